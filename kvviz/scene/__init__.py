@@ -1,0 +1,1 @@
+"""Figures of the memory: geometry, rasters and the theme, in Bokeh; no Panel."""

@@ -1,0 +1,1 @@
+"""Panel pages: session, controls, cards and the player."""
