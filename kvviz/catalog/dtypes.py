@@ -1,0 +1,34 @@
+"""How many bytes numbers take: plain dtypes and block-quantized ones with their scales."""
+
+from typing import Final
+
+# Bits a number, then the group that shares one scale and that scale's bytes. int4: one fp16 scale
+# per group of 128 (AWQ and GPTQ's usual size); mxfp4: one 8-bit exponent per 32 (OCP MX v1.0).
+_FORMATS: Final[dict[str, tuple[int, int, int]]] = {
+    "fp32": (32, 0, 0),
+    "bf16": (16, 0, 0),
+    "fp16": (16, 0, 0),
+    "fp8": (8, 0, 0),
+    "int8": (8, 0, 0),
+    "int4": (4, 128, 2),
+    "mxfp4": (4, 32, 1),
+}
+
+DTYPES: Final = tuple(_FORMATS)
+CACHE_DTYPES: Final = ("bf16", "fp16", "fp32", "fp8", "int8")
+
+
+def storage_bytes(count: int, dtype: str) -> int:
+    """Return the bytes that `count` numbers of `dtype` take, group scales included.
+
+    Raises:
+        KeyError: `dtype` is none of `DTYPES`.
+    """
+    bits, group, scale = _FORMATS[dtype]
+    scales = -(-count // group) * scale if group else 0
+    return -(-count * bits // 8) + scales
+
+
+def width(dtype: str) -> int:
+    """Return the bytes of one number of an unquantized or 8-bit `dtype`."""
+    return _FORMATS[dtype][0] // 8

@@ -1,0 +1,5 @@
+"""Where the bytes go: closed forms from a scenario to weights, KV cache, scores and GPUs needed."""
+
+from kvviz.memory.report import KvBytes, MemoryReport, estimate
+
+__all__ = ["KvBytes", "MemoryReport", "estimate"]

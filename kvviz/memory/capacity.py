@@ -1,0 +1,121 @@
+"""What one GPU can hold: all that its driver reports, or what a serving engine leaves for KV."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from kvviz.catalog.engine import (
+    CUDA_GRAPHS_GIB,
+    VLLM_LOGS,
+    Assumption,
+    activation_gib,
+    non_torch_gib,
+)
+from kvviz.catalog.gpu import Gpu
+from kvviz.catalog.model import Layer, Model
+from kvviz.memory.kv import kv_width
+from kvviz.memory.parallel import layer_kv_bytes, stage_starts, stage_weights, state_bytes
+from kvviz.scenario import Scenario
+from kvviz.units import GiB
+
+NEAR_GROUP = 1.5  # vLLM pads to the larger kind when it is under this many times the smaller
+
+
+@dataclass(frozen=True, slots=True)
+class KvBudget:
+    """What an engine leaves for the KV cache of the tightest GPU.
+
+    Args:
+        bytes: budget of one GPU.
+        blocks: whole blocks in it.
+        tokens: token places in them.
+        concurrency: sequences of the scenario's context at once.
+        concurrency_at_max_length: sequences of the slot's length at once, as vLLM prints it.
+    """
+
+    bytes: int
+    blocks: int
+    tokens: int
+    concurrency: float
+    concurrency_at_max_length: float
+
+
+def capacity_bytes(scenario: Scenario, gpu: Gpu) -> int:
+    """Return the bytes of one GPU that may be used under the scenario's mode and utilization."""
+    total = gpu.reported_bytes if scenario.mode == "textbook" else gpu.cuda_bytes
+    return int(total * scenario.utilization)
+
+
+def assumptions(scenario: Scenario, model: Model, gpus: int) -> tuple[Assumption, ...]:
+    """Return what mode vllm takes of each of `gpus` besides weights; nothing in mode textbook."""
+    if scenario.mode == "textbook":
+        return ()
+    return (
+        _assumed("activation peak", scenario.activation_gib, activation_gib(model.vocab_size)),
+        _assumed("outside torch", scenario.non_torch_gib, non_torch_gib(gpus)),
+        _assumed("CUDA graphs", scenario.cuda_graphs_gib, CUDA_GRAPHS_GIB),
+    )
+
+
+def _assumed(name: str, own: float | None, default: float) -> Assumption:
+    if own is not None:
+        return Assumption(name, own, "set by the user")
+    return Assumption(name, default, VLLM_LOGS)
+
+
+def overhead_bytes(scenario: Scenario, model: Model, gpus: int) -> int:
+    """Return the bytes of `assumptions` on one of `gpus`."""
+    return round(sum(item.gib for item in assumptions(scenario, model, gpus)) * GiB)
+
+
+def kv_budget(scenario: Scenario, model: Model, gpu: Gpu) -> KvBudget:
+    """Return what is left for KV under the scenario's tensor and pipeline sizes, at least 0."""
+    weights = stage_weights(model, scenario.tp, scenario.pp, scenario.weights_dtype)
+    overhead = overhead_bytes(scenario, model, scenario.tp * scenario.pp)
+    left = np.maximum(capacity_bytes(scenario, gpu) - overhead - weights, 0)
+    starts = stage_starts(len(model.layers), scenario.pp)
+    tokens_bytes = [
+        stage_token_bytes(model.layers[a:b], kv_width(scenario, model), scenario.tp)
+        for a, b in zip(starts[:-1], starts[1:], strict=True)
+    ]
+    stages = [
+        (int(budget) // (size * scenario.block_size), int(budget))
+        for budget, size in zip(left, tokens_bytes, strict=True)
+        if size
+    ]
+    blocks, budget = min(stages, default=(0, int(left.min())))
+    return KvBudget(
+        budget,
+        blocks,
+        blocks * scenario.block_size,
+        _concurrency(scenario, model, max(tokens_bytes), budget, blocks, scenario.context),
+        _concurrency(scenario, model, max(tokens_bytes), budget, blocks, scenario.max_length),
+    )
+
+
+def _concurrency(
+    scenario: Scenario, model: Model, token: int, budget: int, blocks: int, length: int
+) -> float:
+    state = state_bytes(model)
+    if not state:
+        return blocks * scenario.block_size / length
+    return budget / (length * token + state / scenario.tp)
+
+
+def stage_token_bytes(layers: tuple[Layer, ...], number: int, t: int) -> int:
+    """Return the bytes one token takes in a stage's layers on one of `t` GPUs, as vLLM groups them.
+
+    Layers of different kinds form groups of one size: the smallest number of layers of a kind, or
+    the largest if that is under 1.5 x the smallest; every kind is padded up to a multiple of it
+    (vLLM's hybrid KV cache; recurrent layers stand apart).
+    """
+    kinds: dict[tuple[str, int | None], list[int]] = {}
+    for layer in layers:
+        if layer.cached_values:
+            size = layer_kv_bytes(layer, number, t)
+            kinds.setdefault((layer.attention, layer.window), []).append(size)
+    if not kinds:
+        return 0
+    counts = [len(sizes) for sizes in kinds.values()]
+    group = max(counts) if max(counts) < NEAR_GROUP * min(counts) else min(counts)
+    return sum(-(-len(sizes) // group) * group * sum(sizes) // len(sizes) for sizes in kinds.values())

@@ -1,0 +1,50 @@
+"""How many GPUs a scenario needs: the smallest tensor x pipeline size on which the fullest fits."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kvviz.catalog.model import Model
+from kvviz.memory.capacity import capacity_bytes, overhead_bytes
+from kvviz.memory.parallel import fullest_gpu, valid_tensor_parallel
+from kvviz.scenario import Scenario
+
+
+def deployments(model: Model) -> list[tuple[int, int]]:
+    """Return the valid (tensor, pipeline) sizes by GPUs, the larger tensor size first."""
+    stages = range(1, len(model.layers) + 1)
+    pairs = [(t, p) for t in valid_tensor_parallel(model) for p in stages]
+    return sorted(pairs, key=lambda pair: (pair[0] * pair[1], -pair[0]))
+
+
+def smallest_deployments(
+    scenario: Scenario, contexts: NDArray[np.int64], pipeline: bool = True
+) -> NDArray[np.int64]:
+    """Return the (tensor, pipeline) sizes needed at each context, shape (contexts, 2).
+
+    Args:
+        scenario: the workload; its own tensor and pipeline sizes are not looked at.
+        contexts: tokens of the longest sequence, shape (contexts,).
+        pipeline: whether layers may be split over stages too.
+
+    Returns:
+        Zeros where not even every head and layer on a GPU of its own fits.
+    """
+    model, capacity = scenario.the_model, capacity_bytes(scenario, scenario.the_gpu)
+    sizes = np.zeros((len(contexts), 2), dtype=np.int64)
+    for t, p in deployments(model):
+        missing = np.flatnonzero(sizes[:, 0] == 0)
+        if not len(missing):
+            break
+        if p == 1 or pipeline:
+            room = capacity - overhead_bytes(scenario, model, t * p)
+            fits = fullest_gpu(scenario, model, t, p, contexts[missing]).total <= room
+            sizes[missing[fits]] = t, p
+    return sizes
+
+
+def gpus_needed(
+    scenario: Scenario, contexts: NDArray[np.int64], pipeline: bool = True
+) -> NDArray[np.int64]:
+    """Return the GPUs of `smallest_deployments`, shape (contexts,), 0 where none fits."""
+    gpus: NDArray[np.int64] = smallest_deployments(scenario, contexts, pipeline).prod(axis=1)
+    return gpus

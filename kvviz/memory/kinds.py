@@ -1,0 +1,43 @@
+"""How each figure of a report is known: computed from a formula here, or resting on an assumption."""
+
+from typing import Final, Literal
+
+from kvviz.scenario import Scenario
+
+Kind = Literal["computed", "simulated", "measured", "assumed"]
+
+COMPUTED: Final = (
+    "parameters",
+    "active_parameters",
+    "kv_bytes_per_token",
+    "kv_bytes_per_token_all_layers",
+    "state_bytes_per_sequence",
+    "weights_bytes",
+    "weights_bytes_per_gpu",
+    "kv",
+    "state_bytes",
+    "scores",
+    "total_bytes",
+    "efficiency",
+    "deltas",
+)
+ON_CAPACITY: Final = (
+    "capacity_bytes",
+    "fits",
+    "gpus_needed",
+    "gpus_by_capacity",
+    "gpus_tensor_parallel",
+    "deployment",
+)
+ON_ENGINE: Final = ("kv_budget_bytes", "kv_blocks", "kv_tokens", "concurrency")
+
+
+def kinds(scenario: Scenario) -> dict[str, Kind]:
+    """Return the kind of every figure of the scenario's report."""
+    engine = scenario.mode == "vllm"
+    unverified = "reported_mib" in scenario.the_gpu.unverified
+    on_capacity: Kind = "assumed" if engine or unverified else "computed"
+    answer: dict[str, Kind] = dict.fromkeys(COMPUTED, "computed")
+    answer |= dict.fromkeys(ON_CAPACITY, on_capacity)
+    answer["per_gpu"] = "assumed" if engine else "computed"
+    return answer | dict.fromkeys(ON_ENGINE if engine else (), "assumed")

@@ -1,0 +1,208 @@
+"""One scenario's memory, exact to the byte, with what each optimisation alone would change."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kvviz.catalog.engine import Assumption
+from kvviz.memory.capacity import (
+    KvBudget,
+    assumptions,
+    capacity_bytes,
+    kv_budget,
+    overhead_bytes,
+)
+from kvviz.memory.kinds import Kind, kinds
+from kvviz.memory.kv import NO_WINDOW, kv_tokens, kv_width, layer_groups
+from kvviz.memory.deployment import gpus_needed, smallest_deployments
+from kvviz.memory.parallel import fullest_gpu, stage_weights, state_bytes, valid_tensor_parallel
+from kvviz.memory.scores import score_matrix_bytes
+from kvviz.scenario import Scenario, ScenarioError
+
+TOGGLES: Final[dict[str, tuple[dict[str, Any], dict[str, Any]]]] = {
+    "continuous": ({"batching": "continuous"}, {"batching": "static"}),
+    "paged": ({"paged": True}, {"paged": False}),
+    "flash": ({"flash": True}, {"flash": False}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class KvBytes:
+    """The KV cache in bytes: used + reserved + internal = allocated."""
+
+    used: NDArray[np.int64]
+    allocated: NDArray[np.int64]
+    reserved: NDArray[np.int64]
+    internal: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryReport:
+    """What `estimate` answers; sizes in bytes, of the whole deployment unless they say per GPU."""
+
+    parameters: int
+    active_parameters: int
+    kv_bytes_per_token: int
+    kv_bytes_per_token_all_layers: int
+    state_bytes_per_sequence: int
+    weights_bytes: int
+    weights_bytes_per_gpu: int
+    per_gpu: dict[str, int]
+    kv: dict[str, int]
+    state_bytes: int
+    scores: dict[str, int]
+    total_bytes: int
+    capacity_bytes: int
+    fits: bool
+    gpus_needed: int | None
+    gpus_by_capacity: int
+    gpus_tensor_parallel: int | None
+    deployment: dict[str, int] | None
+    efficiency: float
+    deltas: dict[str, int]
+    kinds: dict[str, Kind]
+    budget: KvBudget | None
+    assumed: tuple[Assumption, ...]
+    warnings: tuple[str, ...]
+
+
+def kv_bytes(scenario: Scenario, contexts: NDArray[np.int64]) -> KvBytes:
+    """Return the KV cache of the whole model at each context, arrays of shape (contexts,)."""
+    model = scenario.the_model
+    columns = np.zeros((3, len(contexts)), dtype=np.int64)
+    for group in layer_groups(model, kv_width(scenario, model)):
+        places = kv_tokens(scenario, contexts, group.window)
+        rows = np.stack([places.used, places.allocated, places.reserved])
+        columns += rows * group.layers * group.bytes_per_token
+    used, allocated, reserved = columns
+    return KvBytes(used, allocated, reserved, allocated - used - reserved)
+
+
+def weights_bytes(scenario: Scenario) -> int:
+    """Return the bytes of all weights, unsharded."""
+    return int(stage_weights(scenario.the_model, 1, 1, scenario.weights_dtype).sum())
+
+
+def total_bytes(scenario: Scenario, contexts: NDArray[np.int64]) -> list[int]:
+    """Return weights + KV allocated + recurrent state + scores at each context."""
+    model = scenario.the_model
+    fixed = weights_bytes(scenario) + state_bytes(model) * scenario.batch
+    kv = kv_bytes(scenario, contexts).allocated.tolist()
+    if scenario.flash:
+        return [fixed + allocated for allocated in kv]
+    scores = score_matrix_bytes(scenario, model, contexts.tolist())
+    return [fixed + a + s for a, s in zip(kv, scores, strict=True)]
+
+
+def toggle_deltas(scenario: Scenario, contexts: NDArray[np.int64]) -> dict[str, list[int]]:
+    """Return, per toggle, the total with only it off less the total with only it on (bytes).
+
+    Positive: it saves.
+    """
+    deltas = {}
+    for name, (on, off) in TOGGLES.items():
+        with_it = total_bytes(scenario.replaced(**on), contexts)
+        without = total_bytes(scenario.replaced(**off), contexts)
+        deltas[name] = [b - a for a, b in zip(with_it, without, strict=True)]
+    return deltas
+
+
+def estimate(scenario: Scenario) -> MemoryReport:
+    """Return the scenario's memory at its context.
+
+    Raises:
+        ScenarioError: settings contradict each other or the model does not split that way.
+        UnknownName: no catalog has the model or the GPU.
+    """
+    _check(scenario)
+    model, gpu = scenario.the_model, scenario.the_gpu
+    contexts = np.array([scenario.context], dtype=np.int64)
+    capacity = capacity_bytes(scenario, gpu)
+    kv = kv_bytes(scenario, contexts)
+    total = total_bytes(scenario, contexts)[0]
+    scores = score_matrix_bytes(scenario, model, [scenario.context])[0]
+    per_gpu = _per_gpu(scenario, contexts)
+    smallest = smallest_deployments(scenario, contexts)[0].tolist()
+    groups = layer_groups(model, kv_width(scenario, model))
+    return MemoryReport(
+        parameters=model.parameters,
+        active_parameters=model.active_parameters,
+        kv_bytes_per_token=sum(g.layers * g.bytes_per_token for g in groups if g.grows),
+        kv_bytes_per_token_all_layers=sum(g.layers * g.bytes_per_token for g in groups),
+        state_bytes_per_sequence=state_bytes(model),
+        weights_bytes=weights_bytes(scenario),
+        weights_bytes_per_gpu=per_gpu["weights"],
+        per_gpu=per_gpu,
+        kv=_kv_row(scenario, kv, contexts),
+        state_bytes=state_bytes(model) * scenario.batch,
+        scores={
+            "bytes": 0 if scenario.flash else scores,
+            "avoided_bytes": scores if scenario.flash else 0,
+            "multiple": scenario.score_multiple,
+        },
+        total_bytes=total,
+        capacity_bytes=capacity,
+        fits=per_gpu["total"] <= capacity,
+        gpus_needed=smallest[0] * smallest[1] or None,
+        gpus_by_capacity=-(-total // capacity),
+        gpus_tensor_parallel=int(gpus_needed(scenario, contexts, pipeline=False)[0]) or None,
+        deployment=dict(zip(("tp", "pp"), smallest, strict=True)) if smallest[0] else None,
+        efficiency=efficiency(int(kv.used[0]), int(kv.allocated[0])),
+        deltas={name: delta[0] for name, delta in toggle_deltas(scenario, contexts).items()},
+        kinds=kinds(scenario),
+        budget=kv_budget(scenario, model, gpu) if scenario.mode == "vllm" else None,
+        assumed=assumptions(scenario, model, scenario.tp * scenario.pp),
+        warnings=_warnings(scenario),
+    )
+
+
+def efficiency(used: int, allocated: int) -> float:
+    """Return used / allocated, 1 where nothing is allocated."""
+    return used / allocated if allocated else 1.0
+
+
+def _per_gpu(scenario: Scenario, contexts: NDArray[np.int64]) -> dict[str, int]:
+    model = scenario.the_model
+    gpu = fullest_gpu(scenario, model, scenario.tp, scenario.pp, contexts)
+    parts = {"weights": gpu.weights, "kv": gpu.kv, "state": gpu.state, "scores": gpu.scores}
+    sizes = {name: int(column[0]) for name, column in parts.items()}
+    sizes["overhead"] = overhead_bytes(scenario, model, scenario.tp * scenario.pp)
+    return {**sizes, "total": sum(sizes.values())}
+
+
+def _kv_row(scenario: Scenario, kv: KvBytes, contexts: NDArray[np.int64]) -> dict[str, int]:
+    return {
+        "used_bytes": int(kv.used[0]),
+        "allocated_bytes": int(kv.allocated[0]),
+        "reserved_bytes": int(kv.reserved[0]),
+        "internal_bytes": int(kv.internal[0]),
+        "external_bytes": 0,  # nothing is freed while sequences only grow, so no hole opens
+        "tokens": int(kv_tokens(scenario, contexts, NO_WINDOW).used[0]),
+    }
+
+
+def _check(scenario: Scenario) -> None:
+    scenario.check()
+    model, sizes = scenario.the_model, valid_tensor_parallel(scenario.the_model)
+    if scenario.tp not in sizes:
+        raise ScenarioError(
+            f"tp {scenario.tp} does not divide {model.name}: {model.heads} heads, "
+            f"{model.kv_heads} KV heads; expected one of {', '.join(map(str, sizes))}"
+        )
+    if scenario.pp > len(model.layers):
+        raise ScenarioError(
+            f"pp {scenario.pp} is more than the {len(model.layers)} layers of {model.name}; "
+            f"expected at most one stage a layer"
+        )
+
+
+def _warnings(scenario: Scenario) -> tuple[str, ...]:
+    limit = scenario.the_model.max_context
+    if scenario.final_length <= limit:
+        return ()
+    return (
+        f"run length {scenario.final_length:,} goes past the {limit:,} tokens that "
+        f"{scenario.the_model.name} was made for",
+    )

@@ -1,0 +1,69 @@
+"""Pages as cells of a raster: how large, how many pages each, and in which order they fill."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+from math import ceil, sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+SMALLEST_CELL = 1.8  # px at the design's size; smaller cells cannot be told apart
+BAND = 5  # rows that fill together, column by column: a contiguous run becomes a brick
+
+
+class Cell(IntEnum):
+    """What a cell's colour code says; sequences follow from `SEQUENCE` on, number mod 8."""
+
+    FREE = 0
+    WEIGHTS = 1  # and 2: tones alternate by layer
+    RESERVED = 3
+    SEQUENCE = 4
+    SCORES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Raster:
+    """The cells of one memory site.
+
+    Args:
+        pages: pages in the site.
+        pages_per_cell: pages that one cell stands for.
+        columns: cells across.
+        rows: cells up; the last cells may be blank.
+    """
+
+    pages: int
+    pages_per_cell: int
+    columns: int
+    rows: int
+
+    @property
+    def cells(self) -> int:
+        """Cells that stand for pages."""
+        return -(-self.pages // self.pages_per_cell)
+
+    def fill_order(self) -> NDArray[np.uint32]:
+        """Return where in the image each cell lies, by fill order: shape (cells,), row 0 lowest.
+
+        Bands of five rows from the bottom; inside a band column by column, upwards.
+        """
+        row, column = np.mgrid[: self.rows, : self.columns]  # both (rows, columns)
+        band = row // BAND
+        order = np.lexsort((row.ravel(), column.ravel(), band.ravel()))
+        return order[: self.cells].astype(np.uint32)
+
+
+def raster(pages: int, width: float, height: float) -> Raster:
+    """Fit `pages` into a site of `width` x `height` px, with as few pages a cell as can be seen."""
+    pages_per_cell = max(1, ceil(pages * SMALLEST_CELL**2 / (width * height)))
+    cells = -(-pages // pages_per_cell)
+    columns = max(1, ceil(sqrt(cells * width / height)))
+    return Raster(pages, pages_per_cell, columns, max(1, -(-cells // columns)))
+
+
+def site_pages(pages: int, sites: int) -> list[int]:
+    """Return the pages of every site: page p lies on site p mod `sites`.
+
+    Hardware spreads addresses over all stacks at a finer grain; this is the nearest honest picture.
+    """
+    return [len(range(site, pages, sites)) for site in range(sites)]

@@ -1,0 +1,141 @@
+"""Every colour, once, by its role, in dark and light."""
+
+from dataclasses import dataclass, fields
+
+SANS = "Inter, system-ui, 'Segoe UI', Roboto, sans-serif"
+
+
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """Colours by role; a colour means one thing on the page.
+
+    Controls have no hue, so hue is left for memory: purple is weights, eight colours are sequences,
+    red is saved or too much, grey is reserved.
+    """
+
+    name: str
+    bg: str
+    card: str
+    raised: str
+    line: str
+    strong: str
+    text1: str
+    text2: str
+    text3: str
+    package: str
+    die: str
+    die_edge: str
+    on: str
+    knob: str
+    off: str
+    weights1: str
+    weights2: str
+    red: str
+    red_text: str
+    red_card: str
+    reserved: str
+    reserved_text: str
+    tile: str
+    tile_done: str
+    tile_text: str
+    free: str
+    grid: str
+    sm_idle: str
+    sequences: tuple[str, ...]
+
+    def css(self) -> str:
+        """Return the colours as CSS custom properties, ``--text1: #F1F5FB; ...``."""
+        plain = [f for f in fields(self) if f.name not in ("name", "sequences")]
+        rules = [f"--{f.name.replace('_', '-')}: {getattr(self, f.name)}" for f in plain]
+        rules += [f"--seq{i}: {colour}" for i, colour in enumerate(self.sequences)]
+        return "; ".join([*rules, f"color-scheme: {self.name}"])
+
+    def page_palette(self) -> list[str]:
+        """Return the raster's palette by cell code; a free cell lets the grid beneath show."""
+        weights = [self.weights1, self.weights2]
+        return ["#00000000", *weights, self.reserved, *self.sequences, self.red]
+
+
+DARK = Theme(
+    name="dark",
+    bg="#0A0E14",
+    card="#111720",
+    raised="#171F2B",
+    line="#232D3C",
+    strong="#31405A",
+    text1="#F1F5FB",
+    text2="#B3BECF",
+    text3="#8794A9",
+    package="#0D131B",
+    die="#151D29",
+    die_edge="#3A4A63",
+    on="#E9EFF8",
+    knob="#0D131B",
+    off="#2B3647",
+    weights1="#7C4DFF",
+    weights2="#6A3DE8",
+    red="#FF4D5E",
+    red_text="#FF8A93",
+    red_card="#2A1218",
+    reserved="#5A6478",
+    reserved_text="#AEB8C8",
+    tile="#3DDC97",
+    tile_done="#1C5A45",
+    tile_text="#6CE9B3",
+    free="#141B27",
+    grid="#1E2837",
+    sm_idle="#263243",
+    sequences=(
+        "#62E6F6",
+        "#EFF246",
+        "#D674BC",
+        "#379288",
+        "#F1BD84",
+        "#87A8FF",
+        "#C9EFCD",
+        "#9C6B16",
+    ),
+)
+
+LIGHT = Theme(
+    name="light",
+    bg="#F3F5F9",
+    card="#FFFFFF",
+    raised="#EEF2F7",
+    line="#DCE2EB",
+    strong="#B8C3D3",
+    text1="#0E1624",
+    text2="#3E4B5F",
+    text3="#5C6A80",
+    package="#F7F9FC",
+    die="#FFFFFF",
+    die_edge="#A9B6C9",
+    on="#1B2536",
+    knob="#FFFFFF",
+    off="#D3DAE5",
+    weights1="#6C3EF0",
+    weights2="#8A63F7",
+    red="#E0263C",
+    red_text="#C2182D",
+    red_card="#FDECEE",
+    reserved="#A3AEBF",
+    reserved_text="#566277",
+    tile="#0FA968",
+    tile_done="#BFE9D5",
+    tile_text="#0A7F4E",
+    free="#E9EEF5",
+    grid="#DBE2EC",
+    sm_idle="#D5DDE8",
+    sequences=(
+        "#13B8EA",
+        "#DAD323",
+        "#B8579A",
+        "#1B5F58",
+        "#E0914F",
+        "#4E80FB",
+        "#ACECBC",
+        "#5E2F0B",
+    ),
+)
+
+THEMES = {theme.name: theme for theme in (DARK, LIGHT)}

@@ -1,0 +1,1 @@
+"""Workloads that run: from a scenario to a Timeline."""

@@ -1,0 +1,99 @@
+"""The record of one run: who holds each page from when to when, and the totals; views move over it."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class State(IntEnum):
+    """What a page is to its owner."""
+
+    FREE = 0
+    WEIGHTS = 1
+    RESERVED = 2
+    USED = 3
+
+
+NOBODY = -2  # -1 is the embedding, which precedes layer 0
+
+
+class Changes(NamedTuple):
+    """Runs of pages that change hands, in the order it happens; columns of one length.
+
+    Attributes:
+        when: playhead position, in the timeline's unit (uint32).
+        page: first page of the run (uint32).
+        count: pages in the run (uint32).
+        owner: sequence, or for weights the layer, -1 being the embedding (int16).
+        state: a `State` (uint8).
+    """
+
+    when: NDArray[np.uint32]
+    page: NDArray[np.uint32]
+    count: NDArray[np.uint32]
+    owner: NDArray[np.int16]
+    state: NDArray[np.uint8]
+
+
+class Pages(NamedTuple):
+    """Every page at one moment: arrays of shape (pages,)."""
+
+    owner: NDArray[np.int16]
+    state: NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """What happened to every page of an address space, and the sums, over one run.
+
+    Args:
+        unit: what `when` counts, such as ``tokens``.
+        page_bytes: bytes of a page.
+        pages: pages recorded, from address 0; what lies beyond is in the totals alone.
+        changes: page by page, sorted by `when`.
+        totals: columns of one length, first ``when`` (ascending), then sums in bytes or counts.
+    """
+
+    unit: str
+    page_bytes: int
+    pages: int
+    changes: Changes
+    totals: dict[str, NDArray[np.float64]]
+
+    def at(self, when: float) -> Pages:
+        """Return who holds each page at `when`, changes of that very moment included."""
+        owner = np.full(self.pages, NOBODY, dtype=np.int16)
+        state = np.zeros(self.pages, dtype=np.uint8)
+        until = np.searchsorted(self.changes.when, when, side="right")
+        count = self.changes.count[:until].astype(np.int64)
+        # Runs become single pages, so that later ones overwrite earlier ones in order.
+        offset = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+        page = np.repeat(self.changes.page[:until].astype(np.int64), count) + offset
+        owner[page] = np.repeat(self.changes.owner[:until], count)
+        state[page] = np.repeat(self.changes.state[:until], count)
+        return Pages(owner, state)
+
+    def row(self, when: float) -> dict[str, float]:
+        """Return the totals in force at `when`: the last row not after it, the first before all."""
+        rows = self.totals["when"]
+        index = max(0, int(np.searchsorted(rows, when, side="right")) - 1)
+        return {name: float(column[index]) for name, column in self.totals.items()}
+
+    def changes_frame(self) -> "pd.DataFrame":
+        """Return the changes as a DataFrame, one row a run of pages."""
+        import pandas as pd  # takes longer to import than the rest of the core together
+
+        frame = pd.DataFrame(self.changes._asdict())
+        return frame.assign(state=[State(code).name.lower() for code in frame["state"]])
+
+    def totals_frame(self) -> "pd.DataFrame":
+        """Return the totals as a DataFrame indexed by ``when``."""
+        import pandas as pd
+
+        return pd.DataFrame(self.totals).set_index("when")
