@@ -24,9 +24,13 @@ class Scenario(param.Parameterized):
     `run_length` the longest when finished, `max_length` the slot reserved without paging.
     """
 
-    model: str = param.String("meta-llama/Llama-3.1-8B", label="Model", doc="model, by catalog name")
+    model: str = param.String(
+        "meta-llama/Llama-3.1-8B", label="Model", doc="model, by catalog name"
+    )
     gpu: str = param.String("H100 SXM5 80GB", label="GPU", doc="GPU, by catalog name")
-    tp: int = param.Integer(1, bounds=(1, 1024), label="Tensor parallel", doc="tensor parallel size")
+    tp: int = param.Integer(
+        1, bounds=(1, 1024), label="Tensor parallel", doc="tensor parallel size"
+    )
     pp: int = param.Integer(
         1, bounds=(1, 1024), label="Pipeline parallel", doc="pipeline parallel size"
     )
@@ -90,7 +94,8 @@ class Scenario(param.Parameterized):
         default="exact",
         objects=["exact", "pow2", "max"],
         label="Reservation",
-        doc="region of a sequence without paging: its final length, the next power of two, the slot",
+        doc="region of a sequence without paging: its final length, the next power of two, "
+        "or the slot",
     )
     prefill: str = param.Selector(
         default="whole",
@@ -141,7 +146,9 @@ class Scenario(param.Parameterized):
         label="CUDA graphs",
         doc="GiB of CUDA graphs taken before the KV cache, mode vllm (default: assumed)",
     )
-    seed: int = param.Integer(0, bounds=(0, None), label="Seed", doc="seed of what is drawn at random")
+    seed: int = param.Integer(
+        0, bounds=(0, None), label="Seed", doc="seed of what is drawn at random"
+    )
     own_models: dict[str, Model] = param.Dict({}, precedence=-1, doc="models of the user's own")
 
     @property

@@ -1,4 +1,4 @@
-"""The record of one run: who holds each page from when to when, and the totals; views move over it."""
+"""The record of one run: who holds each page from when to when, and the totals."""
 
 from dataclasses import dataclass
 from enum import IntEnum

@@ -1,4 +1,4 @@
-"""Bytes, tokens and their spelling: GiB = 2^30 B for memory, GB = 10^9 B for bandwidth and vendor names."""
+"""Bytes and their spelling: GiB = 2^30 B for memory, GB = 10^9 B for bandwidth and vendor names."""
 
 from typing import Final
 

@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 from typing import Final
 
-VLLM_LOGS: Final = "start-up logs of vLLM 0.19.0 on H100, 8,192 batched tokens (jgchn/llm-d-planner, accuracy results)"
+VLLM_LOGS: Final = (
+    "start-up logs of vLLM 0.19.0 on H100, 8,192 batched tokens "
+    "(github.com/jgchn/llm-d-planner, accuracy results)"
+)
 NON_TORCH_GIB: Final = 0.25  # one GPU
 NON_TORCH_PARALLEL_GIB: Final = 2.1  # with NCCL, at tensor parallel 2 and 4
 # The logits of the profiling step dominate the activation peak, so it follows the vocabulary: a

@@ -1,8 +1,8 @@
 """A model as memory sees it: what each layer caches, and which tensors it stores."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 AttentionKind = Literal["full", "mla", "sliding", "chunked", "linear", "ssm", "none"]
 Split = Literal["tp", "kv", "none"]
@@ -41,7 +41,8 @@ class Tensors:
     """Weight tensors of one layer, or of none, that are stored and split alike.
 
     Args:
-        part: what they are: embedding, attention, mlp, experts, shared experts, router, norm, head.
+        part: what they are: embedding, attention, linear attention, ssm, indexer, mlp, experts,
+            shared experts, router, norm, head.
         layer: index of the layer, None for the embedding, the final norm and the head.
         count: parameters in the unsplit model.
         active: parameters of these that one token's pass uses.
@@ -91,6 +92,18 @@ class Model:
     tied: bool
     source: str = ""
     notes: tuple[str, ...] = ()
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any], name: str = "", source: str = "") -> "Model":
+        """Return a model's facts from its parsed ``config.json``.
+
+        Raises:
+            ConfigError: an unknown family, or a key that is missing, wrong or contradictory.
+        """
+        # The families build these very classes, so they can only be imported once called.
+        from kvviz.catalog.config import model_from_config
+
+        return model_from_config(config, name, source)
 
     @property
     def parameters(self) -> int:

@@ -1,6 +1,7 @@
 """What one GPU can hold: all that its driver reports, or what a serving engine leaves for KV."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -76,7 +77,7 @@ def kv_budget(scenario: Scenario, model: Model, gpu: Gpu) -> KvBudget:
     starts = stage_starts(len(model.layers), scenario.pp)
     tokens_bytes = [
         stage_token_bytes(model.layers[a:b], kv_width(scenario, model), scenario.tp)
-        for a, b in zip(starts[:-1], starts[1:], strict=True)
+        for a, b in pairwise(starts)
     ]
     stages = [
         (int(budget) // (size * scenario.block_size), int(budget))
@@ -118,4 +119,6 @@ def stage_token_bytes(layers: tuple[Layer, ...], number: int, t: int) -> int:
         return 0
     counts = [len(sizes) for sizes in kinds.values()]
     group = max(counts) if max(counts) < NEAR_GROUP * min(counts) else min(counts)
-    return sum(-(-len(sizes) // group) * group * sum(sizes) // len(sizes) for sizes in kinds.values())
+    return sum(
+        -(-len(sizes) // group) * group * sum(sizes) // len(sizes) for sizes in kinds.values()
+    )

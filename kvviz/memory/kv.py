@@ -1,4 +1,4 @@
-"""KV cache of the growth workload: what is used, allocated, reserved and wasted, for many contexts."""
+"""KV cache of the growth workload: what is used, allocated, reserved and wasted."""
 
 from collections import Counter
 from dataclasses import dataclass

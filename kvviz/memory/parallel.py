@@ -1,4 +1,4 @@
-"""Models over many GPUs: what tensor and pipeline parallel divide, and what the fullest GPU holds."""
+"""Models over many GPUs: what parallelism divides, and what the fullest GPU holds."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -71,7 +71,7 @@ def tensor_bytes(model: Model, group: Tensors, t: int, weights_dtype: str) -> in
 
 @lru_cache(maxsize=256)
 def weights_of(model: Model, t: int, weights_dtype: str) -> tuple[NDArray[np.int64], int, int]:
-    """Return weight bytes on one of `t` GPUs: per layer, shape (layers,), embedding, final norm and head."""
+    """Return weight bytes on one of `t` GPUs: per layer, the embedding's, the final norm and head's."""
     layers = np.zeros(len(model.layers), dtype=np.int64)
     first = last = 0
     for group in model.tensors:
@@ -105,13 +105,17 @@ def layer_kv_bytes(layer: Layer, number: int, t: int) -> int:
     return layer_bytes(layer, number) * max(1, heads // t) // heads
 
 
-def stage_kv(scenario: Scenario, model: Model, t: int, p: int, contexts: NDArray[np.int64]) -> Bytes:
+def stage_kv(
+    scenario: Scenario, model: Model, t: int, p: int, contexts: NDArray[np.int64]
+) -> Bytes:
     """Return the allocated KV bytes on a GPU of every stage, shape (p, contexts)."""
     number, starts = kv_width(scenario, model), stage_starts(len(model.layers), p)
     stages = np.zeros((p, len(contexts)))
     for window in {layer.window for layer in model.layers if layer.cached_values}:
         per_token = [
-            layer_kv_bytes(layer, number, t) if layer.cached_values and layer.window == window else 0
+            layer_kv_bytes(layer, number, t)
+            if layer.cached_values and layer.window == window
+            else 0
             for layer in model.layers
         ]
         per_stage = np.diff(np.concatenate([[0], np.cumsum(per_token)])[starts])

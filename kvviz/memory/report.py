@@ -14,9 +14,9 @@ from kvviz.memory.capacity import (
     kv_budget,
     overhead_bytes,
 )
+from kvviz.memory.deployment import gpus_needed, smallest_deployments
 from kvviz.memory.kinds import Kind, kinds
 from kvviz.memory.kv import NO_WINDOW, kv_tokens, kv_width, layer_groups
-from kvviz.memory.deployment import gpus_needed, smallest_deployments
 from kvviz.memory.parallel import fullest_gpu, stage_weights, state_bytes, valid_tensor_parallel
 from kvviz.memory.scores import score_matrix_bytes
 from kvviz.scenario import Scenario, ScenarioError

@@ -60,9 +60,7 @@ def fullest_shard(scenario: Scenario) -> Shard:
     )
 
 
-def _weight_runs(
-    scenario: Scenario, model: Model, layers: range
-) -> tuple[tuple[int, int], ...]:
+def _weight_runs(scenario: Scenario, model: Model, layers: range) -> tuple[tuple[int, int], ...]:
     sizes, first, last = weights_of(model, scenario.tp, scenario.weights_dtype)
     runs = [(i, int(sizes[i])) for i in layers]
     if layers.start == 0:
@@ -73,9 +71,7 @@ def _weight_runs(
     return tuple(runs)
 
 
-def _token_bytes(
-    scenario: Scenario, model: Model, layers: range
-) -> tuple[tuple[int, int], ...]:
+def _token_bytes(scenario: Scenario, model: Model, layers: range) -> tuple[tuple[int, int], ...]:
     number, sizes = kv_width(scenario, model), dict[int, int]()
     for layer in (model.layers[i] for i in layers):
         if layer.cached_values:

@@ -54,12 +54,12 @@ class _Cache:
         return held
 
 
-def growth(scenario: Scenario, limit: int) -> Timeline:
+def growth(scenario: Scenario, capacity: int) -> Timeline:
     """Return the run from no token to the run length on the deployment's fullest GPU.
 
     Args:
         scenario: the deployment and its sequences.
-        limit: pages to record, from address 0.
+        capacity: bytes to record page by page, from address 0.
 
     Raises:
         ScenarioError: settings contradict each other.
@@ -70,6 +70,7 @@ def growth(scenario: Scenario, limit: int) -> Timeline:
     page_bytes = shard.page_bytes(scenario.block_size)
     weights = _weights_changes(shard, page_bytes)
     start = int(weights.count.sum())
+    limit = capacity // page_bytes
     room = max(0, limit - start)
     cache = _Cache(shard, page_bytes, scenario.block_size if scenario.paged else 1)
     kv = (_paged if scenario.paged else _contiguous)(scenario, cache, room)
@@ -81,7 +82,7 @@ def growth(scenario: Scenario, limit: int) -> Timeline:
 
 
 def growth_totals(scenario: Scenario) -> dict[str, NDArray[np.float64]]:
-    """Return the sums of the whole deployment at up to 1,024 contexts, the scenario's among them."""
+    """Return the whole deployment's sums at up to 1,024 contexts, the scenario's among them."""
     when = _contexts(scenario)
     kv = kv_bytes(scenario, when)
     scores = np.array(score_matrix_bytes(scenario, scenario.the_model, when.tolist()), dtype=float)

@@ -1,0 +1,158 @@
+"""The memory over the run: weights, cache, scores against the capacity, one column a context."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from bokeh.core.properties import value
+from bokeh.models import ColumnDataSource, NumeralTickFormatter, Range1d, Span
+from bokeh.plotting import figure
+from numpy.typing import NDArray
+
+from kvviz.scene.paint import Paint
+from kvviz.scene.theme import SANS, Theme
+from kvviz.units import GiB
+
+LEFT, RIGHT, BOTTOM, TOP = 46, 14, 24, 8  # px around the plot; the page's playhead keeps to them
+COLUMNS = 240  # points of each area: more would not be seen in 900 px
+HEADROOM = 1.3  # the axis shows this many times the capacity, unless more is in HBM
+TEXT = {"text_font": value(SANS), "text_font_size": "13px"}
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """The moment the capacity is passed: at which context, and in which words."""
+
+    context: int
+    text: str
+
+
+@dataclass
+class Strip:
+    """The strip's figure, built once; `show` moves it to another run."""
+
+    figure: figure
+    areas: ColumnDataSource
+    capacity: Span
+    texts: ColumnDataSource
+    dot: ColumnDataSource
+    paint: Paint = field(repr=False)
+
+    def repaint(self, theme: Theme) -> None:
+        """Give every glyph the theme's colours."""
+        self.paint.apply(theme)
+        for i, colour in enumerate(theme.sequences):
+            self.figure.select_one({"name": f"sequence{i}"}).glyph.fill_color = colour
+
+    def show(
+        self,
+        when: NDArray[np.float64],
+        layers: dict[str, NDArray[np.float64]],
+        capacity: tuple[int, str],
+        crossing: Crossing | None,
+    ) -> None:
+        """Stack `layers` (bytes, bottom up, the avoided scores last) over the contexts `when`."""
+        chosen = np.unique(np.linspace(0, len(when) - 1, COLUMNS).astype(int))
+        tops = np.cumsum([column[chosen] / GiB for column in layers.values()], axis=0)
+        data = {"when": when[chosen], "base": np.zeros(len(chosen))}
+        self.areas.data = data | dict(zip(layers, tops, strict=True))
+        size, label = capacity[0] / GiB, capacity[1]
+        in_hbm = tops[-2].max() if len(tops) > 1 else 0.0
+        self.figure.x_range.update(start=0, end=float(when[-1]))
+        self.figure.y_range.update(start=0, end=max(HEADROOM * size, 1.06 * in_hbm))
+        self.capacity.location = size
+        self._show_texts(size, label, crossing, float(when[-1]))
+
+    def _show_texts(self, size: float, label: str, crossing: Crossing | None, end: float) -> None:
+        texts = [(end * 0.008, size, label, "left")]
+        dots = []
+        if crossing:
+            dots = [crossing.context]
+            right = crossing.context > end * 0.6
+            x = crossing.context + end * 0.012 * (-1 if right else 1)
+            texts.append((x, size, crossing.text, "right" if right else "left"))
+        columns = zip(*texts, strict=True)
+        self.texts.data = dict(zip(("x", "y", "text", "align"), map(list, columns), strict=True))
+        self.dot.data = {"x": dots, "y": [size] * len(dots)}
+
+
+LAYERS = ("weights", *(f"sequence{i}" for i in range(8)), "reserved", "scores", "avoided")
+
+
+def strip(theme: Theme) -> Strip:
+    """Build the figure with empty sources."""
+    plot, paint = _figure(), Paint()
+    areas = ColumnDataSource(
+        {"when": [], "base": [], **{name: [] for name in LAYERS}}, name="areas"
+    )
+    _draw_areas(plot, paint, areas)
+    line = Span(dimension="width", location=0, line_width=1.6)
+    plot.add_layout(paint(line, line_color="text1"))
+    texts, dot = ColumnDataSource({}, name="strip_texts"), ColumnDataSource({}, name="crossing")
+    _draw_texts(plot, paint, texts, dot)
+    result = Strip(plot, areas, line, texts, dot, paint)
+    result.repaint(theme)
+    return result
+
+
+def _figure() -> figure:
+    plot = figure(
+        x_range=Range1d(0, 1),
+        y_range=Range1d(0, 1),
+        sizing_mode="stretch_both",
+        toolbar_location=None,
+        tools="",
+        min_border_left=LEFT,
+        min_border_right=RIGHT,
+        min_border_bottom=BOTTOM,
+        min_border_top=TOP,
+        outline_line_color=None,
+        name="strip",
+    )
+    plot.xaxis.formatter = NumeralTickFormatter(format="0,0")
+    plot.yaxis.ticker.desired_num_ticks = 3
+    plot.yaxis.ticker.num_minor_ticks = plot.xaxis.ticker.num_minor_ticks = 0
+    plot.xgrid.visible = False
+    return plot
+
+
+def _draw_areas(plot: figure, paint: Paint, areas: ColumnDataSource) -> None:
+    roles = {"weights": "weights1", "reserved": "reserved", "scores": "red"}
+    for below, name in zip(("base", *LAYERS), LAYERS, strict=False):
+        area = plot.varea("when", below, name, source=areas, name=name, fill_alpha=1.0)
+        if name in roles:
+            paint(area.glyph, fill_color=roles[name])
+    ghost = plot.select_one({"name": "avoided"}).glyph
+    ghost.update(
+        fill_alpha=0.13, hatch_pattern="right_diagonal_line", hatch_alpha=0.6, hatch_scale=9
+    )
+    paint(ghost, fill_color="red", hatch_color="red")
+    edge = plot.line("when", "avoided", source=areas, line_dash=[5, 3], line_width=1.5, name="edge")
+    paint(edge.glyph, line_color="red")
+    for axis in plot.axis:
+        axis.update(axis_label_text_font=SANS, major_label_text_font=SANS, axis_line_color=None)
+        axis.update(major_tick_line_color=None, major_label_text_font_size="13px")
+        paint(axis, major_label_text_color="text3")
+    paint(plot, background_fill_color="card", border_fill_color="card")
+    for grid in plot.ygrid:
+        paint(grid, grid_line_color="line")
+
+
+def _draw_texts(plot: figure, paint: Paint, texts: ColumnDataSource, dot: ColumnDataSource) -> None:
+    label = plot.text(
+        "x",
+        "y",
+        "text",
+        source=texts,
+        text_align={"field": "align"},
+        text_baseline="bottom",
+        y_offset=-5,
+        text_font_style="bold",
+        background_fill_alpha=0.88,
+        padding=3,
+        border_radius=4,
+        name="strip_texts",
+        **TEXT,
+    )
+    paint(label.glyph, text_color="text1", background_fill_color="card")
+    mark = plot.scatter("x", "y", source=dot, size=9, line_width=2, name="crossing")
+    paint(mark.glyph, fill_color="red", line_color="card")

@@ -1,0 +1,26 @@
+"""Pieces of HTML: numbers that follow the playhead, and colour chips."""
+
+from html import escape
+
+RIBBON = '<i class="ribbon" aria-hidden="true">' + "<i></i>" * 8 + "</i>"
+
+
+def live(name: str, unit: str, title: str = "computed") -> str:
+    """Return an element that shows column `name` of the playhead's row.
+
+    Args:
+        name: a column of the player's totals.
+        unit: how it is spelled: gib, gib1, change, count, percent or percent0.
+        title: how the number is known, shown on hover.
+    """
+    return f'<b data-live="{name}" data-unit="{unit}" title="{escape(title)}"></b>'
+
+
+def chip(role: str) -> str:
+    """Return a colour chip of a theme role, or the eight-stripe ribbon for sequences."""
+    return RIBBON if role == "kv" else f'<i class="chip {role}" aria-hidden="true"></i>'
+
+
+def row(label: str, value: str) -> str:
+    """Return a line with a label at the left and a value at the right."""
+    return f'<div class="row"><span>{label}</span><span>{value}</span></div>'

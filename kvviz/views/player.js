@@ -1,0 +1,194 @@
+// Plays a timeline on the scene: applies changes to the rasters, moves the playhead, tells the cards.
+const RUN_SECONDS = 20, REST_SECONDS = 1.5
+
+export function render({model}) {
+  const stage = document.createElement("div")
+  stage.className = "stage"
+  stage.innerHTML = `<div class="live banner-slot"></div><div class="scene" role="img"></div>
+    <div class="live ledger-slot"></div>
+    <section class="strip card"><h2>${model.strip_title}</h2><div class="plot"></div>
+      <div class="handle" role="slider" tabindex="0" aria-label="Context, tokens"><i></i></div></section>`
+  const find = (selector) => stage.querySelector(selector)
+  const banner = find(".banner-slot"), ledger = find(".ledger-slot")
+  find(".scene").append(model.get_child("scene"))
+  find(".plot").append(model.get_child("strip"))
+  const player = new Player(model, find(".scene"), find(".strip"), find(".handle"))
+  const texts = () => { banner.innerHTML = model.banner; ledger.innerHTML = model.ledger }
+  const reload = () => { texts(); player.load() }
+  model.on("revision", reload)
+  model.on("remove", () => player.stop())
+  model.on("after_render", reload)
+  hear(model, "row", (row) => { fill(banner, row); fill(ledger, row) })
+  return stage
+}
+
+class Player {
+  constructor(model, scene, strip, handle) {
+    Object.assign(this, {model, scene, strip, handle, speed: 1, playing: false, frame: 0})
+    hear(model, "command", (command) => this.obey(command))
+    this.listen()
+  }
+
+  // Reads the record anew; the playhead stays where it was, at first at the scenario's context.
+  load() {
+    const {model} = this
+    const sources = (name) => model.data.scene.renderers.find((r) => r.name === name).data_source
+    this.source = sources("pages")
+    this.ghost = sources("ghost")
+    this.labels = sources("ghost_labels")
+    this.rows = model.totals.length / model.columns.length
+    this.end = this.cell("when", this.rows - 1)
+    this.pages = new Pages(this.source.data.image, model.layout, model.fill_order)
+    const first = this.now === undefined
+    this.now = first ? model.start : Math.min(this.now, this.end)
+    this.restart()
+    this.draw(true)
+    if (first) this.play(!matchMedia("(prefers-reduced-motion: reduce)").matches && model.autoplay)
+    else this.tell()
+  }
+
+  cell(name, row) { return this.model.totals[this.model.columns.indexOf(name) * this.rows + row] }
+
+  restart() { this.next = 0; this.row = -1; this.pages.scores = [0, 0]; this.pages.clear() }
+
+  // The last row not after the playhead.
+  rowAt(when) {
+    let low = 0, high = this.rows - 1
+    while (low < high) {
+      const middle = (low + high + 1) >> 1
+      if (this.cell("when", middle) <= when) low = middle
+      else high = middle - 1
+    }
+    return low
+  }
+
+  draw(force) {
+    const row = this.rowAt(this.now)
+    this.place()
+    if (row === this.row && !force) return
+    if (row < this.row) this.restart()
+    this.row = row
+    const numbers = Object.fromEntries(this.model.columns.map((name) => [name, this.cell(name, row)]))
+    this.apply(numbers)
+    this.haunt(numbers)
+    say("row", numbers)
+  }
+
+  apply({when, held_pages, scores}) {
+    const {model, pages} = this, taken = Math.ceil(scores / model.layout.page_bytes)
+    while (this.next < model.when.length && model.when[this.next] <= when) {
+      const i = this.next++
+      pages.hold(model.page[i], model.count[i], model.owner[i], model.state[i])
+    }
+    pages.score(held_pages, held_pages + taken)
+    this.source.change.emit()
+  }
+
+  // The scores that FlashAttention avoids, outlined on exactly the pages they would take.
+  haunt({held_pages, avoided}) {
+    const {layout} = this.model, box = this.source.data, sites = box.image.length
+    const wanted = Math.ceil(avoided / layout.page_bytes)
+    const from = Math.min(held_pages, layout.pages), to = Math.min(held_pages + wanted, layout.pages)
+    const xs = [], ys = [], labels = {x: [], y: [], text: []}
+    for (let site = 0; site < sites && to > from; site++) {
+      const cellOf = (page) => Math.ceil(Math.max(0, page - site) / sites) / layout.pages_per_cell
+      const [a, b] = [Math.round(cellOf(from)), Math.round(cellOf(to))]
+      if (b <= a) continue
+      const shape = region(a, b, layout, box.left[site], box.bottom[site], box.w[site], box.h[site])
+      xs.push(shape.xs)
+      ys.push(shape.ys)
+      this.name(labels, shape, layout, box, site, (avoided / sites))
+    }
+    this.ghost.data = {xs, ys}
+    this.labels.data = labels
+  }
+
+  name(labels, shape, layout, box, site, bytes) {
+    const high = Math.max(...shape.ys) - Math.min(...shape.ys)
+    if (high < 26 || box.w[site] < 100) return
+    labels.x.push(box.left[site] + box.w[site] / 2)
+    labels.y.push((Math.max(...shape.ys) + Math.min(...shape.ys)) / 2)
+    labels.text.push(`${SPELL.gib1(bytes)} GiB saved`)
+  }
+
+  step(time) {
+    this.frame = requestAnimationFrame((next) => this.step(next))
+    const seconds = Math.min(time - (this.last ?? time), 100) / 1000
+    this.last = time
+    this.now += (seconds * this.speed * this.end) / RUN_SECONDS
+    if (this.now > this.end * (1 + REST_SECONDS / RUN_SECONDS)) this.now = 0
+    this.draw(false)
+  }
+
+  play(on) {
+    this.stop()
+    this.playing = on
+    this.last = undefined
+    if (on) this.frame = requestAnimationFrame((time) => this.step(time))
+    this.tell()
+  }
+
+  stop() { cancelAnimationFrame(this.frame) }
+
+  seek(when) {
+    this.now = Math.max(0, Math.min(when, this.end))
+    this.draw(false)
+    this.tell()
+  }
+
+  obey({play, toggle, speed, seek}) {
+    if (seek !== undefined) this.seek(seek)
+    if (speed !== undefined) { this.speed = speed; this.tell() }
+    if (toggle) this.play(!this.playing)
+    if (play !== undefined) this.play(play)
+  }
+
+  tell() {
+    this.describe()
+    say("state", {playing: this.playing, speed: this.speed, now: Math.min(this.now, this.end), end: this.end})
+  }
+
+  describe() {
+    const row = document.kvviz?.row
+    if (row) this.scene.setAttribute("aria-label", spoken(row))
+  }
+
+  // The playhead is the page's own element, so that it glides between rows.
+  place() {
+    const {left, right} = this.model.margins, share = Math.min(1, this.now / this.end)
+    this.handle.style.left = `calc(${left}px + ${share} * (100% - ${left + right}px))`
+    this.handle.setAttribute("aria-valuenow", Math.round(Math.min(this.now, this.end)))
+    this.handle.setAttribute("aria-valuemax", this.end)
+  }
+
+  listen() {
+    const plot = this.strip.querySelector(".plot")
+    const seek = (event) => {
+      const box = plot.getBoundingClientRect(), {left, right} = this.model.margins
+      this.seek(((event.clientX - box.left - left) / (box.width - left - right)) * this.end)
+    }
+    this.strip.addEventListener("pointerdown", (event) => {
+      this.strip.setPointerCapture(event.pointerId)
+      seek(event)
+    })
+    this.strip.addEventListener("pointermove", (event) => { if (event.buttons) seek(event) })
+    const keys = (event) => this.key(event)
+    document.addEventListener("keydown", keys)
+    this.model.on("remove", () => document.removeEventListener("keydown", keys))
+  }
+
+  key(event) {
+    const target = event.composedPath()[0]
+    if (["INPUT", "SELECT", "TEXTAREA", "BUTTON"].includes(target.tagName)) return
+    const by = (event.shiftKey ? 512 : 64) * {ArrowLeft: -1, ArrowRight: 1}[event.key]
+    if (event.key === " ") this.play(!this.playing)
+    else if (by) this.seek(this.now + by)
+    else return
+    event.preventDefault()
+  }
+}
+
+const spoken = (row) =>
+  `GPU memory at ${SPELL.count(row.when)} tokens of context: ${SPELL.gib(row.weights)} GiB weights, ` +
+  `${SPELL.gib(row.kv_allocated)} GiB KV cache, ${SPELL.gib(row.scores)} GiB attention scores, ` +
+  (row.over > 0 ? `${SPELL.gib(row.over)} GiB more than it holds.` : `${SPELL.gib(row.free)} GiB free.`)

@@ -1,0 +1,18 @@
+// The context at the playhead, as a slider: moving it scrubs.
+export function render({model}) {
+  const row = document.createElement("label")
+  row.className = "slider"
+  row.innerHTML = `<span>Context<b><output></output> <small></small></b></span><input type="range" min="0" step="1">`
+  const input = row.querySelector("input")
+  input.oninput = () => say("command", {play: false, seek: Number(input.value)})
+  const show = (when, end) => {
+    input.max = end
+    input.value = when
+    input.style.setProperty("--share", end ? when / end : 0)
+    row.querySelector("output").textContent = SPELL.count(when)
+    row.querySelector("small").textContent = `of ${SPELL.count(end)}`
+  }
+  hear(model, "state", ({now, end}) => show(Math.round(now), end))
+  hear(model, "row", ({when}) => show(when, Number(document.kvviz?.state?.end ?? when)))
+  return row
+}

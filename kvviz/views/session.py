@@ -1,0 +1,61 @@
+"""One visitor's state: the scenario, and the timeline and report that follow from it."""
+
+from typing import Any
+
+import param
+
+from kvviz.catalog.config import ConfigError, model_from_config, read_config
+from kvviz.catalog.names import UnknownName
+from kvviz.memory import MemoryReport, estimate
+from kvviz.scenario import Scenario, ScenarioError, knobs
+from kvviz.sim.growth import growth
+from kvviz.timeline import Timeline
+
+PAGE_DEFAULTS: dict[str, Any] = {"ragged": 0.5, "run_length": 8192}
+UPLOAD_NAME = "your config.json"
+
+
+class Session(param.Parameterized):
+    """The scenario with its results; a change of any knob recomputes both, once.
+
+    Settings that contradict each other leave the last good results in place and say why in
+    `problem`.
+    """
+
+    scenario: Scenario = param.ClassSelector(class_=Scenario, constant=True)
+    timeline: Timeline = param.ClassSelector(class_=Timeline, doc="the run, on one GPU")
+    report: MemoryReport = param.ClassSelector(class_=MemoryReport, doc="sums at the context")
+    problem: str = param.String("", doc="what is wrong with the settings, in one sentence")
+    theme: str = param.Selector(default="dark", objects=["dark", "light"])
+
+    def __init__(self, **params: Any) -> None:
+        params.setdefault("scenario", Scenario(**PAGE_DEFAULTS))
+        super().__init__(**params)
+        self.scenario.param.watch(self._recompute, list(knobs()))
+        self._recompute()
+
+    @property
+    def pages(self) -> int:
+        """Whole pages in one GPU's usable memory."""
+        return self.report.capacity_bytes // self.timeline.page_bytes
+
+    def upload(self, content: str) -> None:
+        """Take a ``config.json`` of the user's own as the model; a bad one is a `problem`."""
+        try:
+            model = model_from_config(read_config(content), UPLOAD_NAME, "uploaded")
+        except ConfigError as error:
+            self.problem = str(error)
+            return
+        own = {**self.scenario.own_models, UPLOAD_NAME: model}
+        self.scenario.param.update(own_models=own, model=UPLOAD_NAME)
+        if self.scenario.own_models is own:
+            self._recompute()
+
+    def _recompute(self, *_events: Any) -> None:
+        try:
+            report = estimate(self.scenario)
+            timeline = growth(self.scenario, report.capacity_bytes)
+        except (ScenarioError, UnknownName) as error:
+            self.problem = str(error)
+            return
+        self.param.update(report=report, timeline=timeline, problem="")

@@ -1,0 +1,23 @@
+// Play, pause and speed.
+const SPEEDS = [[0.5, "½×"], [1, "1×"], [2, "2×"]]
+const ICONS = {
+  pause: '<svg width="14" height="14" aria-hidden="true"><path d="M2 1h3.4v12H2zM8.6 1H12v12H8.6z" fill="currentColor"/></svg>',
+  play: '<svg width="14" height="14" aria-hidden="true"><path d="M3 1l10 6-10 6z" fill="currentColor"/></svg>',
+}
+
+export function render({model}) {
+  const bar = document.createElement("div")
+  bar.className = "transport-bar"
+  const buttons = SPEEDS.map(([speed, text]) => `<button data-speed="${speed}">${text}</button>`)
+  bar.innerHTML = `<button class="play"></button><div class="seg" role="group" aria-label="Speed">${buttons.join("")}</div>`
+  const play = bar.querySelector(".play")
+  play.onclick = () => say("command", {toggle: true})
+  for (const button of bar.querySelectorAll("[data-speed]"))
+    button.onclick = () => say("command", {speed: Number(button.dataset.speed)})
+  hear(model, "state", ({playing, speed}) => {
+    play.innerHTML = (playing ? ICONS.pause : ICONS.play) + (playing ? "Pause" : "Play")
+    for (const button of bar.querySelectorAll("[data-speed]"))
+      button.setAttribute("aria-pressed", Number(button.dataset.speed) === speed)
+  })
+  return bar
+}

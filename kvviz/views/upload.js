@@ -1,0 +1,17 @@
+// A place to drop a config.json, or to choose one; only as much is sent as may be read.
+export function render({model}) {
+  const zone = document.createElement("label")
+  zone.className = "dropzone"
+  zone.innerHTML = `<input type="file" accept=".json,application/json"><span>Drop your own <b>config.json</b>, or choose it</span>`
+  const input = zone.querySelector("input")
+  const take = async (file) => {
+    if (!file) return
+    model.send_msg(await file.slice(0, model.limit).text())
+    input.value = ""
+  }
+  input.onchange = () => take(input.files[0])
+  zone.ondragover = (event) => { event.preventDefault(); zone.classList.add("over") }
+  zone.ondragleave = () => zone.classList.remove("over")
+  zone.ondrop = (event) => { event.preventDefault(); zone.classList.remove("over"); take(event.dataTransfer.files[0]) }
+  return zone
+}
