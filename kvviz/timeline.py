@@ -29,14 +29,14 @@ class Changes(NamedTuple):
     Attributes:
         when: playhead position, in the timeline's unit (uint32).
         page: first page of the run (uint32).
-        count: pages in the run (uint32).
+        pages: how many pages the run has (uint32).
         owner: sequence, or for weights the layer, -1 being the embedding (int16).
         state: a `State` (uint8).
     """
 
     when: NDArray[np.uint32]
     page: NDArray[np.uint32]
-    count: NDArray[np.uint32]
+    pages: NDArray[np.uint32]
     owner: NDArray[np.int16]
     state: NDArray[np.uint8]
 
@@ -71,7 +71,7 @@ class Timeline:
         owner = np.full(self.pages, NOBODY, dtype=np.int16)
         state = np.zeros(self.pages, dtype=np.uint8)
         until = np.searchsorted(self.changes.when, when, side="right")
-        count = self.changes.count[:until].astype(np.int64)
+        count = self.changes.pages[:until].astype(np.int64)
         # Runs become single pages, so that later ones overwrite earlier ones in order.
         offset = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
         page = np.repeat(self.changes.page[:until].astype(np.int64), count) + offset

@@ -98,7 +98,7 @@ def kv_tokens(scenario: Scenario, contexts: Tokens, window: int = NO_WINDOW) -> 
 
 def final_lengths(scenario: Scenario) -> Tokens:
     """Return every sequence's tokens when finished, shape (batch,)."""
-    return lengths(np.int64(scenario.final_length), scenario.batch, scenario.ragged)
+    return lengths(np.array(scenario.final_length), scenario.batch, scenario.ragged)
 
 
 def regions(scenario: Scenario) -> Tokens:

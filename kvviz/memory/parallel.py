@@ -71,7 +71,7 @@ def tensor_bytes(model: Model, group: Tensors, t: int, weights_dtype: str) -> in
 
 @lru_cache(maxsize=256)
 def weights_of(model: Model, t: int, weights_dtype: str) -> tuple[NDArray[np.int64], int, int]:
-    """Return weight bytes on one of `t` GPUs: per layer, the embedding's, the final norm and head's."""
+    """Return weight bytes on one of `t` GPUs: by layer, of the embedding, of final norm and head."""
     layers = np.zeros(len(model.layers), dtype=np.int64)
     first = last = 0
     for group in model.tensors:

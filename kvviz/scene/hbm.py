@@ -22,6 +22,10 @@ from kvviz.scene.paint import Paint
 from kvviz.scene.raster import Raster, raster, site_pages
 from kvviz.scene.theme import SANS, Theme
 
+SOURCES = (
+    *("sites", "spare", "grid", "pages", "dies", "lanes", "ports"),
+    *("ghost", "names", "counts", "ghost_labels"),
+)
 GRID_STEP = 8  # px between the lines that mark free memory
 TEXT = {"text_font": value(SANS), "text_font_size": "13px"}
 
@@ -98,20 +102,7 @@ class HbmScene:
 def hbm_scene(theme: Theme) -> HbmScene:
     """Build the figure with empty sources, under the names that the player looks up."""
     plot = _figure()
-    names = [
-        "sites",
-        "spare",
-        "grid",
-        "pages",
-        "dies",
-        "lanes",
-        "ports",
-        "ghost",
-        "names",
-        "counts",
-        "ghost_labels",
-    ]
-    sources = {name: ColumnDataSource(name=name) for name in names}
+    sources = {name: ColumnDataSource(name=name) for name in SOURCES}
     mapper = LinearColorMapper(palette=theme.page_palette(), low=0, high=len(theme.page_palette()))
     scene = HbmScene(plot, sources, mapper, Paint())
     _draw_memory(scene)

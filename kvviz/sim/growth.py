@@ -69,16 +69,17 @@ def growth(scenario: Scenario, capacity: int) -> Timeline:
     shard = fullest_shard(scenario)
     page_bytes = shard.page_bytes(scenario.block_size)
     weights = _weights_changes(shard, page_bytes)
-    start = int(weights.count.sum())
+    start = int(weights.pages.sum())
     limit = capacity // page_bytes
     room = max(0, limit - start)
     cache = _Cache(shard, page_bytes, scenario.block_size if scenario.paged else 1)
     kv = (_paged if scenario.paged else _contiguous)(scenario, cache, room)
     kv = kv._replace(page=kv.page + np.uint32(start))
-    columns = (np.concatenate(pair) for pair in zip(weights, kv, strict=True))
+    changes = _joined(weights, kv)
     totals = growth_totals(scenario)
-    totals["held_pages"] = start + _held_pages(scenario, cache, totals["when"])
-    return Timeline("tokens", page_bytes, max(limit, start), Changes(*columns), totals)
+    held = _held_pages(scenario, cache, totals["when"].astype(np.int64))
+    totals["held_pages"] = (start + held).astype(np.float64)
+    return Timeline("tokens", page_bytes, max(limit, start), changes, totals)
 
 
 def growth_totals(scenario: Scenario) -> dict[str, NDArray[np.float64]]:
@@ -119,7 +120,7 @@ def _paged(scenario: Scenario, cache: _Cache, room: int) -> Changes:
     """Pages on demand: allocated in the order in which the sequences reach them."""
     final = final_lengths(scenario)
     last = _contexts_within(scenario, cache, room)
-    held = cache.pages(_padded(scenario, lengths(np.int64(last), scenario.batch, scenario.ragged)))
+    held = cache.pages(_padded(scenario, lengths(np.array(last), scenario.batch, scenario.ragged)))
     owner = np.repeat(np.arange(scenario.batch), held)
     index = np.arange(held.sum()) - np.repeat(np.cumsum(held) - held, held)
     tokens = cache.first_tokens(int(held.max()))[index]
@@ -163,11 +164,11 @@ def _contexts_within(scenario: Scenario, cache: _Cache, room: int) -> int:
     return low
 
 
-def _held_pages(scenario: Scenario, cache: _Cache, contexts: NDArray[np.generic]) -> Tokens:
+def _held_pages(scenario: Scenario, cache: _Cache, contexts: Tokens) -> Tokens:
     """Return the pages that all sequences hold at each context."""
     if not scenario.paged:
         return np.full(len(contexts), cache.pages(regions(scenario)).sum())
-    now = lengths(contexts.astype(np.int64), scenario.batch, scenario.ragged)
+    now = lengths(contexts, scenario.batch, scenario.ragged)
     held: Tokens = cache.pages(_padded(scenario, now).ravel()).reshape(now.shape).sum(axis=-1)
     return held
 
@@ -207,11 +208,15 @@ def _changes(
     )
 
 
+def _joined(first: Changes, second: Changes) -> Changes:
+    return Changes._make(np.concatenate([a, b]) for a, b in zip(first, second, strict=True))
+
+
 def _merged(taken: Changes, used: Changes) -> Changes:
     """Sort by time, and drop a taking that is a use in the same moment."""
-    columns = [np.concatenate(pair) for pair in zip(taken, used, strict=True)]
-    order = np.lexsort((columns[4], columns[1], columns[0]))
-    when, page, count, owner, state = (column[order] for column in columns)
+    both = _joined(taken, used)
+    order = np.lexsort((both.state, both.page, both.when))
+    when, page, count, owner, state = (column[order] for column in both)
     same = (when[:-1] == when[1:]) & (page[:-1] == page[1:]) & (count[:-1] == 1) & (count[1:] == 1)
     keep = np.append(~same, True) if len(when) else np.zeros(0, dtype=bool)
     return Changes(when[keep], page[keep], count[keep], owner[keep], state[keep])

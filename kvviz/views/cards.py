@@ -19,14 +19,14 @@ def short(name: str) -> str:
 def info(session: Session) -> str:
     """Return the info panel: the total, and the parts it is made of."""
     scenario, report = session.scenario, session.report
-    gpu = scenario.the_gpu
+    name = escape(scenario.the_gpu.short_name)
     rows = [
         row("Context", f"{live('when', 'count')} <small>of {scenario.final_length:,}</small>"),
         row("Allocation unit", allocation_unit(session)),
         row(f"Weights {chip('weights')}", f"{live('weights', 'gib')} <b>GiB</b>"),
         row(f"KV cache {chip('kv')}", f"{live('kv_allocated', 'gib')} <b>GiB</b>"),
         *_state_row(session),
-        row("GPUs needed", _gpus(gpu.short_name, report.kinds["gpus_needed"])),
+        row("GPUs needed", _gpus(name, report.kinds["gpus_needed"])),
         row("Memory efficiency", live("efficiency", "percent", "computed: KV used / KV allocated")),
         row("Data type", _dtypes(scenario, scenario.the_model)),
     ]
@@ -35,16 +35,17 @@ def info(session: Session) -> str:
       <h2>Total memory</h2>
       <p class="hero" data-unless="over">{live("total", "gib")} <small>GiB</small></p>
       <p class="hero red" data-if="over">{live("total", "gib")} <small>GiB</small></p>
-      <p class="before" data-if="over">one {escape(gpu.short_name)} holds {size(report.capacity_bytes)}
+      <p class="before" data-if="over">one {name} holds {size(report.capacity_bytes)}
         <em class="tag">+{live("over", "gib")}</em></p>
-      <p class="before" data-unless="over"><span data-if="avoided"><s>{live("without_flash", "gib")} GiB</s>
+      <p class="before" data-unless="over"><span data-if="avoided">
+        <s>{live("without_flash", "gib")} GiB</s>
         <em class="tag">−{live("saved_share", "percent0")} with Flash</em></span></p>
       <div class="rows">{"".join(rows)}</div>"""
 
 
 def _gpus(name: str, kind: str) -> str:
     return (
-        f'<span data-if="gpus">{live("gpus", "count", kind)} <small>× {escape(name)}</small></span>'
+        f'<span data-if="gpus">{live("gpus", "count", kind)} <small>× {name}</small></span>'
         f'<span data-unless="gpus"><b class="red">no split fits</b></span>'
     )
 
@@ -113,8 +114,9 @@ def _saving(session: Session) -> str:
     fits = f"fits one {escape(scenario.the_gpu.short_name)}"
     if scenario.paged and report.deltas["paged"] > 0:
         return f"""
-          <div class="banner glow" data-unless="over"><strong>{live("delta_paged", "gib1")} GiB</strong>
-          <span>saved by the paged KV cache</span><p>against one contiguous region a sequence,<br>
+          <div class="banner glow" data-unless="over">
+          <strong>{live("delta_paged", "gib1")} GiB</strong><span>saved by the paged KV cache</span>
+          <p>against one contiguous region a sequence,<br>
           sized by the policy “{scenario.reservation}”</p></div>"""
     return f"""
       <div class="banner plain" data-unless="over"><strong>{live("total", "gib")} GiB</strong>
@@ -129,7 +131,8 @@ def _score_arithmetic(scenario: Scenario) -> str:
     heads = max(layer.heads for layer in model.attending_layers())
     copies = f" × {scenario.score_multiple} copies" if scenario.score_multiple > 1 else ""
     if scenario.prefill == "chunk":
-        return f"{heads} heads × {scenario.chunk:,} × {live('when', 'count')} scores × {number} B{copies}"
+        shape = f"{heads} heads × {scenario.chunk:,} × {live('when', 'count')}"
+        return f"{shape} scores × {number} B{copies}"
     return (
         f"{_sequences(scenario.batch)} × {heads} heads × "
         f"{live('when', 'count')}² scores × {number} B{copies}"

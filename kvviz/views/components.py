@@ -44,7 +44,7 @@ class Player(Component):
     strip_title = param.String()
     when = param.Array(doc="changes: context")
     page = param.Array(doc="changes: first page")
-    count = param.Array(doc="changes: pages")
+    pages = param.Array(doc="changes: how many pages")
     owner = param.Array(doc="changes: sequence or layer")
     state = param.Array(doc="changes: what the page is to its owner")
     columns = param.List(doc="names of the totals")

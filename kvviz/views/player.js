@@ -78,7 +78,7 @@ class Player {
     const {model, pages} = this, taken = Math.ceil(scores / model.layout.page_bytes)
     while (this.next < model.when.length && model.when[this.next] <= when) {
       const i = this.next++
-      pages.hold(model.page[i], model.count[i], model.owner[i], model.state[i])
+      pages.hold(model.page[i], model.pages[i], model.owner[i], model.state[i])
     }
     pages.score(held_pages, held_pages + taken)
     this.source.change.emit()
