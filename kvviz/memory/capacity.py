@@ -47,13 +47,16 @@ def capacity_bytes(scenario: Scenario, gpu: Gpu) -> int:
     return int(total * scenario.utilization)
 
 
-def assumptions(scenario: Scenario, model: Model, gpus: int) -> tuple[Assumption, ...]:
-    """Return what mode vllm takes of each of `gpus` besides weights; nothing in mode textbook."""
+def assumptions(scenario: Scenario, model: Model, t: int) -> tuple[Assumption, ...]:
+    """Return what mode vllm takes of one of `t` tensor-parallel GPUs besides weights and KV.
+
+    Nothing in mode textbook.
+    """
     if scenario.mode == "textbook":
         return ()
     return (
         _assumed("activation peak", scenario.activation_gib, activation_gib(model.vocab_size)),
-        _assumed("outside torch", scenario.non_torch_gib, non_torch_gib(gpus)),
+        _assumed("outside torch", scenario.non_torch_gib, non_torch_gib(t)),
         _assumed("CUDA graphs", scenario.cuda_graphs_gib, CUDA_GRAPHS_GIB),
     )
 
@@ -64,15 +67,15 @@ def _assumed(name: str, own: float | None, default: float) -> Assumption:
     return Assumption(name, default, VLLM_LOGS)
 
 
-def overhead_bytes(scenario: Scenario, model: Model, gpus: int) -> int:
-    """Return the bytes of `assumptions` on one of `gpus`."""
-    return round(sum(item.gib for item in assumptions(scenario, model, gpus)) * GiB)
+def overhead_bytes(scenario: Scenario, model: Model, t: int) -> int:
+    """Return the bytes of `assumptions` on one of `t` tensor-parallel GPUs."""
+    return round(sum(item.gib for item in assumptions(scenario, model, t)) * GiB)
 
 
 def kv_budget(scenario: Scenario, model: Model, gpu: Gpu) -> KvBudget:
     """Return what is left for KV under the scenario's tensor and pipeline sizes, at least 0."""
     weights = stage_weights(model, scenario.tp, scenario.pp, scenario.weights_dtype)
-    overhead = overhead_bytes(scenario, model, scenario.tp * scenario.pp)
+    overhead = overhead_bytes(scenario, model, scenario.tp)
     left = np.maximum(capacity_bytes(scenario, gpu) - overhead - weights, 0)
     starts = stage_starts(len(model.layers), scenario.pp)
     tokens_bytes = [

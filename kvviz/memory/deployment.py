@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from kvviz.catalog.model import Model
 from kvviz.memory.capacity import capacity_bytes, overhead_bytes
-from kvviz.memory.parallel import fullest_gpu, valid_tensor_parallel
+from kvviz.memory.parallel import allocated_places, fullest_gpu, valid_tensor_parallel
 from kvviz.scenario import Scenario
 
 
@@ -31,14 +31,16 @@ def smallest_deployments(
     """
     model, capacity = scenario.the_model, capacity_bytes(scenario, scenario.the_gpu)
     sizes = np.zeros((len(contexts), 2), dtype=np.int64)
+    everywhere = allocated_places(scenario, model, contexts)
     for t, p in deployments(model):
         missing = np.flatnonzero(sizes[:, 0] == 0)
         if not len(missing):
             break
         if p == 1 or pipeline:
-            room = capacity - overhead_bytes(scenario, model, t * p)
-            fits = fullest_gpu(scenario, model, t, p, contexts[missing]).total <= room
-            sizes[missing[fits]] = t, p
+            room = capacity - overhead_bytes(scenario, model, t)
+            places = {window: column[missing] for window, column in everywhere.items()}
+            gpu = fullest_gpu(scenario, model, t, p, contexts[missing], places)
+            sizes[missing[gpu.total <= room]] = t, p
     return sizes
 
 

@@ -111,7 +111,7 @@ def regions(scenario: Scenario) -> Tokens:
     if scenario.batching == "static" or scenario.reservation == "max":
         return np.full_like(final, scenario.max_length)
     if scenario.reservation == "pow2":
-        powers = 2 ** np.ceil(np.log2(final)).astype(np.int64)
+        powers = 2 ** np.ceil(np.log2(np.maximum(final, 1))).astype(np.int64)
         return np.minimum(powers, scenario.max_length)
     return final
 

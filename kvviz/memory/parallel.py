@@ -8,11 +8,12 @@ from numpy.typing import NDArray
 
 from kvviz.catalog.dtypes import storage_bytes, width
 from kvviz.catalog.model import Layer, Model, Tensors
-from kvviz.memory.kv import NO_WINDOW, KvTokens, kv_tokens, kv_width, layer_bytes
+from kvviz.memory.kv import NO_WINDOW, Tokens, kv_tokens, kv_width, layer_bytes
 from kvviz.memory.scores import score_matrix_bytes
 from kvviz.scenario import Scenario
 
-Bytes = NDArray[np.float64]
+Bytes = NDArray[np.int64]
+Places = dict[int | None, Tokens]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +23,10 @@ class GpuBytes:
     weights: Bytes
     kv: Bytes
     state: Bytes
-    scores: Bytes
+    scores: NDArray[np.float64]  # may exceed 64 bits; the report has them exact
 
     @property
-    def total(self) -> Bytes:
+    def total(self) -> NDArray[np.float64]:
         """All that this GPU holds."""
         return self.weights + self.kv + self.state + self.scores
 
@@ -71,7 +72,7 @@ def tensor_bytes(model: Model, group: Tensors, t: int, weights_dtype: str) -> in
 
 @lru_cache(maxsize=256)
 def weights_of(model: Model, t: int, weights_dtype: str) -> tuple[NDArray[np.int64], int, int]:
-    """Return weight bytes on one of `t` GPUs: by layer, of the embedding, of final norm and head."""
+    """Return weight bytes on one of `t` GPUs: by layer, of the embedding, of norm and head."""
     layers = np.zeros(len(model.layers), dtype=np.int64)
     first = last = 0
     for group in model.tensors:
@@ -105,22 +106,28 @@ def layer_kv_bytes(layer: Layer, number: int, t: int) -> int:
     return layer_bytes(layer, number) * max(1, heads // t) // heads
 
 
-def stage_kv(
-    scenario: Scenario, model: Model, t: int, p: int, contexts: NDArray[np.int64]
-) -> Bytes:
-    """Return the allocated KV bytes on a GPU of every stage, shape (p, contexts)."""
+def allocated_places(scenario: Scenario, model: Model, contexts: NDArray[np.int64]) -> Places:
+    """Return, by window, the token places allocated in a layer at each context."""
+    windows = {layer.window for layer in model.layers if layer.cached_values}
+    return {w: kv_tokens(scenario, contexts, w or NO_WINDOW).allocated for w in windows}
+
+
+def stage_kv(scenario: Scenario, model: Model, t: int, p: int, places: Places) -> Bytes:
+    """Return the KV bytes of `places` on a GPU of every stage, shape (p, contexts).
+
+    Shape (p, 1) where no layer caches tokens.
+    """
     number, starts = kv_width(scenario, model), stage_starts(len(model.layers), p)
-    stages = np.zeros((p, len(contexts)))
-    for window in {layer.window for layer in model.layers if layer.cached_values}:
+    stages: Bytes = np.zeros((p, 1), dtype=np.int64)
+    for window, allocated in places.items():
         per_token = [
             layer_kv_bytes(layer, number, t)
             if layer.cached_values and layer.window == window
             else 0
             for layer in model.layers
         ]
-        per_stage = np.diff(np.concatenate([[0], np.cumsum(per_token)])[starts])
-        places: KvTokens = kv_tokens(scenario, contexts, window or NO_WINDOW)
-        stages += per_stage[:, None] * places.allocated
+        per_stage: Bytes = np.diff(np.concatenate([[0], np.cumsum(per_token)])[starts])
+        stages = stages + per_stage[:, None] * allocated
     return stages
 
 
@@ -139,20 +146,29 @@ def stage_state(scenario: Scenario, model: Model, t: int, p: int) -> Bytes:
     """Return the recurrent state on a GPU of every stage, shape (p,), heads divided by `t`."""
     per_layer = [layer_state_bytes(model, layer, t) for layer in model.layers]
     starts = stage_starts(len(model.layers), p)
-    stages: Bytes = np.diff(np.concatenate([[0], np.cumsum(per_layer)])[starts]).astype(float)
+    stages: Bytes = np.diff(np.concatenate([[0], np.cumsum(per_layer)])[starts])
     return stages * scenario.batch
 
 
 def fullest_gpu(
-    scenario: Scenario, model: Model, t: int, p: int, contexts: NDArray[np.int64]
+    scenario: Scenario, model: Model, t: int, p: int, contexts: NDArray[np.int64], places: Places
 ) -> GpuBytes:
-    """Return what the fullest GPU of `t` x `p` holds at each context."""
-    weights = stage_weights(model, t, p, scenario.weights_dtype).astype(float)
+    """Return what the fullest GPU of `t` x `p` holds at each context.
+
+    Args:
+        scenario: the workload.
+        model: its model.
+        t: tensor parallel size.
+        p: pipeline parallel size.
+        contexts: tokens of the longest sequence, shape (contexts,).
+        places: `allocated_places` at these contexts, the same for every deployment.
+    """
+    weights = stage_weights(model, t, p, scenario.weights_dtype)
     state = stage_state(scenario, model, t, p)
-    kv = stage_kv(scenario, model, t, p, contexts)
+    kv = np.broadcast_to(stage_kv(scenario, model, t, p, places), (p, len(contexts)))
     fullest = np.argmax((weights + state)[:, None] + kv, axis=0)
-    row = np.arange(len(contexts))
     scores = np.zeros(len(contexts))
     if not scenario.flash:
-        scores += score_matrix_bytes(scenario, model, contexts.tolist(), t)
+        scores += np.array(score_matrix_bytes(scenario, model, contexts.tolist(), t), dtype=float)
+    row = np.arange(len(contexts))
     return GpuBytes(weights[fullest], kv[fullest, row], state[fullest], scores)

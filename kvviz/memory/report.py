@@ -17,7 +17,13 @@ from kvviz.memory.capacity import (
 from kvviz.memory.deployment import gpus_needed, smallest_deployments
 from kvviz.memory.kinds import Kind, kinds
 from kvviz.memory.kv import NO_WINDOW, kv_tokens, kv_width, layer_groups
-from kvviz.memory.parallel import fullest_gpu, stage_weights, state_bytes, valid_tensor_parallel
+from kvviz.memory.parallel import (
+    allocated_places,
+    fullest_gpu,
+    stage_weights,
+    state_bytes,
+    valid_tensor_parallel,
+)
 from kvviz.memory.scores import score_matrix_bytes
 from kvviz.scenario import Scenario, ScenarioError
 
@@ -153,7 +159,7 @@ def estimate(scenario: Scenario) -> MemoryReport:
         deltas={name: delta[0] for name, delta in toggle_deltas(scenario, contexts).items()},
         kinds=kinds(scenario),
         budget=kv_budget(scenario, model, gpu) if scenario.mode == "vllm" else None,
-        assumed=assumptions(scenario, model, scenario.tp * scenario.pp),
+        assumed=assumptions(scenario, model, scenario.tp),
         warnings=_warnings(scenario),
     )
 
@@ -165,10 +171,16 @@ def efficiency(used: int, allocated: int) -> float:
 
 def _per_gpu(scenario: Scenario, contexts: NDArray[np.int64]) -> dict[str, int]:
     model = scenario.the_model
-    gpu = fullest_gpu(scenario, model, scenario.tp, scenario.pp, contexts)
-    parts = {"weights": gpu.weights, "kv": gpu.kv, "state": gpu.state, "scores": gpu.scores}
-    sizes = {name: int(column[0]) for name, column in parts.items()}
-    sizes["overhead"] = overhead_bytes(scenario, model, scenario.tp * scenario.pp)
+    places = allocated_places(scenario, model, contexts)
+    gpu = fullest_gpu(scenario, model, scenario.tp, scenario.pp, contexts, places)
+    scores = score_matrix_bytes(scenario, model, [scenario.context], scenario.tp)[0]
+    sizes = {
+        "weights": int(gpu.weights[0]),
+        "kv": int(gpu.kv[0]),
+        "state": int(gpu.state[0]),
+        "scores": 0 if scenario.flash else scores,
+        "overhead": overhead_bytes(scenario, model, scenario.tp),
+    }
     return {**sizes, "total": sum(sizes.values())}
 
 

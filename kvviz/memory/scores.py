@@ -21,4 +21,5 @@ def score_matrix_bytes(
     if scenario.prefill == "chunk":
         chunk = scenario.chunk
         return [heads * min(chunk, n) * n * number for n in contexts]
-    return [scenario.batch * heads * n * n * number for n in contexts]
+    each = scenario.batch * heads * number
+    return [each * n * n for n in contexts]

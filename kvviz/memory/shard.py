@@ -7,6 +7,7 @@ import numpy as np
 from kvviz.catalog.model import Model
 from kvviz.memory.kv import NO_WINDOW, kv_width
 from kvviz.memory.parallel import (
+    allocated_places,
     layer_kv_bytes,
     layer_state_bytes,
     stage_kv,
@@ -50,7 +51,8 @@ def fullest_shard(scenario: Scenario) -> Shard:
     model, t, p = scenario.the_model, scenario.tp, scenario.pp
     context = np.array([scenario.context], dtype=np.int64)
     held = stage_weights(model, t, p, scenario.weights_dtype) + stage_state(scenario, model, t, p)
-    stage = int(np.argmax(held + stage_kv(scenario, model, t, p, context)[:, 0]))
+    places = allocated_places(scenario, model, context)
+    stage = int(np.argmax(held + stage_kv(scenario, model, t, p, places)[:, 0]))
     starts = stage_starts(len(model.layers), p)
     layers = range(starts[stage], starts[stage + 1])
     return Shard(

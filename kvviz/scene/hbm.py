@@ -50,19 +50,17 @@ class HbmScene:
         self.mapper.palette = theme.page_palette()
 
     def show(self, gpu: Gpu, pages: int, page_label: str) -> None:
-        """Draw `gpu` with `pages` in all; cells are free until the player fills them."""
+        """Draw `gpu` with `pages` in all; the player fills the cells."""
         self.plan = floorplan(gpu)
         active = [site for site in self.plan.sites if site.active]
         per_site = site_pages(pages, len(active))
         self.raster = raster(per_site[0], active[0].rect.w, active[0].rect.h)
         self._show_sites(per_site, page_label)
         self._show_dies(gpu)
-        source = self.sources["pages"]
-        source.data = {**_boxes([site.rect for site in active]), "image": self._blank(len(active))}
 
-    def _blank(self, count: int) -> list[np.ndarray]:
-        shape = (self.raster.rows, self.raster.columns)
-        return [np.zeros(shape, dtype=np.uint8) for _ in range(count)]
+    def active_boxes(self) -> dict[str, list[float]]:
+        """Return where the sites with pages lie, as columns of the image glyph."""
+        return _boxes([site.rect for site in self.plan.sites if site.active])
 
     def _show_sites(self, per_site: list[int], page_label: str) -> None:
         active = [site for site in self.plan.sites if site.active]
@@ -138,6 +136,8 @@ def _draw_memory(scene: HbmScene) -> None:
     paint(site.glyph, fill_color="free", line_color="strong")
     grid = plot.segment("x0", "y0", "x1", "y1", source=sources["grid"], name="grid")
     paint(grid.glyph, line_color="grid")
+    # The player makes the images, in the browser.
+    sources["pages"].data = {**_boxes([]), "image": []}
     plot.image(
         "image",
         x="left",
@@ -183,8 +183,8 @@ def _draw_ghost(scene: HbmScene) -> None:
         fill_alpha=0.13,
         hatch_pattern="right_diagonal_line",
         hatch_alpha=0.6,
-        hatch_scale=9,
-        hatch_weight=1.2,
+        hatch_scale=13,
+        hatch_weight=1.3,
         line_dash=[5, 3],
         line_width=1.5,
         name="ghost",

@@ -55,9 +55,17 @@ class Raster:
 
 def raster(pages: int, width: float, height: float) -> Raster:
     """Fit `pages` into a site of `width` x `height` px, with as few pages a cell as can be seen."""
-    pages_per_cell = max(1, ceil(pages * SMALLEST_CELL**2 / (width * height)))
+    least = max(1, ceil(pages * SMALLEST_CELL**2 / (width * height)))
+    for pages_per_cell in range(least, pages):
+        found = _fitted(pages, pages_per_cell, width / height)
+        if min(width / found.columns, height / found.rows) >= SMALLEST_CELL:
+            return found
+    return _fitted(pages, max(1, pages), width / height)
+
+
+def _fitted(pages: int, pages_per_cell: int, aspect: float) -> Raster:
     cells = -(-pages // pages_per_cell)
-    columns = max(1, ceil(sqrt(cells * width / height)))
+    columns = max(1, ceil(sqrt(cells * aspect)))
     return Raster(pages, pages_per_cell, columns, max(1, -(-cells // columns)))
 
 

@@ -123,7 +123,7 @@ def _draw_areas(plot: figure, paint: Paint, areas: ColumnDataSource) -> None:
             paint(area.glyph, fill_color=roles[name])
     ghost = plot.select_one({"name": "avoided"}).glyph
     ghost.update(
-        fill_alpha=0.13, hatch_pattern="right_diagonal_line", hatch_alpha=0.6, hatch_scale=9
+        fill_alpha=0.13, hatch_pattern="right_diagonal_line", hatch_alpha=0.6, hatch_scale=13
     )
     paint(ghost, fill_color="red", hatch_color="red")
     edge = plot.line("when", "avoided", source=areas, line_dash=[5, 3], line_width=1.5, name="edge")

@@ -8,7 +8,8 @@ import param
 from panel.custom import Child, JSComponent
 
 from kvviz.catalog.config import MAX_BYTES
-from kvviz.scene.raster import BAND, Cell, Raster
+from kvviz.scene.hbm import HbmScene
+from kvviz.scene.raster import BAND, Cell
 from kvviz.scene.strip import LEFT, RIGHT
 from kvviz.timeline import Timeline
 from kvviz.views.numbers import Columns
@@ -59,20 +60,22 @@ class Player(Component):
     _esm = scripts("live.js", "pages.js", "player.js")
     _stylesheets = (CSS,)
 
-    def load(self, timeline: Timeline, columns: Columns, raster: Raster, pages: int) -> None:
-        """Send a record and the shape of the rasters that show it."""
+    def load(self, timeline: Timeline, columns: Columns, scene: HbmScene, pages: int) -> None:
+        """Send a record, and where and in which shape the scene shows it."""
         self.param.update(
             **timeline.changes._asdict(),
             columns=list(columns),
             totals=np.concatenate(list(columns.values())),
-            layout=_layout(timeline, raster, pages),
-            fill_order=raster.fill_order(),
+            layout=_layout(timeline, scene, pages),
+            fill_order=scene.raster.fill_order(),
         )
         self.revision += 1
 
 
-def _layout(timeline: Timeline, raster: Raster, pages: int) -> dict[str, Any]:
+def _layout(timeline: Timeline, scene: HbmScene, pages: int) -> dict[str, Any]:
+    raster = scene.raster
     return {
+        "sites": scene.active_boxes(),
         "pages": pages,
         "page_bytes": timeline.page_bytes,
         "pages_per_cell": raster.pages_per_cell,

@@ -67,7 +67,7 @@ def _show(session: Session, scene: HbmScene, over_run: Strip, player: Player) ->
     label = f"{gpu.short_name} capacity {capacity / 2**30:,.2f}"
     over_run.show(columns["when"], layers, (capacity, label), _crossing(session, capacity))
     player.param.update(banner=cards.banner(session), ledger=cards.ledger(session))
-    player.load(session.timeline, columns, scene.raster, session.pages)
+    player.load(session.timeline, columns, scene, session.pages)
 
 
 def _layers(session: Session, columns: Columns) -> Columns:

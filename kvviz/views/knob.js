@@ -47,10 +47,9 @@ const DRAW = {
   },
 
   select(model) {
-    const list = element(`<label class="select"><span class="unseen">${model.label}</span><select></select></label>`)
-    const select = list.querySelector("select")
+    const select = element(`<select aria-label="${model.label}"></select>`)
     for (const [value, text] of model.options) select.add(new Option(text, value, false, value === model.value))
     select.onchange = () => { model.value = select.value }
-    return [list]
+    return [select]
   },
 }

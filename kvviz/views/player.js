@@ -7,7 +7,7 @@ export function render({model}) {
   stage.innerHTML = `<div class="live banner-slot"></div><div class="scene" role="img"></div>
     <div class="live ledger-slot"></div>
     <section class="strip card"><h2>${model.strip_title}</h2><div class="plot"></div>
-      <div class="handle" role="slider" tabindex="0" aria-label="Context, tokens"><i></i></div></section>`
+      <div class="handle" role="slider" tabindex="0" aria-label="Playhead, tokens of context"><i></i></div></section>`
   const find = (selector) => stage.querySelector(selector)
   const banner = find(".banner-slot"), ledger = find(".ledger-slot")
   find(".scene").append(model.get_child("scene"))
@@ -38,13 +38,21 @@ class Player {
     this.labels = sources("ghost_labels")
     this.rows = model.totals.length / model.columns.length
     this.end = this.cell("when", this.rows - 1)
-    this.pages = new Pages(this.source.data.image, model.layout, model.fill_order)
+    this.pages = new Pages(this.blank(), model.layout, model.fill_order)
     const first = this.now === undefined
     this.now = first ? model.start : Math.min(this.now, this.end)
     this.restart()
     this.draw(true)
     if (first) this.play(!matchMedia("(prefers-reduced-motion: reduce)").matches && model.autoplay)
     else this.tell()
+  }
+
+  // The rasters live in the browser alone: in-place changes of a source's data are never sent.
+  blank() {
+    const {rows, columns, sites} = this.model.layout, Image = this.model.state.constructor
+    const image = sites.left.map(() => new Image(rows * columns, [rows, columns]))
+    Object.assign(this.source.data, sites, {image})
+    return image
   }
 
   cell(name, row) { return this.model.totals[this.model.columns.indexOf(name) * this.rows + row] }
@@ -99,8 +107,10 @@ class Player {
       ys.push(shape.ys)
       this.name(labels, shape, layout, box, site, (avoided / sites))
     }
-    this.ghost.data = {xs, ys}
-    this.labels.data = labels
+    Object.assign(this.ghost.data, {xs, ys})
+    Object.assign(this.labels.data, labels)
+    this.ghost.change.emit()
+    this.labels.change.emit()
   }
 
   name(labels, shape, layout, box, site, bytes) {
@@ -145,7 +155,8 @@ class Player {
 
   tell() {
     this.describe()
-    say("state", {playing: this.playing, speed: this.speed, now: Math.min(this.now, this.end), end: this.end})
+    const {playing, speed, end, model: {revision}} = this
+    say("state", {playing, speed, now: Math.min(this.now, end), end, revision})
   }
 
   describe() {

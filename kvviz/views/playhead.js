@@ -2,7 +2,7 @@
 export function render({model}) {
   const row = document.createElement("label")
   row.className = "slider"
-  row.innerHTML = `<span>Context<b><output></output> <small></small></b></span><input type="range" min="0" step="1">`
+  row.innerHTML = `<span>Context<b><output></output> <small></small></b></span><input type="range" min="0" step="1" aria-label="Context">`
   const input = row.querySelector("input")
   input.oninput = () => say("command", {play: false, seek: Number(input.value)})
   const show = (when, end) => {

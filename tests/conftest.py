@@ -1,0 +1,15 @@
+"""Where the real data lie, and the settings all tests share."""
+
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(__file__).parents[2] / "shared"
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Return the folder of real data beside the project; skip, aloud, where there is none."""
+    if not SHARED.is_dir():
+        pytest.skip("the folder `shared` with real data does not lie beside this clone")
+    return SHARED
