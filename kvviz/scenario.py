@@ -114,8 +114,7 @@ class Scenario(param.Parameterized):
     )
     utilization: float = param.Number(
         1.0,
-        bounds=(0.0, 1.0),
-        inclusive_bounds=(False, True),
+        bounds=(0.01, 1.0),
         label="Utilization",
         doc="share of the GPU's memory that may be used",
     )
@@ -127,21 +126,21 @@ class Scenario(param.Parameterized):
     )
     activation_gib: float | None = param.Number(
         None,
-        bounds=(0, None),
+        bounds=(0, 1024),
         allow_None=True,
         label="Activation peak",
         doc="GiB of activations at the engine's peak, mode vllm (default: assumed from its logs)",
     )
     non_torch_gib: float | None = param.Number(
         None,
-        bounds=(0, None),
+        bounds=(0, 1024),
         allow_None=True,
         label="Outside torch",
         doc="GiB that CUDA and NCCL take, mode vllm (default: assumed from the engine's logs)",
     )
     cuda_graphs_gib: float | None = param.Number(
         None,
-        bounds=(0, None),
+        bounds=(0, 1024),
         allow_None=True,
         label="CUDA graphs",
         doc="GiB of CUDA graphs taken before the KV cache, mode vllm (default: assumed)",

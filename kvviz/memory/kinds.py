@@ -29,7 +29,13 @@ ON_CAPACITY: Final = (
     "gpus_tensor_parallel",
     "deployment",
 )
-ON_ENGINE: Final = ("kv_budget_bytes", "kv_blocks", "kv_tokens", "concurrency")
+ON_ENGINE: Final = (
+    "kv_budget_bytes",
+    "kv_blocks",
+    "kv_tokens",
+    "concurrency",
+    "concurrency_at_max_length",
+)
 
 
 def kinds(scenario: Scenario) -> dict[str, Kind]:

@@ -1,10 +1,7 @@
 """The GPU with its memory: every page a cell on the real floorplan, and the ghost of the scores."""
 
-from dataclasses import dataclass, field
-
 import numpy as np
-from bokeh.core.properties import value
-from bokeh.models import ColumnDataSource, LinearColorMapper, Range1d
+from bokeh.models import LinearColorMapper, Range1d
 from bokeh.plotting import figure
 
 from kvviz.catalog.gpu import Gpu
@@ -14,101 +11,216 @@ from kvviz.scene.floorplan import (
     Anchor,
     Floorplan,
     Rect,
+    Site,
     floorplan,
     lanes,
     ports,
 )
-from kvviz.scene.paint import Paint
+from kvviz.scene.inside import Inside
 from kvviz.scene.raster import Raster, raster, site_pages
-from kvviz.scene.theme import SANS, Theme
+from kvviz.scene.stage import BOX, FONT, Stage, boxes, segments
+from kvviz.scene.theme import Theme
 
-SOURCES = (
-    *("sites", "spare", "grid", "pages", "dies", "lanes", "ports"),
-    *("ghost", "names", "counts", "ghost_labels"),
-)
 GRID_STEP = 8  # px between the lines that mark free memory
-TEXT = {"text_font": value(SANS), "text_font_size": "13px"}
+PARTICLES = 60  # at the full bandwidth
 
 
-@dataclass
 class HbmScene:
-    """The scene's figure, built once; `show` moves it to another GPU or page size.
+    """The scene's figure, built once; `show` moves it to another GPU or page size."""
 
-    Geometry is in the design's pixels with y up, since Bokeh's ranges must increase.
-    """
+    raster: Raster
+    plan: Floorplan
 
-    figure: figure
-    sources: dict[str, ColumnDataSource]
-    mapper: LinearColorMapper
-    paint: Paint = field(repr=False)
-    raster: Raster = field(init=False)
-    plan: Floorplan = field(init=False)
+    def __init__(self, theme: Theme) -> None:
+        self.stage = Stage(_figure())
+        palette = theme.page_palette()
+        self.mapper = LinearColorMapper(palette=palette, low=0, high=len(palette))
+        streams = [theme.weights1, *theme.sequences]
+        self.tones = LinearColorMapper(palette=streams, low=0, high=len(streams))
+        self._draw_memory()
+        self._draw_dies()
+        self._draw_lanes()
+        self._draw_ghost()
+        self._draw_names()
+        self.inside = Inside(self.stage, theme)
+        self.repaint(theme)
+
+    @property
+    def figure(self) -> figure:
+        """The Bokeh figure."""
+        return self.stage.figure
 
     def repaint(self, theme: Theme) -> None:
         """Give every glyph the theme's colours."""
-        self.paint.apply(theme)
+        self.stage.paint.apply(theme)
         self.mapper.palette = theme.page_palette()
+        self.inside.repaint(theme)
+        self.tones.palette = [theme.weights1, *theme.sequences]
 
-    def show(self, gpu: Gpu, pages: int, page_label: str) -> None:
+    def show(self, gpu: Gpu, pages: int) -> None:
         """Draw `gpu` with `pages` in all; the player fills the cells."""
         self.plan = floorplan(gpu)
-        active = [site for site in self.plan.sites if site.active]
+        active = self._active()
         per_site = site_pages(pages, len(active))
         self.raster = raster(per_site[0], active[0].rect.w, active[0].rect.h)
-        self._show_sites(per_site, page_label)
-        self._show_dies(gpu)
+        self._show_sites(active, per_site)
+        sources = self.stage.sources
+        sources["dies"].data = boxes(list(self.plan.dies))
+        sources["lanes"].data = segments(self._lanes())
+        sources["ports"].data = boxes([port.rect for port in ports(self.plan)])
+        self.inside.show(gpu, self.plan)
 
-    def active_boxes(self) -> dict[str, list[float]]:
-        """Return where the sites with pages lie, as columns of the image glyph."""
-        return _boxes([site.rect for site in self.plan.sites if site.active])
+    def places(self) -> dict[str, object]:
+        """Return where the player draws what moves, y up."""
+        return {
+            "sites": boxes([site.rect for site in self._active()]),
+            "lanes": self._lanes(),
+            "particles": PARTICLES,
+            **self.inside.places(),
+        }
 
-    def _show_sites(self, per_site: list[int], page_label: str) -> None:
-        active = [site for site in self.plan.sites if site.active]
+    def _active(self) -> list[Site]:
+        return [site for site in self.plan.sites if site.active]
+
+    def _lanes(self) -> list[tuple[float, float, float, float]]:
+        height = SCENE_HEIGHT
+        return [(lane.x0, height - lane.y0, lane.x1, height - lane.y1) for lane in lanes(self.plan)]
+
+    def _show_sites(self, active: list[Site], per_site: list[int]) -> None:
         spare = [site for site in self.plan.sites if not site.active]
-        counts = [self._count(count, page_label) for count in per_site]
-        self.sources["sites"].data = _boxes([site.rect for site in active])
-        self.sources["spare"].data = _boxes([site.rect for site in spare])
-        self.sources["grid"].data = _grid([site.rect for site in active])
-        self.sources["names"].data = _texts(
+        sources = self.stage.sources
+        sources["sites"].data = boxes([site.rect for site in active])
+        sources["spare"].data = boxes([site.rect for site in spare])
+        sources["grid"].data = segments(_grid([site.rect for site in active]))
+        sources["names"].data = _texts(
             [(site.name_at, site.label) for site in active]
             + [(_centre(site.rect), "inactive site") for site in spare]
         )
-        self.sources["counts"].data = _texts(
-            [
-                (site.count_at, count)
-                for site, count in zip(active, counts, strict=True)
-                if site.count_at
-            ]
+        counts = zip(active, per_site, strict=True)
+        sources["counts"].data = _texts(
+            [(site.count_at, self._count(pages)) for site, pages in counts if site.count_at]
         )
 
-    def _count(self, pages: int, page_label: str) -> str:
+    def _count(self, pages: int) -> str:
         each = self.raster.pages_per_cell
-        return f"{pages:,} {page_label}" if each == 1 else f"{each} {page_label} a cell"
+        return f"{pages:,} pages" if each == 1 else f"{each} pages a cell"
 
-    def _show_dies(self, gpu: Gpu) -> None:
-        self.sources["dies"].data = _boxes(list(self.plan.dies))
-        paths = lanes(self.plan)
-        self.sources["lanes"].data = {
-            "x0": [lane.x0 for lane in paths],
-            "x1": [lane.x1 for lane in paths],
-            "y0": [SCENE_HEIGHT - lane.y0 for lane in paths],
-            "y1": [SCENE_HEIGHT - lane.y1 for lane in paths],
-        }
-        self.sources["ports"].data = _boxes([port.rect for port in ports(self.plan)])
+    def _draw_memory(self) -> None:
+        stage, plot = self.stage, self.figure
+        stage.paint(plot, background_fill_color="package", border_fill_color="package")
+        site = plot.rect(
+            **BOX,
+            source=stage.source("sites", boxes([])),
+            border_radius=3,
+            line_width=2,
+            name="sites",
+        )
+        stage.paint(site.glyph, fill_color="free", line_color="strong")
+        grid = plot.segment(
+            "x0", "y0", "x1", "y1", source=stage.source("grid", segments([])), name="grid"
+        )
+        stage.paint(grid.glyph, line_color="grid")
+        plot.image(
+            "image",
+            x="left",
+            y="bottom",
+            dw="w",
+            dh="h",
+            source=stage.source("pages", {**boxes([]), "image": []}),
+            color_mapper=self.mapper,
+            name="pages",
+        )
+        spare = plot.rect(
+            **BOX,
+            source=stage.source("spare", boxes([])),
+            border_radius=3,
+            line_dash=[5, 4],
+            line_width=1.5,
+            name="spare",
+        )
+        stage.paint(spare.glyph, fill_color="package", line_color="strong")
 
+    def _draw_dies(self) -> None:
+        die = self.figure.rect(
+            **BOX,
+            source=self.stage.source("dies", boxes([])),
+            border_radius=8,
+            line_width=2,
+            name="dies",
+        )
+        self.stage.paint(die.glyph, fill_color="die", line_color="die_edge")
 
-def hbm_scene(theme: Theme) -> HbmScene:
-    """Build the figure with empty sources, under the names that the player looks up."""
-    plot = _figure()
-    sources = {name: ColumnDataSource(name=name) for name in SOURCES}
-    mapper = LinearColorMapper(palette=theme.page_palette(), low=0, high=len(theme.page_palette()))
-    scene = HbmScene(plot, sources, mapper, Paint())
-    _draw_memory(scene)
-    _draw_dies(scene)
-    _draw_ghost(scene)
-    _draw_text(scene)
-    scene.repaint(theme)
-    return scene
+    def _draw_lanes(self) -> None:
+        stage, plot, ends = self.stage, self.figure, ("x0", "y0", "x1", "y1")
+        lane = plot.segment(
+            *ends, source=stage.source("lanes", segments([])), line_width=1.5, name="lanes"
+        )
+        stage.paint(lane.glyph, line_color="line")
+        port = plot.rect(
+            **BOX,
+            source=stage.source("ports", boxes([])),
+            border_radius=2,
+            line_color=None,
+            name="ports",
+        )
+        stage.paint(port.glyph, fill_color="die_edge")
+        moving = stage.source("particles", {**segments([]), "tone": []})
+        tone = {"field": "tone", "transform": self.tones}
+        plot.segment(
+            *ends, source=moving, line_color=tone, line_alpha=0.45, line_width=4, level="overlay"
+        )
+        plot.scatter(
+            "x1",
+            "y1",
+            source=moving,
+            size=7,
+            fill_color=tone,
+            line_color=None,
+            level="overlay",
+            name="particles",
+        )
+
+    def _draw_ghost(self) -> None:
+        """The scores: with FlashAttention on the chip, so here only the outline they would have."""
+        ghost = self.figure.patches(
+            "xs",
+            "ys",
+            source=self.stage.source("ghost", {"xs": [], "ys": []}),
+            fill_alpha=0.13,
+            hatch_pattern="right_diagonal_line",
+            hatch_alpha=0.6,
+            hatch_scale=13,
+            hatch_weight=1.3,
+            line_dash=[5, 3],
+            line_width=1.5,
+            name="ghost",
+        )
+        self.stage.paint(ghost.glyph, fill_color="red", hatch_color="red", line_color="red")
+
+    def _draw_names(self) -> None:
+        stage, at = self.stage, {"x": "x", "y": "y", "text": "text", "text_font": FONT}
+        for name, role in (("names", "text2"), ("counts", "text3")):
+            text = self.figure.text(
+                **at,
+                text_align={"field": "align"},
+                text_font_size="13px",
+                source=stage.source(name, _texts([])),
+                name=name,
+            )
+            stage.paint(text.glyph, text_color=role)
+        label = self.figure.text(
+            **at,
+            text_align="center",
+            text_baseline="middle",
+            text_font_size="13px",
+            text_font_style="bold",
+            background_fill_alpha=0.88,
+            padding=6,
+            border_radius=6,
+            source=stage.source("ghost_labels", {"x": [], "y": [], "text": []}),
+            name="ghost_labels",
+        )
+        stage.paint(label.glyph, text_color="red_text", background_fill_color="bg")
 
 
 def _figure() -> figure:
@@ -128,113 +240,13 @@ def _figure() -> figure:
     return plot
 
 
-def _draw_memory(scene: HbmScene) -> None:
-    paint, plot, sources = scene.paint, scene.figure, scene.sources
-    paint(plot, background_fill_color="package", border_fill_color="package")
-    box = {"x": "x", "y": "y", "width": "w", "height": "h"}
-    site = plot.rect(**box, source=sources["sites"], border_radius=3, line_width=2, name="sites")
-    paint(site.glyph, fill_color="free", line_color="strong")
-    grid = plot.segment("x0", "y0", "x1", "y1", source=sources["grid"], name="grid")
-    paint(grid.glyph, line_color="grid")
-    # The player makes the images, in the browser.
-    sources["pages"].data = {**_boxes([]), "image": []}
-    plot.image(
-        "image",
-        x="left",
-        y="bottom",
-        dw="w",
-        dh="h",
-        source=sources["pages"],
-        color_mapper=scene.mapper,
-        name="pages",
-    )
-    spare = plot.rect(
-        **box,
-        source=sources["spare"],
-        border_radius=3,
-        line_dash=[5, 4],
-        line_width=1.5,
-        name="spare",
-    )
-    paint(spare.glyph, fill_color="package", line_color="strong")
-
-
-def _draw_dies(scene: HbmScene) -> None:
-    paint, plot, sources = scene.paint, scene.figure, scene.sources
-    lane = plot.segment(
-        "x0", "y0", "x1", "y1", source=sources["lanes"], line_width=1.5, name="lanes"
-    )
-    paint(lane.glyph, line_color="strong")
-    box = {"x": "x", "y": "y", "width": "w", "height": "h"}
-    die = plot.rect(**box, source=sources["dies"], border_radius=8, line_width=2, name="dies")
-    paint(die.glyph, fill_color="die", line_color="die_edge")
-    port = plot.rect(**box, source=sources["ports"], border_radius=2, line_color=None, name="ports")
-    paint(port.glyph, fill_color="die_edge")
-
-
-def _draw_ghost(scene: HbmScene) -> None:
-    """The scores: on the die with FlashAttention, so here only their outline on the next pages."""
-    source = scene.sources["ghost"]
-    source.data = {"xs": [], "ys": []}
-    ghost = scene.figure.patches(
-        "xs",
-        "ys",
-        source=source,
-        fill_alpha=0.13,
-        hatch_pattern="right_diagonal_line",
-        hatch_alpha=0.6,
-        hatch_scale=13,
-        hatch_weight=1.3,
-        line_dash=[5, 3],
-        line_width=1.5,
-        name="ghost",
-    )
-    scene.paint(ghost.glyph, fill_color="red", hatch_color="red", line_color="red")
-
-
-def _draw_text(scene: HbmScene) -> None:
-    paint, plot, sources = scene.paint, scene.figure, scene.sources
-    at = {"x": "x", "y": "y", "text": "text"}
-    for name, role in (("names", "text2"), ("counts", "text3")):
-        text = plot.text(
-            **at, source=sources[name], text_align={"field": "align"}, name=name, **TEXT
-        )
-        paint(text.glyph, text_color=role)
-    sources["ghost_labels"].data = {"x": [], "y": [], "text": []}
-    label = plot.text(
-        **at,
-        source=sources["ghost_labels"],
-        text_align="center",
-        text_baseline="middle",
-        text_font_style="bold",
-        background_fill_alpha=0.88,
-        padding=6,
-        border_radius=6,
-        name="ghost_labels",
-        **TEXT,
-    )
-    paint(label.glyph, text_color="red_text", background_fill_color="bg")
-
-
-def _boxes(rects: list[Rect]) -> dict[str, list[float]]:
-    """Columns for `rect` (centres) and `image` (lower left corners)."""
-    return {
-        "x": [rect.x + rect.w / 2 for rect in rects],
-        "y": [SCENE_HEIGHT - rect.y - rect.h / 2 for rect in rects],
-        "left": [rect.x for rect in rects],
-        "bottom": [SCENE_HEIGHT - rect.bottom for rect in rects],
-        "w": [rect.w for rect in rects],
-        "h": [rect.h for rect in rects],
-    }
-
-
-def _grid(rects: list[Rect]) -> dict[str, list[float]]:
+def _grid(rects: list[Rect]) -> list[tuple[float, float, float, float]]:
     lines: list[tuple[float, float, float, float]] = []
     for rect in rects:
         top, bottom = SCENE_HEIGHT - rect.y, SCENE_HEIGHT - rect.bottom
         lines += [(x, bottom, x, top) for x in np.arange(rect.x, rect.right, GRID_STEP)[1:]]
         lines += [(rect.x, y, rect.right, y) for y in np.arange(bottom, top, GRID_STEP)[1:]]
-    return dict(zip(("x0", "y0", "x1", "y1"), map(list, zip(*lines, strict=True)), strict=True))
+    return lines
 
 
 def _texts(items: list[tuple[Anchor, str]]) -> dict[str, list[object]]:

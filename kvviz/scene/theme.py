@@ -55,6 +55,16 @@ class Theme:
         weights = [self.weights1, self.weights2]
         return ["#00000000", *weights, self.reserved, *self.sequences, self.red]
 
+    def tile_palette(self) -> list[str]:
+        """Return the colours of a square of scores by `Tile`."""
+        return [
+            *("#00000000", self.raised),
+            self.tile_done + "66",
+            self.tile_done,
+            self.tile,
+            self.red,
+        ]
+
 
 DARK = Theme(
     name="dark",

@@ -183,7 +183,7 @@ def _when_reached(scenario: Scenario, tokens: Tokens, owner: Tokens) -> Tokens:
     share = weights_of_sequences(scenario.batch, scenario.ragged)[owner]
     never = scenario.final_length + 1
     # ceil(when * share) >= tokens; the division may round either way, so both neighbours are tried.
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):
         guess = np.where(share > 0, np.minimum((tokens - 1) / share, never), never)
     when = np.maximum(np.floor(guess).astype(np.int64) - 1, 0)
     for _ in range(3):

@@ -9,8 +9,8 @@ from panel.custom import Child, JSComponent
 
 from kvviz.catalog.config import MAX_BYTES
 from kvviz.scene.hbm import HbmScene
-from kvviz.scene.raster import BAND, Cell
-from kvviz.scene.strip import LEFT, RIGHT
+from kvviz.scene.raster import BAND, Cell, Raster
+from kvviz.scene.strip import BOTTOM, LEFT, RIGHT, TOP
 from kvviz.timeline import Timeline
 from kvviz.views.numbers import Columns
 
@@ -51,13 +51,17 @@ class Player(Component):
     columns = param.List(doc="names of the totals")
     totals = param.Array(doc="totals, column after column")
     layout = param.Dict(doc="pages, cells and codes of the rasters")
+    places = param.Dict(doc="where in the scene the moving parts are drawn")
     fill_order = param.Array(doc="where in a raster each cell lies")
-    margins = param.Dict({"left": LEFT, "right": RIGHT}, doc="px around the strip's plot")
+    margins = param.Dict(
+        {"left": LEFT, "right": RIGHT, "top": TOP, "bottom": BOTTOM},
+        doc="px around the strip's plot",
+    )
     start = param.Integer(doc="context at which the player first stands")
     autoplay = param.Boolean(True)
     revision = param.Integer(0, doc="moves when all of a new record is here")
 
-    _esm = scripts("live.js", "pages.js", "player.js")
+    _esm = scripts("live.js", "pages.js", "inside.js", "player.js")
     _stylesheets = (CSS,)
 
     def load(self, timeline: Timeline, columns: Columns, scene: HbmScene, pages: int) -> None:
@@ -66,16 +70,15 @@ class Player(Component):
             **timeline.changes._asdict(),
             columns=list(columns),
             totals=np.concatenate(list(columns.values())),
-            layout=_layout(timeline, scene, pages),
+            layout=_layout(timeline, scene.raster, pages),
+            places=scene.places(),
             fill_order=scene.raster.fill_order(),
         )
         self.revision += 1
 
 
-def _layout(timeline: Timeline, scene: HbmScene, pages: int) -> dict[str, Any]:
-    raster = scene.raster
+def _layout(timeline: Timeline, raster: Raster, pages: int) -> dict[str, Any]:
     return {
-        "sites": scene.active_boxes(),
         "pages": pages,
         "page_bytes": timeline.page_bytes,
         "pages_per_cell": raster.pages_per_cell,

@@ -7,7 +7,7 @@ import panel as pn
 
 from kvviz.memory.crossing import first_crossing
 from kvviz.memory.kv import kv_width, layer_groups, lengths
-from kvviz.scene.hbm import HbmScene, hbm_scene
+from kvviz.scene.hbm import HbmScene
 from kvviz.scene.strip import Crossing, Strip, strip
 from kvviz.scene.theme import THEMES
 from kvviz.views import cards
@@ -37,7 +37,7 @@ def _card(session: Session, text: Callable[[Session], str]) -> LiveCard:
 def centre(session: Session) -> Player:
     """Return the player with scene and strip, reloaded whenever the session has a new record."""
     theme = THEMES[session.theme]
-    scene, over_run = hbm_scene(theme), strip(theme)
+    scene, over_run = HbmScene(theme), strip(theme)
     player = Player(
         scene=pn.pane.Bokeh(scene.figure, sizing_mode="stretch_both", margin=0),
         strip=pn.pane.Bokeh(over_run.figure, sizing_mode="stretch_both", margin=0),
@@ -60,8 +60,8 @@ def centre(session: Session) -> Player:
 
 
 def _show(session: Session, scene: HbmScene, over_run: Strip, player: Player) -> None:
-    gpu, columns = session.scenario.the_gpu, live_columns(session.timeline, session.report)
-    scene.show(gpu, session.pages, "pages")
+    gpu, columns = session.scenario.the_gpu, live_columns(session)
+    scene.show(gpu, session.pages)
     layers = _layers(session, columns)
     capacity = session.report.capacity_bytes
     label = f"{gpu.short_name} capacity {capacity / 2**30:,.2f}"

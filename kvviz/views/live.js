@@ -12,7 +12,10 @@ const SPELL = {
 }
 
 function fill(root, row) {
-  if (!row) return
+  if (!row) {
+    for (const el of root.querySelectorAll("[data-if], [data-unless]")) el.hidden = true
+    return
+  }
   for (const el of root.querySelectorAll("[data-live]")) {
     const text = SPELL[el.dataset.unit](row[el.dataset.live])
     if (el.textContent !== text) el.textContent = text

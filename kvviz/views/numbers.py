@@ -3,27 +3,48 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from kvviz.memory import MemoryReport
-from kvviz.timeline import Timeline
+from kvviz.roofline import decode_step, prefill_step
+from kvviz.units import GB
+from kvviz.views.session import Session
 
 Columns = dict[str, NDArray[np.float64]]
 
 
-def live_columns(timeline: Timeline, report: MemoryReport) -> Columns:
-    """Return the timeline's totals and what follows from them: bytes, counts or shares."""
-    totals = timeline.totals
+def live_columns(session: Session) -> Columns:
+    """Return the timeline's totals and what follows from them: bytes, counts, shares, rates."""
+    report, totals = session.report, session.timeline.totals
     total, avoided = totals["total"], totals["avoided"]
     same = np.ones_like(total)
-    return totals | {
-        "weights": same * report.weights_bytes,
-        "state": same * report.state_bytes,
-        "unused": totals["kv_reserved"] + totals["kv_internal"],
-        "free": np.maximum(report.capacity_bytes - total, 0),
-        "over": np.maximum(total - report.capacity_bytes, 0),
-        "without_flash": total + avoided,
-        "saved_share": avoided / (total + avoided),
-        "efficiency": _share(totals["kv_used"], totals["kv_allocated"]),
-        "gpus_by_capacity": np.ceil(total / report.capacity_bytes),
+    return (
+        totals
+        | _steps(session)
+        | {
+            "weights": same * report.weights_bytes,
+            "state": same * report.state_bytes,
+            "unused": totals["kv_reserved"] + totals["kv_internal"],
+            "free": np.maximum(report.capacity_bytes - total, 0),
+            "over": np.maximum(total - report.capacity_bytes, 0),
+            "without_flash": total + avoided,
+            "saved_share": avoided / (total + avoided),
+            "efficiency": _share(totals["kv_used"], totals["kv_allocated"]),
+            "gpus_by_capacity": np.ceil(total / report.capacity_bytes),
+        }
+    )
+
+
+def _steps(session: Session) -> Columns:
+    """Return how a decode step and a whole prefill keep the GPU busy: assumed efficiencies."""
+    scenario, when = session.scenario, session.timeline.totals["when"].astype(np.int64)
+    prefill, decode = prefill_step(scenario, when), decode_step(scenario, when)
+    moved = decode.weight_bytes + decode.kv_bytes
+    return {
+        "prefill_compute": prefill.compute_share,
+        "prefill_memory": prefill.memory_share,
+        "decode_compute": decode.compute_share,
+        "decode_memory": decode.memory_share,
+        "tokens_per_second": scenario.batch / decode.seconds,
+        "bandwidth_share": moved / decode.seconds / (scenario.the_gpu.bandwidth_gb_s * GB),
+        "weights_read_share": decode.weight_bytes / moved,
     }
 
 

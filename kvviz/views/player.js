@@ -7,14 +7,19 @@ export function render({model}) {
   stage.innerHTML = `<div class="live banner-slot"></div><div class="scene" role="img"></div>
     <div class="live ledger-slot"></div>
     <section class="strip card"><h2>${model.strip_title}</h2><div class="plot"></div>
-      <div class="handle" role="slider" tabindex="0" aria-label="Playhead, tokens of context"><i></i></div></section>`
+      <div class="veil"></div><div class="handle" role="slider" tabindex="0" aria-label="Playhead, tokens of context"><i></i></div></section>`
   const find = (selector) => stage.querySelector(selector)
   const banner = find(".banner-slot"), ledger = find(".ledger-slot")
   find(".scene").append(model.get_child("scene"))
   find(".plot").append(model.get_child("strip"))
   const player = new Player(model, find(".scene"), find(".strip"), find(".handle"))
-  const texts = () => { banner.innerHTML = model.banner; ledger.innerHTML = model.ledger }
+  const texts = () => {
+    banner.innerHTML = model.banner
+    ledger.innerHTML = model.ledger
+    for (const slot of [banner, ledger]) fill(slot, document.kvviz?.row)
+  }
   const reload = () => { texts(); player.load() }
+  texts()
   model.on("revision", reload)
   model.on("remove", () => player.stop())
   model.on("after_render", reload)
@@ -24,7 +29,7 @@ export function render({model}) {
 
 class Player {
   constructor(model, scene, strip, handle) {
-    Object.assign(this, {model, scene, strip, handle, speed: 1, playing: false, frame: 0})
+    Object.assign(this, {model, scene, strip, handle, speed: 1, time: 0, playing: false, frame: 0})
     hear(model, "command", (command) => this.obey(command))
     this.listen()
   }
@@ -32,10 +37,11 @@ class Player {
   // Reads the record anew; the playhead stays where it was, at first at the scenario's context.
   load() {
     const {model} = this
-    const sources = (name) => model.data.scene.renderers.find((r) => r.name === name).data_source
-    this.source = sources("pages")
-    this.ghost = sources("ghost")
-    this.labels = sources("ghost_labels")
+    const source = (name) => model.data.scene.renderers.find((r) => r.name === name).data_source
+    this.source = source("pages")
+    this.ghost = source("ghost")
+    this.labels = source("ghost_labels")
+    this.inside = new Inside(model, source)
     this.rows = model.totals.length / model.columns.length
     this.end = this.cell("when", this.rows - 1)
     this.pages = new Pages(this.blank(), model.layout, model.fill_order)
@@ -49,7 +55,7 @@ class Player {
 
   // The rasters live in the browser alone: in-place changes of a source's data are never sent.
   blank() {
-    const {rows, columns, sites} = this.model.layout, Image = this.model.state.constructor
+    const {rows, columns} = this.model.layout, {sites} = this.model.places, Image = this.model.state.constructor
     const image = sites.left.map(() => new Image(rows * columns, [rows, columns]))
     Object.assign(this.source.data, sites, {image})
     return image
@@ -73,13 +79,18 @@ class Player {
   draw(force) {
     const row = this.rowAt(this.now)
     this.place()
-    if (row === this.row && !force) return
+    if (row !== this.row || force) this.turn(row)
+    this.inside.animate(this.numbers, this.end, this.time)
+  }
+
+  turn(row) {
     if (row < this.row) this.restart()
     this.row = row
-    const numbers = Object.fromEntries(this.model.columns.map((name) => [name, this.cell(name, row)]))
-    this.apply(numbers)
-    this.haunt(numbers)
-    say("row", numbers)
+    this.numbers = Object.fromEntries(this.model.columns.map((name) => [name, this.cell(name, row)]))
+    this.apply(this.numbers)
+    this.haunt(this.numbers)
+    this.inside.show(this.numbers, this.end)
+    say("row", this.numbers)
   }
 
   apply({when, held_pages, scores}) {
@@ -125,6 +136,7 @@ class Player {
     this.frame = requestAnimationFrame((next) => this.step(next))
     const seconds = Math.min(time - (this.last ?? time), 100) / 1000
     this.last = time
+    this.time += seconds * this.speed
     this.now += (seconds * this.speed * this.end) / RUN_SECONDS
     if (this.now > this.end * (1 + REST_SECONDS / RUN_SECONDS)) this.now = 0
     this.draw(false)
@@ -168,6 +180,10 @@ class Player {
   place() {
     const {left, right} = this.model.margins, share = Math.min(1, this.now / this.end)
     this.handle.style.left = `calc(${left}px + ${share} * (100% - ${left + right}px))`
+    const {style} = this.strip.querySelector(".veil"), plot = this.strip.querySelector(".plot")
+    style.left = this.handle.style.left
+    style.top = `${plot.offsetTop + this.model.margins.top}px`
+    style.height = `${plot.offsetHeight - this.model.margins.top - this.model.margins.bottom}px`
     this.handle.setAttribute("aria-valuenow", Math.round(Math.min(this.now, this.end)))
     this.handle.setAttribute("aria-valuemax", this.end)
   }

@@ -2,7 +2,7 @@
 export function render({model}) {
   const zone = document.createElement("label")
   zone.className = "dropzone"
-  zone.innerHTML = `<input type="file" accept=".json,application/json"><span>Drop your own <b>config.json</b>, or choose it</span>`
+  zone.innerHTML = `<input type="file" accept=".json,application/json"><span>Drop or choose a <b>config.json</b></span>`
   const input = zone.querySelector("input")
   const take = async (file) => {
     if (!file) return

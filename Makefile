@@ -1,0 +1,35 @@
+# Serve the pages on this machine, and check everything; the first run installs what is pinned.
+
+PORT ?= 5006
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: serve test clean
+
+serve: .venv/serving
+	$(BIN)/kvviz serve --port $(PORT)
+
+test: .venv/testing
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pytest
+
+clean:
+	rm -rf .venv build dist test-results .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+# The two stamps are as new as the pins they were installed from.
+.venv/serving: pyproject.toml constraints.txt | $(BIN)/pip
+	$(INSTALL) --editable '.[torch]'
+	touch $@
+
+.venv/testing: .venv/serving .ci/browser
+	$(INSTALL) --editable '.[torch,dev]'
+	.ci/browser $(BIN)/playwright
+	touch $@
+
+$(BIN)/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "kvviz needs Python 3.11 or later, $(PYTHON) is $$($(PYTHON) -V 2>&1)." >&2; exit 1; }
+	$(PYTHON) -m venv .venv

@@ -1,0 +1,107 @@
+"""The commands that list the catalogs, as tables or as JSON."""
+
+import json
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+
+from kvviz.catalog.dtypes import width
+from kvviz.catalog.gpu import Gpu
+from kvviz.catalog.gpus import gpus
+from kvviz.catalog.model import Model
+from kvviz.catalog.models import models
+from kvviz.memory.kv import layer_groups
+from kvviz.units import size
+
+AsJson = Annotated[bool, typer.Option("--json", help="exact figures as JSON")]
+
+GPU_COLUMNS: dict[str, tuple[str, str]] = {
+    "reported_mib": ("Memory", "MiB"),
+    "memory_type": ("Type", ""),
+    "bandwidth_gb_s": ("Bandwidth", "GB/s"),
+    "active_sites": ("Sites", ""),
+    "fp16_tflops": ("16-bit", "TFLOP/s"),
+    "fp8_tflops": ("fp8", "TFLOP/s"),
+    "fp32_tflops": ("fp32", "TFLOP/s"),
+    "tdp_w": ("TDP", "W"),
+}
+"""Fields of a GPU that the table shows, with their heading and unit."""
+
+
+def show_models(as_json: AsJson = False) -> None:
+    """List the models of the catalog."""
+    rows = [_model_row(model) for model in models()]
+    if as_json:
+        typer.echo(json.dumps(rows, indent=2))
+        return
+    headings = ("Model", "Family", "Parameters", "Active", "KV a token", "Max context", "Source")
+    cells = [_model_cells(row) for row in rows]
+    _show(headings, cells, right={"Parameters", "Active", "KV a token", "Max context"})
+
+
+def show_gpus(as_json: AsJson = False) -> None:
+    """List the GPUs of the catalog; a figure that its source does not confirm has a ?."""
+    if as_json:
+        typer.echo(json.dumps([_gpu_row(gpu) for gpu in gpus()], indent=2))
+        return
+    headings = [f"{title} {unit}".strip() for title, unit in GPU_COLUMNS.values()]
+    cells = [[gpu.name, *(_gpu_cell(gpu, field) for field in GPU_COLUMNS)] for gpu in gpus()]
+    _show(("GPU", *headings), cells, right=set(headings) - {"Type"})
+
+
+def _model_row(model: Model) -> dict[str, Any]:
+    groups = layer_groups(model, width(model.dtype))
+    return {
+        "name": model.name,
+        "family": model.family,
+        "parameters": model.parameters,
+        "active_parameters": model.active_parameters,
+        "kv_bytes_per_token": sum(g.layers * g.bytes_per_token for g in groups if g.grows),
+        "max_context": model.max_context,
+        "source": model.source,
+        "notes": list(model.notes),
+    }
+
+
+def _model_cells(row: dict[str, Any]) -> list[str]:
+    return [
+        row["name"],
+        row["family"],
+        _billions(row["parameters"]),
+        _billions(row["active_parameters"]),
+        size(row["kv_bytes_per_token"]),
+        f"{row['max_context']:,}",
+        row["source"],
+    ]
+
+
+def _billions(count: int) -> str:
+    return f"{count / 1e9:,.2f} B"
+
+
+def _gpu_row(gpu: Gpu) -> dict[str, Any]:
+    return {**asdict(gpu), "unverified": sorted(gpu.unverified)}
+
+
+def _gpu_cell(gpu: Gpu, field: str) -> str:
+    value = getattr(gpu, field)
+    text = "" if value is None else value if isinstance(value, str) else f"{value:,g}"
+    return text + " ?" if field in gpu.unverified else text
+
+
+def _show(headings: tuple[str, ...], rows: list[list[str]], right: set[str]) -> None:
+    from rich.table import Table  # not needed for JSON, and a third of the start
+
+    from kvviz.cli.terminal import show
+
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for heading in headings:
+        table.add_column(
+            heading,
+            justify="right" if heading in right else "left",
+            no_wrap=heading != "Source",  # the only column that a narrow terminal shortens
+        )
+    for row in rows:
+        table.add_row(*row)
+    show(table)

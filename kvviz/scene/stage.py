@@ -1,0 +1,49 @@
+"""What the parts of a scene share: a figure, named sources and the paint."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bokeh.core.properties import value
+from bokeh.models import ColumnDataSource
+from bokeh.plotting import figure
+
+from kvviz.scene.floorplan import SCENE_HEIGHT, Rect
+from kvviz.scene.paint import Paint
+from kvviz.scene.theme import SANS
+
+FONT = value(SANS)
+BOX = {"x": "x", "y": "y", "width": "w", "height": "h"}
+Columns = Mapping[str, list[Any]]
+
+
+@dataclass
+class Stage:
+    """A figure in the design's pixels, with y up, since Bokeh's ranges must increase."""
+
+    figure: figure
+    paint: Paint = field(default_factory=Paint, repr=False)
+    sources: dict[str, ColumnDataSource] = field(default_factory=dict)
+
+    def source(self, name: str, columns: Columns) -> ColumnDataSource:
+        """Make the source `name` with its first columns."""
+        self.sources[name] = ColumnDataSource(columns, name=name)
+        return self.sources[name]
+
+
+def boxes(rects: list[Rect]) -> dict[str, list[float]]:
+    """Return columns for `rect` (centres) and `image` (lower left corners)."""
+    return {
+        "x": [rect.x + rect.w / 2 for rect in rects],
+        "y": [SCENE_HEIGHT - rect.y - rect.h / 2 for rect in rects],
+        "left": [rect.x for rect in rects],
+        "bottom": [SCENE_HEIGHT - rect.bottom for rect in rects],
+        "w": [rect.w for rect in rects],
+        "h": [rect.h for rect in rects],
+    }
+
+
+def segments(lines: list[tuple[float, float, float, float]]) -> dict[str, list[float]]:
+    """Return columns for `segment` from (x0, y0, x1, y1), y up."""
+    columns = zip(*lines, strict=True) if lines else ((), (), (), ())
+    return dict(zip(("x0", "y0", "x1", "y1"), map(list, columns), strict=True))
