@@ -15,6 +15,7 @@ ORDER = (
     "units",
     "catalog",
     "scenario",
+    "knobs",
     "memory",
     "roofline",
     "timeline",

@@ -1,17 +1,16 @@
 """Command-line options made from the declarations of `Scenario`."""
 
 import inspect
-import math
 from collections.abc import Callable
 from typing import Annotated, Any
 
 import param
 import typer
 
+from kvviz.knobs import KnobError, expected, read
 from kvviz.scenario import Scenario, knobs
 
 ARGUMENT = "model"  # the knob that is the command's argument, not an option
-SHOWN = 60  # characters of a bad value that an error repeats
 
 Command = Callable[..., None]
 
@@ -36,7 +35,7 @@ def _parameter(name: str) -> inspect.Parameter:
     if isinstance(knob, param.Boolean):
         flags = f"{flag}/--no-{flag[2:]}"
         return _keyword(name, bool, typer.Option(flags, help=knob.doc), knob.default)
-    help_text = f"{knob.doc}; {_expected(knob)}" if isinstance(knob, param.Number) else knob.doc
+    help_text = f"{knob.doc}; {expected(name)}" if isinstance(knob, param.Number) else knob.doc
     option = typer.Option(flag, help=help_text, metavar=_metavar(knob), parser=_reader(knob))
     return _keyword(name, str, option, knob.default)
 
@@ -51,48 +50,14 @@ def _keyword(name: str, kind: type, declared: Any, default: Any) -> inspect.Para
 
 
 def _reader(knob: param.Parameter) -> Callable[[Any], Any]:
-    def read(value: Any) -> Any:
+    def read_option(value: Any) -> Any:
         try:
-            return _read(knob, value)
-        except ValueError:
-            raise typer.BadParameter(f"got {_cut(value)}, expected {_expected(knob)}") from None
+            return read(knob.name, value)
+        except KnobError as error:
+            raise typer.BadParameter(str(error)) from None
 
-    read.__name__ = _metavar(knob)
-    return read
-
-
-def _read(knob: param.Parameter, value: Any) -> Any:
-    """Return the value that a text means to a knob, ValueError where it means none."""
-    if isinstance(knob, param.Selector):
-        if value not in knob.objects:
-            raise ValueError
-        return value
-    if not isinstance(knob, param.Number):
-        return value
-    number = int(value) if isinstance(knob, param.Integer) else float(value)
-    if not math.isfinite(number) or not _inside(knob, number):
-        raise ValueError
-    return number
-
-
-def _inside(knob: param.Number, number: float) -> bool:
-    low, high = knob.bounds
-    with_low, with_high = knob.inclusive_bounds
-    above = low is None or number > low or (with_low and number == low)
-    return above and (high is None or number < high or (with_high and number == high))
-
-
-def _expected(knob: param.Parameter) -> str:
-    """Say what values a knob takes."""
-    if isinstance(knob, param.Selector):
-        return f"one of {', '.join(knob.objects)}"
-    kind = "a whole number" if isinstance(knob, param.Integer) else "a number"
-    low, high = (None if end is None else f"{end:,}".removesuffix(".0") for end in knob.bounds)
-    if high is None:
-        return f"{kind} of at least {low}"
-    if not knob.inclusive_bounds[0]:
-        return f"{kind} above {low} and at most {high}"
-    return f"{kind} from {low} to {high}"
+    read_option.__name__ = _metavar(knob)
+    return read_option
 
 
 def _metavar(knob: param.Parameter) -> str:
@@ -101,8 +66,3 @@ def _metavar(knob: param.Parameter) -> str:
     if isinstance(knob, param.Integer):
         return "INTEGER"
     return "NUMBER" if isinstance(knob, param.Number) else "NAME"
-
-
-def _cut(value: Any) -> str:
-    text = str(value)
-    return repr(text if len(text) <= SHOWN else text[: SHOWN - 3] + "...")

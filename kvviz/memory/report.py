@@ -122,7 +122,7 @@ def estimate(scenario: Scenario) -> MemoryReport:
         ScenarioError: settings contradict each other or the model does not split that way.
         UnknownName: no catalog has the model or the GPU.
     """
-    _check(scenario)
+    check(scenario)
     model, gpu = scenario.the_model, scenario.the_gpu
     contexts = np.array([scenario.context], dtype=np.int64)
     capacity = capacity_bytes(scenario, gpu)
@@ -195,7 +195,8 @@ def _kv_row(scenario: Scenario, kv: KvBytes, contexts: NDArray[np.int64]) -> dic
     }
 
 
-def _check(scenario: Scenario) -> None:
+def check(scenario: Scenario) -> None:
+    """Raise `ScenarioError` where settings contradict each other or the model does not split so."""
     scenario.check()
     model, sizes = scenario.the_model, valid_tensor_parallel(scenario.the_model)
     if scenario.tp not in sizes:

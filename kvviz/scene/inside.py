@@ -188,6 +188,8 @@ def _labels(plan: DiePlan, gpu: Gpu) -> Columns:
         texts.append((area.x, area.y + 14, name, "14px", "bold", "left"))
         for line, meter in enumerate(METERS):
             texts.append((area.x, area.y + 38 + 22 * line, meter, *small, "left"))
+    legend = plan.legend
+    texts.append((legend.x, legend.bottom - 24, "scores in HBM", *small, "left"))
     for _, text, chip in _legend_rows(plan):
         texts.append((chip.right + 8, chip.bottom, text, *small, "left"))
     return _text_columns(
@@ -205,7 +207,7 @@ def live_texts(plan: DiePlan) -> list[list[object]]:
     texts: list[tuple[str, float, float, str, str, str]] = [
         ("context", legend.x, legend.y + 46, "28px", "bold", "left"),
         ("end", legend.x, legend.y + 70, "13px", "normal", "left"),
-        ("scores", legend.x, legend.bottom - 4, "13px", "bold", "left"),
+        ("scores", legend.x, legend.bottom - 4, "15px", "bold", "left"),
     ]
     for area, name in zip(plan.meters, ("prefill", "decode"), strict=True):
         texts.append((f"{name}_bound", area.right, area.y + 14, "13px", "normal", "right"))

@@ -63,13 +63,13 @@ class Strip:
         self._show_texts(size, label, crossing, float(when[-1]))
 
     def _show_texts(self, size: float, label: str, crossing: Crossing | None, end: float) -> None:
-        texts = [(end * 0.008, size, label, "left")]
-        dots = []
+        early = crossing is not None and crossing.context < end / 2
+        x, align = (end * 0.992, "right") if early else (end * 0.008, "left")
+        texts, dots = [(x, size, label, align)], []
         if crossing:
             dots = [crossing.context]
-            right = crossing.context > end * 0.6
-            x = crossing.context + end * 0.012 * (-1 if right else 1)
-            texts.append((x, size, crossing.text, "right" if right else "left"))
+            x, align = (0.012, "left") if early else (-0.012, "right")
+            texts.append((crossing.context + end * x, size, crossing.text, align))
         columns = zip(*texts, strict=True)
         self.texts.data = dict(zip(("x", "y", "text", "align"), map(list, columns), strict=True))
         self.dot.data = {"x": dots, "y": [size] * len(dots)}

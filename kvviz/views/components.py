@@ -132,6 +132,15 @@ class Playhead(Component):
     _esm = scripts("live.js", "playhead.js")
 
 
+class Share(Component):
+    """A button that copies a link to the page's state, the playhead's context included."""
+
+    query = param.Dict({}, doc="settings that differ from a plain visit's")
+    theme = param.String("dark")
+
+    _esm = scripts("live.js", "share.js")
+
+
 class ThemeSwitch(Component):
     """A button between dark and light."""
 

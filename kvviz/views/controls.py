@@ -53,9 +53,18 @@ def bound(scenario: Scenario, name: str, kind: str, options: Iterable[Any] = ())
     declared = scenario.param[name]
     value = getattr(scenario, name)
     knob = Knob(kind=kind, label=declared.label, value=value, options=_spelled(options))
-    knob.param.watch(lambda event: scenario.param.update(**{name: event.new}), "value")
+    knob.param.watch(
+        lambda event: scenario.param.update(**_changes(scenario, name, event.new)), "value"
+    )
     scenario.param.watch(lambda event: knob.param.update(value=event.new), name)
     return knob
+
+
+def _changes(scenario: Scenario, name: str, value: Any) -> dict[str, Any]:
+    """On the page the context is where the playhead starts, so it follows a shorter run."""
+    if name == "run_length":
+        return {name: value, "context": min(scenario.context, value)}
+    return {name: value}
 
 
 def _spelled(options: Iterable[Any]) -> list[list[Any]]:

@@ -96,6 +96,7 @@ def _crossing(session: Session, capacity: int) -> Crossing | None:
     scenario = session.scenario
     context = first_crossing(scenario, capacity)
     if context is not None:
-        return Crossing(context, f"full at {context:,} tokens")
+        when = f"full at {context:,} tokens" if context > 1 else "full from the start"
+        return Crossing(context, when)
     without = first_crossing(scenario.replaced(flash=False), capacity)
     return Crossing(without, f"without Flash: full at {without:,} tokens") if without else None

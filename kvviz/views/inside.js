@@ -33,7 +33,7 @@ class Inside {
     const words = {
       context: SPELL.count(row.when),
       end: `of ${SPELL.count(end)} tokens`,
-      scores: `scores in HBM: ${row.scores > 0 ? SPELL.gib(row.scores) + " GiB" : "0 B"}`,
+      scores: row.scores > 0 ? SPELL.gib(row.scores) + " GiB" : "0 B",
       prefill_bound: bound("prefill"), decode_bound: bound("decode"),
     }
     for (const name of ["prefill_compute", "prefill_memory", "decode_compute", "decode_memory"])

@@ -32,7 +32,9 @@ class Session(param.Parameterized):
         params.setdefault("scenario", Scenario(**PAGE_DEFAULTS))
         super().__init__(**params)
         self.scenario.param.watch(self._recompute, list(knobs()))
+        problem = self.problem
         self._recompute()
+        self.problem = problem or self.problem
 
     @property
     def pages(self) -> int:

@@ -1,0 +1,56 @@
+"""The whole state in a URL: what a link opens with, and what of it was not valid."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from kvviz.catalog.gpus import find_gpu
+from kvviz.catalog.models import find_model
+from kvviz.catalog.names import UnknownName
+from kvviz.knobs import from_query, to_query
+from kvviz.memory.report import check
+from kvviz.scenario import RUN_FACTOR, Scenario, ScenarioError
+from kvviz.scene.theme import THEMES
+from kvviz.views.session import PAGE_DEFAULTS, Session
+
+
+def open_link(pairs: Iterable[tuple[str, str]]) -> Session:
+    """Return the session that a link's query asks for, its `problem` naming what is not valid."""
+    query = dict(pairs)
+    theme = query.pop("theme", "dark")
+    settings, problems = from_query(query.items())
+    if theme not in THEMES:
+        problems.append(f"theme in the link: got {theme!r}, expected one of {', '.join(THEMES)}.")
+        theme = "dark"
+    for name, find in (("model", find_model), ("gpu", find_gpu)):
+        try:
+            settings |= {name: find(settings[name]).name} if name in settings else {}
+        except UnknownName as unknown:
+            problems.append(str(unknown))
+            del settings[name]
+    scenario, contradictions = _scenario(settings)
+    return Session(scenario=scenario, theme=theme, problem=" ".join(problems + contradictions))
+
+
+def _scenario(settings: dict[str, Any]) -> tuple[Scenario, list[str]]:
+    """Return the scenario, or the usual one and the reason where the settings contradict."""
+    asked = Scenario(**{**PAGE_DEFAULTS, **settings})
+    if "run_length" not in settings:
+        usual = PAGE_DEFAULTS["run_length"]
+        run = usual if asked.context <= usual else RUN_FACTOR * asked.context
+        asked.run_length = min(run, asked.max_length)
+    try:
+        check(asked)
+    except ScenarioError as error:
+        return Scenario(**PAGE_DEFAULTS), [f"The link's settings contradict each other: {error}."]
+    return asked, []
+
+
+def link(session: Session) -> dict[str, str]:
+    """Return the query of a link to the session: all that differs from a plain visit.
+
+    An uploaded model stays with its visitor: a link cannot carry it.
+    """
+    query = to_query(session.scenario, PAGE_DEFAULTS)
+    if session.scenario.model in session.scenario.own_models:
+        del query["model"]
+    return query

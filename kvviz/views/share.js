@@ -1,0 +1,29 @@
+// Copies a link to what is on the page; the address bar always shows it too.
+const ICON = '<svg width="16" height="16" fill="none" stroke="currentColor" stroke-width="1.7" stroke-linecap="round" aria-hidden="true"><path d="M6.5 9.5l3-3M7 4.5l1.6-1.6a3 3 0 0 1 4.3 4.3L11.4 8.8M9 11.5l-1.6 1.6a3 3 0 0 1-4.3-4.3L4.6 7.2"/></svg>'
+const SAID_MS = 1600
+
+export function render({model}) {
+  const button = document.createElement("button")
+  button.className = "share"
+  const label = (text) => { button.innerHTML = `${ICON}<span aria-live="polite">${text}</span>` }
+  const address = () => {
+    const query = new URLSearchParams(model.query), now = Math.round(document.kvviz?.row?.when ?? 0)
+    if (now) query.set("context", now)
+    if (model.theme !== "dark") query.set("theme", model.theme)
+    const url = new URL(location.href)
+    url.search = query
+    return url.href
+  }
+  const show = () => history.replaceState(null, "", address())
+  button.onclick = async () => {
+    show()
+    await navigator.clipboard?.writeText(address()).catch(() => {})
+    label("Copied")
+    setTimeout(() => label("Share link"), SAID_MS)
+  }
+  let started = false // a broken link stays in the address bar until something is changed
+  model.on(["query", "theme"], show)
+  hear(model, "state", ({playing}) => { if (started && !playing) show(); started = true })
+  label("Share link")
+  return button
+}
