@@ -1,13 +1,12 @@
 """The GPU with its memory: every page a cell on the real floorplan, and the ghost of the scores."""
 
 import numpy as np
-from bokeh.models import LinearColorMapper, Range1d
+from bokeh.models import LinearColorMapper
 from bokeh.plotting import figure
 
 from kvviz.catalog.gpu import Gpu
 from kvviz.scene.floorplan import (
     SCENE_HEIGHT,
-    SCENE_WIDTH,
     Anchor,
     Floorplan,
     Rect,
@@ -18,7 +17,7 @@ from kvviz.scene.floorplan import (
 )
 from kvviz.scene.inside import Inside
 from kvviz.scene.raster import Raster, raster, site_pages
-from kvviz.scene.stage import BOX, FONT, Stage, boxes, segments
+from kvviz.scene.stage import BOX, FONT, Stage, boxes, scene_figure, segments
 from kvviz.scene.theme import Theme
 
 GRID_STEP = 8  # px between the lines that mark free memory
@@ -32,7 +31,7 @@ class HbmScene:
     plan: Floorplan
 
     def __init__(self, theme: Theme) -> None:
-        self.stage = Stage(_figure())
+        self.stage = Stage(scene_figure("hbm"))
         palette = theme.page_palette()
         self.mapper = LinearColorMapper(palette=palette, low=0, high=len(palette))
         streams = [theme.weights1, *theme.sequences]
@@ -221,23 +220,6 @@ class HbmScene:
             name="ghost_labels",
         )
         stage.paint(label.glyph, text_color="red_text", background_fill_color="bg")
-
-
-def _figure() -> figure:
-    plot = figure(
-        x_range=Range1d(0, SCENE_WIDTH),
-        y_range=Range1d(0, SCENE_HEIGHT),
-        sizing_mode="stretch_both",
-        toolbar_location=None,
-        tools="",
-        lod_threshold=None,
-        min_border=0,
-        outline_line_color=None,
-        name="hbm",
-    )
-    plot.axis.visible = False
-    plot.grid.visible = False
-    return plot
 
 
 def _grid(rects: list[Rect]) -> list[tuple[float, float, float, float]]:

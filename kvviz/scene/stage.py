@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bokeh.core.properties import value
-from bokeh.models import ColumnDataSource
+from bokeh.models import ColumnDataSource, Range1d
 from bokeh.plotting import figure
 
-from kvviz.scene.floorplan import SCENE_HEIGHT, Rect
+from kvviz.scene.floorplan import SCENE_HEIGHT, SCENE_WIDTH, Rect
 from kvviz.scene.paint import Paint
 from kvviz.scene.theme import SANS
 
@@ -47,3 +47,21 @@ def segments(lines: list[tuple[float, float, float, float]]) -> dict[str, list[f
     """Return columns for `segment` from (x0, y0, x1, y1), y up."""
     columns = zip(*lines, strict=True) if lines else ((), (), (), ())
     return dict(zip(("x0", "y0", "x1", "y1"), map(list, columns), strict=True))
+
+
+def scene_figure(name: str) -> figure:
+    """Return an empty figure of the scene's size, without axes or tools."""
+    plot = figure(
+        x_range=Range1d(0, SCENE_WIDTH),
+        y_range=Range1d(0, SCENE_HEIGHT),
+        sizing_mode="stretch_both",
+        toolbar_location=None,
+        tools="",
+        lod_threshold=None,
+        min_border=0,
+        outline_line_color=None,
+        name=name,
+    )
+    plot.axis.visible = False
+    plot.grid.visible = False
+    return plot

@@ -5,6 +5,9 @@ from dataclasses import dataclass, fields
 SANS = "Inter, system-ui, 'Segoe UI', Roboto, sans-serif"
 
 
+WASH = 0.3  # share of red in what is there but does not fit
+
+
 @dataclass(frozen=True, slots=True)
 class Theme:
     """Colours by role; a colour means one thing on the page.
@@ -55,6 +58,11 @@ class Theme:
         weights = [self.weights1, self.weights2]
         return ["#00000000", *weights, self.reserved, *self.sequences, self.red]
 
+    def washed_palette(self) -> list[str]:
+        """Return the page palette under a red wash: there, but without room; scores stay solid."""
+        free, *held, scores = self.page_palette()
+        return [free, *(_mixed(colour, self.red, WASH) for colour in held), scores]
+
     def tile_palette(self) -> list[str]:
         """Return the colours of a square of scores by `Tile`."""
         return [
@@ -64,6 +72,11 @@ class Theme:
             self.tile,
             self.red,
         ]
+
+
+def _mixed(colour: str, other: str, share: float) -> str:
+    pairs = [(int(colour[i : i + 2], 16), int(other[i : i + 2], 16)) for i in (1, 3, 5)]
+    return "#" + "".join(f"{round(a * (1 - share) + b * share):02X}" for a, b in pairs)
 
 
 DARK = Theme(

@@ -64,7 +64,7 @@ def allocation_unit(session: Session) -> str:
     """Return what is allocated at once: a page of tokens, or a region of a sequence."""
     scenario, page = session.scenario, session.timeline.page_bytes
     if scenario.paged:
-        return f"<b>{size(page)}</b> <small>page, {scenario.block_size} tokens</small>"
+        return f"<b>{size(page)}</b> <small>page of {scenario.block_size}</small>"
     longest = int(regions(scenario).max())
     kv = scenario.the_model, kv_width(scenario, scenario.the_model)
     held = sum(g.layers * g.bytes_per_token * min(longest, g.window) for g in layer_groups(*kv))
@@ -99,7 +99,7 @@ def _too_much(session: Session) -> str:
       <div class="banner over" data-if="over">
         <strong data-if="gpus">Needs {live("gpus", "count")} × {name}</strong>
         <strong data-unless="gpus">No split fits</strong>
-        <span>does not fit one: {live("over", "gib")} GiB over</span>
+        <span>{live("over", "gib")} GiB over</span>
         <p>{parts} = {live("total", "gib")} GiB<br>{live("total", "gib")} ÷ {capacity:,.2f},
         rounded up: {live("gpus_by_capacity", "count")} by capacity alone</p></div>"""
 

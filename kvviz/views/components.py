@@ -8,11 +8,14 @@ import param
 from panel.custom import Child, JSComponent
 
 from kvviz.catalog.config import MAX_BYTES
+from kvviz.memory.kv import weights_of_sequences
+from kvviz.scenario import Scenario
+from kvviz.scene.fleet import FleetScene
 from kvviz.scene.hbm import HbmScene
 from kvviz.scene.raster import BAND, Cell, Raster
 from kvviz.scene.strip import BOTTOM, LEFT, RIGHT, TOP
-from kvviz.timeline import Timeline
 from kvviz.views.numbers import Columns
+from kvviz.views.session import Session
 
 HERE = Path(__file__).parent
 CSS = (HERE / "kvviz.css").read_text()
@@ -39,6 +42,7 @@ class Player(Component):
     """
 
     scene = Child(doc="figure of the GPU")
+    fleet = Child(doc="figure of several GPUs, for a run that does not fit one")
     strip = Child(doc="figure of the memory over the run")
     banner = param.String(doc="HTML with live numbers")
     ledger = param.String(doc="HTML with live numbers")
@@ -61,31 +65,48 @@ class Player(Component):
     autoplay = param.Boolean(True)
     revision = param.Integer(0, doc="moves when all of a new record is here")
 
-    _esm = scripts("live.js", "pages.js", "inside.js", "player.js")
+    _esm = scripts("live.js", "pages.js", "inside.js", "fleet.js", "inspect.js", "player.js")
     _stylesheets = (CSS,)
 
-    def load(self, timeline: Timeline, columns: Columns, scene: HbmScene, pages: int) -> None:
-        """Send a record, and where and in which shape the scene shows it."""
+    def load(self, session: Session, columns: Columns, scene: HbmScene, fleet: FleetScene) -> None:
+        """Send the session's record, and where and in which shape the scenes show it."""
         self.param.update(
-            **timeline.changes._asdict(),
+            **session.timeline.changes._asdict(),
             columns=list(columns),
             totals=np.concatenate(list(columns.values())),
-            layout=_layout(timeline, scene.raster, pages),
-            places=scene.places(),
+            layout=_layout(session, scene.raster),
+            places={**scene.places(), **fleet.places()},
             fill_order=scene.raster.fill_order(),
         )
         self.revision += 1
 
 
-def _layout(timeline: Timeline, raster: Raster, pages: int) -> dict[str, Any]:
+def _layout(session: Session, raster: Raster) -> dict[str, Any]:
     return {
-        "pages": pages,
-        "page_bytes": timeline.page_bytes,
+        "pages": session.pages * session.gpus_shown,
+        "gpu_pages": session.pages,
+        "gpus": session.gpus_shown,
+        "gpu": session.scenario.the_gpu.short_name,
+        "capacity": session.report.capacity_bytes,
+        "page_bytes": session.timeline.page_bytes,
+        **_growth(session.scenario),
         "pages_per_cell": raster.pages_per_cell,
         "columns": raster.columns,
         "rows": raster.rows,
         "band": BAND,
         "codes": {cell.name.lower(): int(cell) for cell in Cell},
+    }
+
+
+def _growth(scenario: Scenario) -> dict[str, Any]:
+    """Return what tells a page's tokens: its block, and every sequence's share of the longest."""
+    model = scenario.the_model
+    kinds = {(layer.window, bool(layer.state_values)) for layer in model.layers if layer.heads}
+    return {
+        "layers": len(model.layers),
+        "block": scenario.block_size,
+        "shares": weights_of_sequences(scenario.batch, scenario.ragged).tolist(),
+        "page_tokens": kinds == {(None, False)},  # else pages of several kinds share a sequence
     }
 
 
@@ -146,4 +167,4 @@ class ThemeSwitch(Component):
 
     theme = param.Selector(default="dark", objects=["dark", "light"])
 
-    _esm = scripts("theme.js")
+    _esm = scripts("live.js", "theme.js")

@@ -7,6 +7,7 @@ import panel as pn
 
 from kvviz.memory.crossing import first_crossing
 from kvviz.memory.kv import kv_width, layer_groups, lengths
+from kvviz.scene.fleet import FleetScene
 from kvviz.scene.hbm import HbmScene
 from kvviz.scene.strip import Crossing, Strip, strip
 from kvviz.scene.theme import THEMES
@@ -37,9 +38,10 @@ def _card(session: Session, text: Callable[[Session], str]) -> LiveCard:
 def centre(session: Session) -> Player:
     """Return the player with scene and strip, reloaded whenever the session has a new record."""
     theme = THEMES[session.theme]
-    scene, over_run = HbmScene(theme), strip(theme)
+    scene, fleet, over_run = HbmScene(theme), FleetScene(theme), strip(theme)
     player = Player(
         scene=pn.pane.Bokeh(scene.figure, sizing_mode="stretch_both", margin=0),
+        fleet=pn.pane.Bokeh(fleet.figure, sizing_mode="stretch_both", margin=0),
         strip=pn.pane.Bokeh(over_run.figure, sizing_mode="stretch_both", margin=0),
         strip_title="HBM over the run, GiB",
         start=session.scenario.context,
@@ -47,10 +49,11 @@ def centre(session: Session) -> Player:
     )
 
     def show(*_events: object) -> None:
-        _show(session, scene, over_run, player)
+        _show(session, scene, fleet, over_run, player)
 
     def repaint(*_events: object) -> None:
         scene.repaint(THEMES[session.theme])
+        fleet.repaint(THEMES[session.theme])
         over_run.repaint(THEMES[session.theme])
 
     session.param.watch(show, "timeline")
@@ -59,15 +62,18 @@ def centre(session: Session) -> Player:
     return player
 
 
-def _show(session: Session, scene: HbmScene, over_run: Strip, player: Player) -> None:
+def _show(
+    session: Session, scene: HbmScene, fleet: FleetScene, over_run: Strip, player: Player
+) -> None:
     gpu, columns = session.scenario.the_gpu, live_columns(session)
     scene.show(gpu, session.pages)
+    fleet.show(gpu, session.gpus_shown)
     layers = _layers(session, columns)
     capacity = session.report.capacity_bytes
     label = f"{gpu.short_name} capacity {capacity / 2**30:,.2f}"
     over_run.show(columns["when"], layers, (capacity, label), _crossing(session, capacity))
     player.param.update(banner=cards.banner(session), ledger=cards.ledger(session))
-    player.load(session.timeline, columns, scene, session.pages)
+    player.load(session, columns, scene, fleet)
 
 
 def _layers(session: Session, columns: Columns) -> Columns:

@@ -3,6 +3,7 @@ class Pages {
   constructor(images, layout, order) {
     Object.assign(this, {images, layout, order, scores: [0, 0]})
     this.owner = new Int16Array(layout.pages)
+    this.since = new Uint32Array(layout.pages)
     this.state = new Uint8Array(layout.pages)
     this.votes = new Uint16Array(32)
   }
@@ -13,9 +14,13 @@ class Pages {
     for (const image of this.images) image.fill(0)
   }
 
-  hold(page, count, owner, state) {
+  hold(page, count, owner, state, when) {
     const end = Math.min(page + count, this.layout.pages)
-    for (let p = page; p < end; p++) { this.owner[p] = owner; this.state[p] = state }
+    for (let p = page; p < end; p++) {
+      if (!this.state[p]) this.since[p] = when
+      this.owner[p] = owner
+      this.state[p] = state
+    }
     this.paint(page, end)
   }
 
@@ -37,25 +42,71 @@ class Pages {
     }
   }
 
+  // Addresses go through one GPU after the other; on each, page p lies on site p mod sites.
   paint(from, to) {
-    const sites = this.images.length, each = this.layout.pages_per_cell
+    const {gpus, gpu_pages, pages_per_cell: each} = this.layout, sites = this.images.length / gpus
     for (let page = from; page < to; page++) {
-      const site = page % sites, cell = Math.floor(Math.floor(page / sites) / each)
-      this.images[site][this.order[cell]] = each === 1 ? this.code(page) : this.majority(site, cell)
+      const gpu = Math.floor(page / gpu_pages), local = page - gpu * gpu_pages
+      const site = local % sites, cell = Math.floor(Math.floor(local / sites) / each)
+      this.images[gpu * sites + site][this.order[cell]] = each === 1 ? this.code(page) : this.majority(gpu, site, cell)
     }
   }
 
-  majority(site, cell) {
-    const sites = this.images.length, each = this.layout.pages_per_cell
+  majority(gpu, site, cell) {
+    const {gpus, gpu_pages, pages_per_cell: each} = this.layout, sites = this.images.length / gpus
     this.votes.fill(0)
     let best = 0
     for (let i = cell * each; i < (cell + 1) * each; i++) {
-      const page = i * sites + site
-      if (page >= this.layout.pages) break
-      const code = this.code(page)
+      const local = i * sites + site
+      if (local >= gpu_pages) break
+      const code = this.code(gpu * gpu_pages + local)
       if (++this.votes[code] > this.votes[best] || code === best) best = code
     }
     return best
+  }
+
+  // The cell at a position of the image, undefined where the image is blank.
+  cellAt(position) {
+    this.cells ??= new Map(Array.from(this.order, (at, cell) => [at, cell]))
+    return this.cells.get(position)
+  }
+
+  // The pages that a cell of a site stands for; sites are numbered through all GPUs.
+  pagesOf(site, cell) {
+    const each = this.layout.pages_per_cell
+    return this.pagesOfSite(site).slice(cell * each, (cell + 1) * each)
+  }
+
+  pagesOfSite(site) {
+    const {gpus, gpu_pages} = this.layout, sites = this.images.length / gpus, gpu = Math.floor(site / sites)
+    const first = site % sites, count = Math.max(0, Math.ceil((gpu_pages - first) / sites))
+    return Array.from({length: count}, (_, i) => gpu * gpu_pages + first + i * sites)
+  }
+
+  mostCommon(list) {
+    const codes = list.map((page) => this.code(page)), count = (code) => codes.filter((c) => c === code).length
+    return list[codes.indexOf(codes.reduce((best, code) => (count(code) > count(best) ? code : best)))]
+  }
+
+  // Who holds a page, with how many tokens, since when.
+  holder(page, when) {
+    const owner = this.owner[page], {layers} = this.layout
+    switch (this.state[page]) {
+      case 0: return page >= this.scores[0] && page < this.scores[1] ? "attention scores of one layer" : "free"
+      case 1: return `weights: ${owner < 0 ? "embedding" : owner < layers ? `layer ${owner}` : "final norm and head"}`
+      case 2: return `reserved for sequence ${owner}, no token yet`
+      default: return `sequence ${owner}${this.tokens(page, owner, when)}, held since context ${SPELL.count(this.since[page])}`
+    }
+  }
+
+  // Pages of one kind of layer hold a block of tokens each, in the order they were taken.
+  tokens(page, owner, when) {
+    const {block, shares, page_tokens} = this.layout
+    if (!page_tokens) return ""
+    let index = 0
+    for (let p = 0; p < page; p++) if (this.owner[p] === owner && this.state[p] > 1) index++
+    const length = Math.ceil(when * shares[owner]), first = index * block, last = Math.min(length, first + block)
+    return `, ${last - first} of ${block} tokens (${SPELL.count(first)} to ${SPELL.count(last - 1)} of ${SPELL.count(length)})`
   }
 }
 

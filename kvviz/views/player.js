@@ -6,11 +6,16 @@ export function render({model}) {
   stage.className = "stage"
   stage.innerHTML = `<div class="live banner-slot"></div><div class="scene" role="img"></div>
     <div class="live ledger-slot"></div>
-    <section class="strip card"><h2>${model.strip_title}</h2><div class="plot"></div>
+    <section class="strip card"><h2>${model.strip_title}</h2><div class="plot" role="img"></div>
       <div class="veil"></div><div class="handle" role="slider" tabindex="0" aria-label="Playhead, tokens of context"><i></i></div></section>`
   const find = (selector) => stage.querySelector(selector)
   const banner = find(".banner-slot"), ledger = find(".ledger-slot")
-  find(".scene").append(model.get_child("scene"))
+  for (const name of ["scene", "fleet"]) {
+    const layer = document.createElement("div")
+    layer.className = `layer ${name}-layer`
+    layer.append(model.get_child(name))
+    find(".scene").append(layer)
+  }
   find(".plot").append(model.get_child("strip"))
   const player = new Player(model, find(".scene"), find(".strip"), find(".handle"))
   const texts = () => {
@@ -30,6 +35,7 @@ export function render({model}) {
 class Player {
   constructor(model, scene, strip, handle) {
     Object.assign(this, {model, scene, strip, handle, speed: 1, time: 0, playing: false, frame: 0})
+    this.inspect = new Inspect(this, scene)
     hear(model, "command", (command) => this.obey(command))
     this.listen()
   }
@@ -37,7 +43,8 @@ class Player {
   // Reads the record anew; the playhead stays where it was, at first at the scenario's context.
   load() {
     const {model} = this
-    const source = (name) => model.data.scene.renderers.find((r) => r.name === name).data_source
+    const find = (figure) => (name) => figure.renderers.find((r) => r.name === name).data_source
+    const source = find(model.data.scene)
     this.source = source("pages")
     this.ghost = source("ghost")
     this.labels = source("ghost_labels")
@@ -45,9 +52,11 @@ class Player {
     this.rows = model.totals.length / model.columns.length
     this.end = this.cell("when", this.rows - 1)
     this.pages = new Pages(this.blank(), model.layout, model.fill_order)
+    this.fleet = model.layout.gpus > 1 ? new Fleet(model, find(model.data.fleet), this.pages.images) : null
     const first = this.now === undefined
     this.now = first ? model.start : Math.min(this.now, this.end)
     this.restart()
+    this.inspect.close()
     this.draw(true)
     if (first) this.play(!matchMedia("(prefers-reduced-motion: reduce)").matches && model.autoplay)
     else this.tell()
@@ -55,10 +64,11 @@ class Player {
 
   // The rasters live in the browser alone: in-place changes of a source's data are never sent.
   blank() {
-    const {rows, columns} = this.model.layout, {sites} = this.model.places, Image = this.model.state.constructor
-    const image = sites.left.map(() => new Image(rows * columns, [rows, columns]))
-    Object.assign(this.source.data, sites, {image})
-    return image
+    const {rows, columns, gpus} = this.model.layout, {sites} = this.model.places, Image = this.model.state.constructor
+    const count = sites.left.length
+    const images = Array.from({length: gpus * count}, () => new Image(rows * columns, [rows, columns]))
+    Object.assign(this.source.data, sites, {image: images.slice(0, count)})
+    return images
   }
 
   cell(name, row) { return this.model.totals[this.model.columns.indexOf(name) * this.rows + row] }
@@ -80,7 +90,7 @@ class Player {
     const row = this.rowAt(this.now)
     this.place()
     if (row !== this.row || force) this.turn(row)
-    this.inside.animate(this.numbers, this.end, this.time)
+    if (!this.spilled) this.inside.animate(this.numbers, this.end, this.time)
   }
 
   turn(row) {
@@ -88,26 +98,47 @@ class Player {
     this.row = row
     this.numbers = Object.fromEntries(this.model.columns.map((name) => [name, this.cell(name, row)]))
     this.apply(this.numbers)
-    this.haunt(this.numbers)
-    this.inside.show(this.numbers, this.end)
+    this.spill(this.fleet !== null && this.numbers.over > 0)
+    if (this.spilled) this.fleet.show(this.numbers, this.pages)
+    else this.show(this.numbers)
+    this.inspect.draw()
     say("row", this.numbers)
+  }
+
+  palette() { return this.model.data.scene.renderers.find((r) => r.name === "pages").glyph.color_mapper.palette }
+
+  // From one GPU to several: the camera pulls back, but not while Bokeh still measures the page.
+  spill(on) {
+    if (on && this.spilled === false && !matchMedia("(prefers-reduced-motion: reduce)").matches) {
+      const near = {transform: "scale(2) translate(25%, 20%)"}
+      this.scene.querySelector(".fleet-layer").animate([near, {transform: "none"}], {duration: 600, easing: "ease-in-out"})
+    }
+    this.spilled = on
+    this.scene.classList.toggle("spilled", on)
+  }
+
+  show(numbers) {
+    this.source.change.emit()
+    this.haunt(numbers)
+    this.inside.show(numbers, this.end)
   }
 
   apply({when, held_pages, scores}) {
     const {model, pages} = this, taken = Math.ceil(scores / model.layout.page_bytes)
     while (this.next < model.when.length && model.when[this.next] <= when) {
       const i = this.next++
-      pages.hold(model.page[i], model.pages[i], model.owner[i], model.state[i])
+      pages.hold(model.page[i], model.pages[i], model.owner[i], model.state[i], model.when[i])
     }
     pages.score(held_pages, held_pages + taken)
-    this.source.change.emit()
   }
 
   // The scores that FlashAttention avoids, outlined on exactly the pages they would take.
   haunt({held_pages, avoided}) {
-    const {layout} = this.model, box = this.source.data, sites = box.image.length
+    const {layout} = this.model, box = this.source.data, sites = box.left.length
     const wanted = Math.ceil(avoided / layout.page_bytes)
-    const from = Math.min(held_pages, layout.pages), to = Math.min(held_pages + wanted, layout.pages)
+    const limit = layout.gpu_pages, from = Math.min(held_pages, limit), to = Math.min(held_pages + wanted, limit)
+    const past = Math.max(0, held_pages * layout.page_bytes + avoided - layout.capacity)
+    const text = `${SPELL.gib1(avoided / sites)} GiB saved` + (past > 0 ? `\n${SPELL.gib1(past / sites)} more than fits` : "")
     const xs = [], ys = [], labels = {x: [], y: [], text: []}
     for (let site = 0; site < sites && to > from; site++) {
       const cellOf = (page) => Math.ceil(Math.max(0, page - site) / sites) / layout.pages_per_cell
@@ -116,7 +147,7 @@ class Player {
       const shape = region(a, b, layout, box.left[site], box.bottom[site], box.w[site], box.h[site])
       xs.push(shape.xs)
       ys.push(shape.ys)
-      this.name(labels, shape, layout, box, site, (avoided / sites))
+      this.name(labels, shape, box, site, text)
     }
     Object.assign(this.ghost.data, {xs, ys})
     Object.assign(this.labels.data, labels)
@@ -124,12 +155,12 @@ class Player {
     this.labels.change.emit()
   }
 
-  name(labels, shape, layout, box, site, bytes) {
+  name(labels, shape, box, site, text) {
     const high = Math.max(...shape.ys) - Math.min(...shape.ys)
-    if (high < 26 || box.w[site] < 100) return
+    if (high < 26 * text.split("\n").length || box.w[site] < 100) return
     labels.x.push(box.left[site] + box.w[site] / 2)
     labels.y.push((Math.max(...shape.ys) + Math.min(...shape.ys)) / 2)
-    labels.text.push(`${SPELL.gib1(bytes)} GiB saved`)
+    labels.text.push(text)
   }
 
   step(time) {
@@ -173,7 +204,12 @@ class Player {
 
   describe() {
     const row = document.kvviz?.row
-    if (row) this.scene.setAttribute("aria-label", spoken(row))
+    if (!row) return
+    this.scene.setAttribute("aria-label", spoken(row))
+    const last = SPELL.gib(this.cell("total", this.rows - 1)), {capacity, gpu} = this.model.layout
+    this.strip.querySelector(".plot").setAttribute("aria-label",
+      `Memory over the run: ${SPELL.gib(this.cell("total", 0))} GiB at the start, ${last} GiB at ${SPELL.count(this.end)} tokens; ` +
+      `one ${gpu} holds ${SPELL.gib(capacity)} GiB.`)
   }
 
   // The playhead is the page's own element, so that it glides between rows.
@@ -209,6 +245,8 @@ class Player {
     if (["INPUT", "SELECT", "TEXTAREA", "BUTTON"].includes(target.tagName)) return
     const by = (event.shiftKey ? 512 : 64) * {ArrowLeft: -1, ArrowRight: 1}[event.key]
     if (event.key === " ") this.play(!this.playing)
+    else if (event.key === "Escape") this.inspect.close()
+    else if (event.key.toLowerCase() === "l") say("command", {theme: true})
     else if (by) this.seek(this.now + by)
     else return
     event.preventDefault()

@@ -1,5 +1,6 @@
 """One visitor's state: the scenario, and the timeline and report that follow from it."""
 
+from math import ceil
 from typing import Any
 
 import param
@@ -8,6 +9,7 @@ from kvviz.catalog.config import ConfigError, model_from_config, read_config
 from kvviz.catalog.names import UnknownName
 from kvviz.memory import MemoryReport, estimate
 from kvviz.scenario import Scenario, ScenarioError, knobs
+from kvviz.scene.fleet import MOST
 from kvviz.sim.growth import growth
 from kvviz.timeline import Timeline
 
@@ -41,6 +43,12 @@ class Session(param.Parameterized):
         """Whole pages in one GPU's usable memory."""
         return self.report.capacity_bytes // self.timeline.page_bytes
 
+    @property
+    def gpus_shown(self) -> int:
+        """GPUs that the run spills onto by its end, as many as a picture shows."""
+        most = self.timeline.totals["total"].max() / self.report.capacity_bytes
+        return min(MOST, max(1, ceil(most)))
+
     def upload(self, content: str) -> None:
         """Take a ``config.json`` of the user's own as the model; a bad one is a `problem`."""
         try:
@@ -56,7 +64,7 @@ class Session(param.Parameterized):
     def _recompute(self, *_events: Any) -> None:
         try:
             report = estimate(self.scenario)
-            timeline = growth(self.scenario, report.capacity_bytes)
+            timeline = growth(self.scenario, report.capacity_bytes * MOST)
         except (ScenarioError, UnknownName) as error:
             self.problem = str(error)
             return

@@ -14,6 +14,7 @@ export function render({model}) {
   }
   const flip = () => { model.theme = model.theme === "dark" ? "light" : "dark" }
   button.onclick = flip
+  hear(model, "command", ({theme}) => { if (theme) flip() })
   model.on("theme", show)
   show()
   return button

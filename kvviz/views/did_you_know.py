@@ -1,0 +1,28 @@
+"""The "Did you know" card, which turns its facts over while the run plays."""
+
+import param
+
+from kvviz.views.components import CSS, HERE, Component, scripts
+from kvviz.views.factoids import factoids
+from kvviz.views.session import Session
+
+
+class DidYouKnow(Component):
+    """A card that shows one fact at a time; it hides where it would hang out of the window."""
+
+    facts = param.List(doc="text and source of each, in the order in which they are shown")
+
+    _esm = scripts("live.js", "rotate.js")
+    _stylesheets = (CSS, (HERE / "drawer.css").read_text())
+
+
+def did_you_know(session: Session) -> DidYouKnow:
+    """Return the card with the facts that apply to the session's scenario."""
+    card = DidYouKnow(facts=_facts(session))
+    session.param.watch(lambda _event: card.param.update(facts=_facts(session)), "timeline")
+    return card
+
+
+def _facts(session: Session) -> list[dict[str, str]]:
+    facts = factoids(session.scenario, session.report)
+    return [{"text": fact.text, "source": fact.source} for fact in facts]
