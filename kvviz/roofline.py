@@ -34,7 +34,7 @@ class Step:
         flops: floating point operations.
         weight_bytes: weights read.
         kv_bytes: KV cache read and written.
-        seconds: time under the assumed efficiencies.
+        seconds: time under the assumed efficiencies, NaN where the GPU's rate is not known.
         compute_share: time the matrix units need, as a share of `seconds`.
         memory_share: time the memory needs, as a share of `seconds`.
     """
@@ -75,7 +75,7 @@ def step(scenario: Scenario, new: Tokens, context: Tokens) -> Step:
     weights = _weight_bytes(scenario, model, new.sum(axis=-1)) / gpus
     kv = _kv_bytes(scenario, model, new, context) / gpus
     gpu = scenario.the_gpu
-    compute = flops / ((gpu.peak_flops(model.dtype) or np.inf) * MFU)
+    compute = flops / ((gpu.peak_flops(model.dtype) or np.nan) * MFU)
     memory = (weights + kv) / (gpu.bandwidth_gb_s * GB * MBU)
     seconds = (compute**KNEE + memory**KNEE) ** (1 / KNEE)
     return Step(flops, weights, kv, seconds, compute / seconds, memory / seconds)

@@ -89,14 +89,14 @@ def _quarters(dies: tuple[Rect, ...]) -> DiePlan:
 def _flat(die: Rect) -> DiePlan:
     inset = 16
     x, w, y = die.x + inset, die.w - 2 * inset, die.y
-    side = min(die.h - 178, w * 0.5)
+    side = min(die.h - 186, w * 0.5)
     return DiePlan(
         title=Rect(x, y + 24, w, 0),
         banks=(Rect(x, y + 34, w, 34),),
         caches=(Rect(x, y + 74, w, 20),),
         triangle=Rect(x, y + 102, side, side),
         legend=Rect(x + side + 14, y + 102, w - side - 14, side),
-        meters=_pair(Rect(x, die.bottom - 68, w, 60)),
+        meters=_pair(Rect(x, die.bottom - 76, w, 66)),
     )
 
 
@@ -131,4 +131,5 @@ def die_name(gpu: Gpu) -> str:
     """Return the die's own name where the catalog has it, as GH100, else the architecture's."""
     inner = gpu.architecture.partition("(")[2].partition(")")[0].split(",")[0]
     name = inner if inner and not inner[0].isdigit() else gpu.architecture.partition("(")[0]
-    return f"{name.strip()} {'die' if gpu.dies == 1 else 'package'}"
+    kind = {1: " die", 2: " package"}.get(gpu.dies, "")  # four dies leave no room for the word
+    return name.strip() + kind

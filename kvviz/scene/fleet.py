@@ -65,6 +65,7 @@ class FleetScene:
         return {
             "fleet_sites": boxes([site for _, sites, _ in self.packages for site in sites]),
             "frames": [[f.x, SCENE_HEIGHT - f.y, f.w, f.h] for f in self.frames],
+            "middles": [_middle(dies) for dies, _, _ in self.packages],
             "bar": [BAR.x, SCENE_HEIGHT - BAR.bottom, BAR.w, BAR.h],
             "bar_columns": BAR_COLUMNS,
         }
@@ -173,3 +174,10 @@ def _placed(rect: Rect, frame: Rect, knots: Knots) -> Rect:
     left, right = frame.x + frame.w * np.interp([rect.x, rect.right], *knots)
     top, bottom = (frame.y + frame.h * y / SCENE_HEIGHT for y in (rect.y, rect.bottom))
     return Rect(float(left), top, float(right - left), bottom - top)
+
+
+def _middle(dies: list[Rect]) -> list[float]:
+    """Return the middle of a package's dies, y up."""
+    left, right = min(die.x for die in dies), max(die.right for die in dies)
+    top, bottom = min(die.y for die in dies), max(die.bottom for die in dies)
+    return [(left + right) / 2, SCENE_HEIGHT - (top + bottom) / 2]

@@ -72,6 +72,7 @@ class HbmScene:
     def places(self) -> dict[str, object]:
         """Return where the player draws what moves, y up."""
         return {
+            "site_names": [site.label for site in self._active()],
             "sites": boxes([site.rect for site in self._active()]),
             "lanes": self._lanes(),
             "particles": PARTICLES,

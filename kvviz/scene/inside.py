@@ -31,7 +31,8 @@ LEGEND = (
     (Tile.DONE, "done, dropped"),
     (Tile.TODO, "still to do"),
 )
-ROOM_FOR_LEGEND = 180  # px
+ROOM_FOR_LEGEND = 200  # px high
+ROOM_FOR_BOUND = 140  # px wide
 
 
 class Inside:
@@ -210,7 +211,8 @@ def live_texts(plan: DiePlan) -> list[list[object]]:
         ("scores", legend.x, legend.bottom - 4, "15px", "bold", "left"),
     ]
     for area, name in zip(plan.meters, ("prefill", "decode"), strict=True):
-        texts.append((f"{name}_bound", area.right, area.y + 14, "13px", "normal", "right"))
+        if area.w >= ROOM_FOR_BOUND:
+            texts.append((f"{name}_bound", area.right, area.y + 14, "13px", "normal", "right"))
         for line, meter in enumerate(("compute", "memory")):
             at = area.right, area.y + 38 + 22 * line
             texts.append((f"{name}_{meter}", *at, "13px", "bold", "right"))

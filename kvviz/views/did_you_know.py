@@ -13,7 +13,7 @@ class DidYouKnow(Component):
     facts = param.List(doc="text and source of each, in the order in which they are shown")
 
     _esm = scripts("live.js", "rotate.js")
-    _stylesheets = (CSS, (HERE / "drawer.css").read_text())
+    _stylesheets = (CSS + (HERE / "drawer.css").read_text(),)
 
 
 def did_you_know(session: Session) -> DidYouKnow:

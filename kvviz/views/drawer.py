@@ -14,7 +14,7 @@ class Drawer(Component):
     html = param.String()
 
     _esm = scripts("live.js", "drawer.js")
-    _stylesheets = (CSS, (HERE / "drawer.css").read_text())
+    _stylesheets = (CSS + (HERE / "drawer.css").read_text(),)
 
 
 def about_button(session: Session) -> Drawer:

@@ -1,5 +1,6 @@
 """What is worth knowing of a scenario: published facts, and ones computed from its numbers."""
 
+from collections import Counter
 from collections.abc import Iterator
 from itertools import chain, zip_longest
 from typing import Final
@@ -8,6 +9,7 @@ import numpy as np
 
 from kvviz.catalog.dtypes import width
 from kvviz.catalog.factoids import Factoid, published_factoids
+from kvviz.catalog.gpu import Gpu
 from kvviz.catalog.model import Model
 from kvviz.catalog.models import find_model
 from kvviz.memory import MemoryReport
@@ -50,7 +52,7 @@ def _computed(scenario: Scenario, report: MemoryReport) -> Iterator[Factoid]:
     if report.kv_bytes_per_token:
         yield from _growth(report)
     yield from _experts(report)
-    yield _reading(scenario, report)
+    yield _reading(scenario.the_gpu)
 
 
 def _fact(text: str, how: str) -> Factoid:
@@ -96,7 +98,7 @@ def _step(scenario: Scenario) -> Factoid:
     moved = (step.weight_bytes[0] + step.kv_bytes[0]) * scenario.tp * scenario.pp
     made = "one new token" if batch == 1 else f"{batch:,} new tokens, one a sequence"
     return _fact(
-        f"One decode step moves {size(moved)} through the GPU's memory to make {made}.",
+        f"One decode step moves {size(moved)} to or from memory to make {made}.",
         f"weights and KV cache at {scenario.context:,} tokens",
     )
 
@@ -115,22 +117,28 @@ def _doubling(scenario: Scenario, model: Model) -> Iterator[Factoid]:
 
 
 def _shared_heads(scenario: Scenario, model: Model) -> Iterator[Factoid]:
-    """Compare with a pair of keys and values for each query head, and with one for all."""
-    layers = [layer for layer in model.attending_layers() if layer.attention != "mla"]
+    """Compare with keys and values of each query head's own, and with one pair for all."""
     number = kv_width(scenario, model)
-    held = sum(layer_bytes(layer, number) for layer in layers)
-    alone = sum(layer_bytes(layer, number) * layer.heads / layer.kv_heads for layer in layers)
-    if held and alone > held:
+    kinds = Counter(
+        (layer_bytes(layer, number), layer.heads, layer.kv_heads)
+        for layer in model.attending_layers()
+        if layer.cached_values and layer.attention != "mla"
+    )
+    held = sum(count * size for (size, _, _), count in kinds.items())
+    alone = sum(count * size * heads / kv for (size, heads, kv), count in kinds.items())
+    single = sum(count * size / kv for (size, _, kv), count in kinds.items())
+    how = ", ".join(sorted({f"{heads} to {kv}" for _, heads, kv in kinds}))
+    if alone > held:
         yield _fact(
             f"Query heads share keys and values here: the KV cache is {_times(alone / held)} "
             f"times smaller than with a pair for each head.",
-            f"{model.heads} query heads, {model.kv_heads} KV heads",
+            f"query heads to KV heads, {how}",
         )
-    elif held:
+    elif held > single:
         yield _fact(
             f"Here each of {model.heads} query heads has keys and values of its own. With one "
-            f"pair for all, the KV cache would be {model.heads} times smaller.",
-            f"{model.heads} query heads, {model.kv_heads} KV heads",
+            f"pair for all, the KV cache would be {_times(held / single)} times smaller.",
+            f"query heads to KV heads, {how}",
         )
 
 
@@ -180,7 +188,7 @@ def _growth(report: MemoryReport) -> Iterator[Factoid]:
     )
     if token == report.kv_bytes_per_token_all_layers:
         yield _fact(
-            f"When all sequences together reach {-(-report.weights_bytes // token):,} tokens, the "
+            f"When all sequences together reach {report.weights_bytes // token + 1:,} tokens, the "
             f"KV cache is larger than the weights.",
             f"{gib(report.weights_bytes)} of weights",
         )
@@ -196,11 +204,10 @@ def _experts(report: MemoryReport) -> Iterator[Factoid]:
         )
 
 
-def _reading(scenario: Scenario, report: MemoryReport) -> Factoid:
-    gpu = scenario.the_gpu
-    seconds = report.capacity_bytes / (gpu.bandwidth_gb_s * GB)
+def _reading(gpu: Gpu) -> Factoid:
+    seconds = gpu.reported_bytes / (gpu.bandwidth_gb_s * GB)
     return _fact(
-        f"Reading all {gib(report.capacity_bytes)} of the {gpu.short_name} once takes at least "
+        f"Reading all {gib(gpu.reported_bytes)} of the {gpu.short_name} once takes at least "
         f"{seconds * 1000:,.1f} ms.",
-        f"at {gpu.bandwidth_gb_s:,.0f} GB/s",
+        f"at the {gpu.bandwidth_gb_s:,.0f} GB/s that its memory is specified for",
     )

@@ -56,7 +56,7 @@ class Fleet {
         : held > 0 ? [`GPU ${g}, missing`, `+${gib(held)} GiB`] : [`GPU ${g}, not needed yet`, ""]
       const into = g === 0 || held === 0 ? plain : red
       into.push([x + 2, top + 9, wide > 250 ? left : `GPU ${g}`, size, "bold", "left"], [x + wide - 2, top + 9, right, size, "normal", "right"])
-      const middle = [x + wide / 2, top - high / 2]
+      const middle = this.places.middles[g]
       into.push([middle[0], middle[1] - 6, String(g), wide > 250 ? "30px" : "20px", "bold", "center"])
       into.push([middle[0], middle[1] - 28, held === capacity ? "full" : SPELL.percent0(held / capacity), "13px", "bold", "center"])
     })

@@ -21,7 +21,7 @@ class Inside {
     const {triangle: [x, y, w], tracks} = this.places, reach = (row.when / end) * w
     this.put("walked", {x0: [x], y0: [y], x1: [x + reach], y1: [y + reach]})
     this.put("dot", {x: [x + reach], y: [y + reach]})
-    const shares = ["prefill_compute", "prefill_memory", "decode_compute", "decode_memory"].map((name) => row[name])
+    const shares = ["prefill_compute", "prefill_memory", "decode_compute", "decode_memory"].map((name) => row[name] || 0)
     const bars = tracks.map(([left, middle, width, high], i) => [left, middle, Math.max(high, width * shares[i]), high])
     this.put("levels", {x: bars.map(([left, , width]) => left + width / 2), y: bars.map((bar) => bar[1]),
                         w: bars.map((bar) => bar[2]), h: bars.map((bar) => bar[3])})
@@ -29,7 +29,7 @@ class Inside {
   }
 
   write(row, end) {
-    const bound = (name) => (row[`${name}_compute`] > row[`${name}_memory`] ? "compute bound" : "memory bound")
+    const bound = (name) => (isNaN(row[`${name}_compute`]) ? "rate not known" : row[`${name}_compute`] > row[`${name}_memory`] ? "compute bound" : "memory bound")
     const words = {
       context: SPELL.count(row.when),
       end: `of ${SPELL.count(end)} tokens`,
@@ -37,7 +37,7 @@ class Inside {
       prefill_bound: bound("prefill"), decode_bound: bound("decode"),
     }
     for (const name of ["prefill_compute", "prefill_memory", "decode_compute", "decode_memory"])
-      words[name] = SPELL.percent0(row[name])
+      words[name] = isNaN(row[name]) ? "?" : SPELL.percent0(row[name])
     const texts = this.places.texts
     this.put("facts", {x: texts.map((t) => t[1]), y: texts.map((t) => t[2]), text: texts.map((t) => words[t[0]]),
                        size: texts.map((t) => t[3]), style: texts.map((t) => t[4]), align: texts.map((t) => t[5])})

@@ -70,7 +70,8 @@ class Inspect {
     this.tip.hidden = true
     const {gpus} = this.player.model.layout, sites = this.player.pages.images.length / gpus
     const gpu = gpus > 1 ? `GPU ${Math.floor(site / sites)}, ` : ""
-    this.zoom.querySelector("figcaption").textContent = `${gpu}site ${site % sites}: ${SPELL.count(this.own().length)} pages, one a cell`
+    const name = this.player.model.places.site_names[site % sites]
+    this.zoom.querySelector("figcaption").textContent = `${gpu}${name}: ${SPELL.count(this.own().length)} pages, one a cell`
     this.draw()
     this.zoom.querySelector("button").focus()
   }

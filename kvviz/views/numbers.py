@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from kvviz.roofline import decode_step, prefill_step
+from kvviz.roofline import MBU, decode_step, prefill_step
 from kvviz.units import GB
 from kvviz.views.session import Session
 
@@ -37,13 +37,14 @@ def _steps(session: Session) -> Columns:
     scenario, when = session.scenario, session.timeline.totals["when"].astype(np.int64)
     prefill, decode = prefill_step(scenario, when), decode_step(scenario, when)
     moved = decode.weight_bytes + decode.kv_bytes
+    bandwidth = scenario.the_gpu.bandwidth_gb_s * GB
     return {
         "prefill_compute": prefill.compute_share,
         "prefill_memory": prefill.memory_share,
         "decode_compute": decode.compute_share,
         "decode_memory": decode.memory_share,
         "tokens_per_second": scenario.batch / decode.seconds,
-        "bandwidth_share": moved / decode.seconds / (scenario.the_gpu.bandwidth_gb_s * GB),
+        "bandwidth_share": np.nan_to_num(moved / decode.seconds / bandwidth, nan=MBU),
         "weights_read_share": decode.weight_bytes / moved,
     }
 

@@ -1,0 +1,114 @@
+"""The texts behind "About this picture": what is drawn, what it shows, how each number is known."""
+
+from html import escape
+
+from kvviz.catalog.gpu import Gpu
+from kvviz.roofline import KNEE, MBU, MFU
+from kvviz.scenario import Scenario
+from kvviz.scene.floorplan import floorplan
+from kvviz.scene.raster import raster, site_pages
+from kvviz.units import gib, size
+from kvviz.views.cards import short
+from kvviz.views.html import chip, live, row
+from kvviz.views.insights import insights, many, text_card
+from kvviz.views.session import Session
+
+
+def about(session: Session) -> str:
+    """Return the explanations as cards of HTML; their figures hold at the scenario's context."""
+    known = [_computed(session), _assumed(), *_engine(session), _left_out(session.scenario)]
+    return "".join([_picture(session), _rules(session.scenario), *insights(session), *known])
+
+
+def _picture(session: Session) -> str:
+    scenario, name = session.scenario, session.scenario.the_gpu.short_name
+    gpus = scenario.tp * scenario.pp
+    which = f"the fullest of {gpus} × {name}" if gpus > 1 else f"one {name}"
+    return text_card(
+        "What you see",
+        f"<p>{escape(short(scenario.model))} on {escape(which)}. A cell is "
+        f"{many(_pages_per_cell(session), 'page')} of {size(session.timeline.page_bytes)}. Now, "
+        f"at {live('when', 'count')} tokens: {live('total', 'gib')} GiB.</p>",
+        f'<div class="rows">{"".join(_legend(scenario))}</div>',
+    )
+
+
+def _pages_per_cell(session: Session) -> int:
+    sites = [site.rect for site in floorplan(session.scenario.the_gpu).sites if site.active]
+    pages = site_pages(session.pages, len(sites))[0]
+    return raster(pages, sites[0].w, sites[0].h).pages_per_cell
+
+
+def _legend(scenario: Scenario) -> list[str]:
+    scores = (f"{chip('red')} red", "attention scores, one layer’s")
+    if scenario.flash:
+        scores = (f"{chip('ghost')} red hatch", "scores that FlashAttention never writes")
+    return [
+        row(f"{chip('weights')} purple", "weights, its two tones by layer"),
+        row(f"{chip('kv')} eight colours", "sequences, in turn"),
+        row(f"{chip('reserved')} grey", "reserved, still empty"),
+        row(*scores),
+    ]
+
+
+def _rules(scenario: Scenario) -> str:
+    sites = scenario.the_gpu.active_sites
+    where = f"Page p is drawn on memory site p mod {sites}; hardware interleaves finer than that. "
+    return text_card(
+        "How it is drawn",
+        f"<p>{where if sites > 1 else ''}A contiguous region starts on a page of its own. Dies and "
+        f"memory are not to scale. The figures below hold at {scenario.context:,} tokens, the "
+        f"context that is set, where they do not say otherwise.</p>",
+    )
+
+
+def _computed(session: Session) -> str:
+    scenario, gpu = session.scenario, session.scenario.the_gpu
+    used = f", of which {scenario.utilization:.0%} may be used" if scenario.utilization < 1 else ""
+    return text_card(
+        "Computed",
+        f"<p>Every byte, count and difference follows by formula from the model’s config and the "
+        f"settings, exactly; only what is shown is rounded. Capacity is "
+        f"{gib(session.report.capacity_bytes)}: what {_reported(scenario, gpu)}{used}.</p>",
+    )
+
+
+def _reported(scenario: Scenario, gpu: Gpu) -> str:
+    name = escape(gpu.short_name)
+    if scenario.mode == "vllm":
+        doubt = " (assumed: no reading is known)" if gpu.cuda_total_assumed else ""
+        return f"CUDA reports on the {name}{doubt}"
+    doubt = " (not confirmed by its source)" if "reported_mib" in gpu.unverified else ""
+    return f"the driver of the {name} reports{doubt}"
+
+
+def _assumed() -> str:
+    return text_card(
+        "Assumed",
+        f"<p>Times rest on efficiencies: matrix products reach {MFU:.0%} of the peak rate (MFU) "
+        f"and reads {MBU:.0%} of the bandwidth (MBU). Where both take equally long, a step takes "
+        f"{2 ** (1 / KNEE):.2f} times as long, an exponent of {KNEE} at the knee. All three follow "
+        f"profiles published with Vidur, arXiv 2405.05465.</p>",
+    )
+
+
+def _engine(session: Session) -> list[str]:
+    """Return what mode vllm assumes besides, one card a source."""
+    rows: dict[str, list[str]] = {}
+    for item in session.report.assumed:
+        rows.setdefault(item.source, []).append(row(item.name, f"<b>{item.gib:,.2f} GiB</b>"))
+    return [
+        text_card(
+            "Assumed of the engine",
+            f"<p>On each GPU, from {escape(source)}.</p>",
+            f'<div class="rows">{"".join(lines)}</div>',
+        )
+        for source, lines in rows.items()
+    ]
+
+
+def _left_out(scenario: Scenario) -> str:
+    missing = "Activations, the CUDA context and the holes in the framework’s allocator are"
+    if scenario.mode == "vllm":
+        missing = "Beyond what is assumed of the engine, the holes in its allocator are"
+    return text_card("Left out", f"<p>{missing} not counted: a real run takes somewhat more.</p>")
