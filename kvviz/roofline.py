@@ -2,26 +2,17 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kvviz.catalog.dtypes import storage_bytes
+from kvviz.catalog.efficiency import KNEE
 from kvviz.catalog.model import Model
 from kvviz.memory.kv import NO_WINDOW, Tokens, kv_width, layer_groups, lengths
 from kvviz.memory.parallel import weight_dtype
 from kvviz.scenario import Scenario
 from kvviz.units import GB
-
-# Equal compute and memory terms give 1.35 x the larger one, as profiles of matrix products show at
-# the knee (Vidur, arXiv 2405.05465).
-KNEE: Final = 2.3
-MFU: Final = (
-    0.7  # share of the peak FLOP/s that large prefills reach in those profiles: 0.64 to 0.77
-)
-MBU: Final = 0.75  # share of the bandwidth that small steps reach in those profiles: 0.63 to 0.89
-
 
 Column = NDArray[np.float64]
 
@@ -75,8 +66,8 @@ def step(scenario: Scenario, new: Tokens, context: Tokens) -> Step:
     weights = _weight_bytes(scenario, model, new.sum(axis=-1)) / gpus
     kv = _kv_bytes(scenario, model, new, context) / gpus
     gpu = scenario.the_gpu
-    compute = flops / ((gpu.peak_flops(model.dtype) or np.nan) * MFU)
-    memory = (weights + kv) / (gpu.bandwidth_gb_s * GB * MBU)
+    compute = flops / ((gpu.peak_flops(model.dtype) or np.nan) * scenario.mfu)
+    memory = (weights + kv) / (gpu.bandwidth_gb_s * GB * scenario.mbu)
     seconds = (compute**KNEE + memory**KNEE) ** (1 / KNEE)
     return Step(flops, weights, kv, seconds, compute / seconds, memory / seconds)
 

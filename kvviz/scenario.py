@@ -5,6 +5,7 @@ from typing import Any
 import param
 
 from kvviz.catalog.dtypes import CACHE_DTYPES, DTYPES
+from kvviz.catalog.efficiency import MBU, MFU
 from kvviz.catalog.gpu import Gpu
 from kvviz.catalog.gpus import find_gpu
 from kvviz.catalog.model import Model
@@ -144,6 +145,18 @@ class Scenario(param.Parameterized):
         allow_None=True,
         label="CUDA graphs",
         doc="GiB of CUDA graphs taken before the KV cache, mode vllm (default: assumed)",
+    )
+    mfu: float = param.Number(
+        MFU,
+        bounds=(0.01, 1.0),
+        label="MFU",
+        doc="share of the peak FLOP/s that matrix products reach, an assumption",
+    )
+    mbu: float = param.Number(
+        MBU,
+        bounds=(0.01, 1.0),
+        label="MBU",
+        doc="share of the memory bandwidth that reads reach, an assumption",
     )
     seed: int = param.Integer(
         0, bounds=(0, None), label="Seed", doc="seed of what is drawn at random"

@@ -6,9 +6,11 @@ from kvviz.catalog.model import Model
 from kvviz.catalog.papers import PAPERS
 from kvviz.memory.kv import kv_width, layer_groups, regions
 from kvviz.scenario import Scenario
-from kvviz.units import size
+from kvviz.units import GiB, size
 from kvviz.views.html import chip, live, row
 from kvviz.views.session import Session
+
+RATE = "computed from the roofline with assumed MFU and MBU: an estimate, not a measurement"
 
 
 def short(name: str) -> str:
@@ -29,13 +31,14 @@ def info(session: Session) -> str:
         row("GPUs needed", _gpus(name, report.kinds["gpus_needed"])),
         row("Memory efficiency", live("efficiency", "percent", "computed: KV used / KV allocated")),
         row("Data type", _dtypes(scenario, scenario.the_model)),
+        row("Decode", f"{live('tokens_per_second', 'count', RATE)} <small>tokens/s</small>"),
     ]
     return f"""
       <header><h1>{escape(short(scenario.model))}</h1><small>{_sequences(scenario.batch)}</small></header>
       <h2>Total memory</h2>
       <p class="hero" data-unless="over">{live("total", "gib")} <small>GiB</small></p>
       <p class="hero red" data-if="over">{live("total", "gib")} <small>GiB</small></p>
-      <p class="before" data-if="over">one {name} holds {size(report.capacity_bytes)}
+      <p class="before" data-if="over">one {name} holds {size(session.room)}
         <em class="tag">+{live("over", "gib")}</em></p>
       <p class="before" data-unless="over"><span data-if="avoided">
         <s>{live("without_flash", "gib")} GiB</s>
@@ -94,7 +97,7 @@ def _too_much(session: Session) -> str:
     parts = f"{live('weights', 'gib')} + {live('kv_allocated', 'gib')} + {live('scores', 'gib')}"
     if session.report.state_bytes:
         parts += f" + {live('state', 'gib')}"
-    capacity = session.report.capacity_bytes / 2**30
+    capacity = session.room / GiB
     return f"""
       <div class="banner over" data-if="over">
         <strong data-if="gpus">Needs {live("gpus", "count")} × {name}</strong>
@@ -150,6 +153,12 @@ def ledger(session: Session) -> str:
     spans = [f"<span>{chip(c)} {text} {live(name, 'gib')}</span>" for c, name, text in entries]
     spans.append(f'<span data-unless="over">{chip("free")} free {live("free", "gib")}</span>')
     spans.append(f'<span data-if="over">{chip("wash")} does not fit {live("over", "gib")}</span>')
+    overhead = session.report.per_gpu["overhead"]
+    if overhead:
+        taken = ", ".join(f"{item.name} {item.gib:.2f}" for item in session.report.assumed)
+        spans.append(
+            f'<span title="assumed: {taken} GiB">engine <b>{overhead / GiB:.2f}</b></span>'
+        )
     if session.scenario.flash:
         spans.append(f"<span>{chip('ghost')} scores avoided {live('avoided', 'gib')}</span>")
     return f'<div class="ledger">{"".join(spans)}</div>'

@@ -87,7 +87,7 @@ def _layout(session: Session, raster: Raster) -> dict[str, Any]:
         "gpu_pages": session.pages,
         "gpus": session.gpus_shown,
         "gpu": session.scenario.the_gpu.short_name,
-        "capacity": session.report.capacity_bytes,
+        "capacity": session.room,
         "page_bytes": session.timeline.page_bytes,
         **_growth(session.scenario),
         "pages_per_cell": raster.pages_per_cell,
@@ -122,7 +122,9 @@ class LiveCard(Component):
 class Knob(Component):
     """One setting as a native input."""
 
-    kind = param.Selector(default="slider", objects=["slider", "switch", "segment", "select"])
+    kind = param.Selector(
+        default="slider", objects=["slider", "switch", "segment", "select", "fold"]
+    )
     label = param.String()
     value = param.Parameter()
     options = param.List(doc="[value, text] pairs")

@@ -29,7 +29,7 @@ def controls(session: Session) -> pn.Column:
         _model_and_gpu(session),
         _workload(session.scenario),
         _optimisations(session.scenario),
-        _dtypes(session.scenario),
+        _dtypes_and_more(session.scenario),
         Transport(),
         css_classes=["column"],
         stylesheets=[CSS],
@@ -68,7 +68,7 @@ def _changes(scenario: Scenario, name: str, value: Any) -> dict[str, Any]:
 
 
 def _spelled(options: Iterable[Any]) -> list[list[Any]]:
-    return [[v, f"{v:,}" if isinstance(v, int) else short(v)] for v in options]
+    return [[v, short(v) if isinstance(v, str) else f"{v:,}"] for v in options]
 
 
 def _model_and_gpu(session: Session) -> pn.Column:
@@ -100,7 +100,7 @@ def _workload(scenario: Scenario) -> pn.Column:
     )
 
 
-def _steps(scenario: Scenario, name: str, steps: tuple[int, ...]) -> Knob:
+def _steps(scenario: Scenario, name: str, steps: tuple[float, ...]) -> Knob:
     """A slider over `steps` and whatever value the setting has."""
     knob = bound(scenario, name, "slider", sorted({*steps, getattr(scenario, name)}))
     scenario.param.watch(
@@ -150,9 +150,24 @@ def _effect(key: str, on: bool) -> str:
     )
 
 
-def _dtypes(scenario: Scenario) -> pn.Column:
-    return _card(
-        "Data types",
-        bound(scenario, "weights_dtype", "segment", ("native", "fp8", "int4")),
-        bound(scenario, "kv_dtype", "segment", ("auto", "fp8")),
+def _dtypes_and_more(scenario: Scenario) -> pn.Column:
+    """Data types, and folded away what is seldom changed: policies, sizes and assumptions."""
+    shares = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.92, 0.95, 1.0)
+    folded = pn.Column(
+        bound(scenario, "mode", "segment", ("textbook", "vllm")),
+        bound(scenario, "reservation", "segment", ("exact", "pow2", "max")),
+        bound(scenario, "prefill", "segment", ("whole", "chunk")),
+        _steps(scenario, "score_multiple", (1, 2, 3, 4, 5)),
+        _steps(scenario, "block_size", (1, 8, 16, 32, 64, 128, 256)),
+        _steps(scenario, "ragged", (0.0, 0.25, 0.5, 0.75, 1.0)),
+        _steps(scenario, "utilization", shares),
+        _steps(scenario, "mfu", shares),
+        _steps(scenario, "mbu", shares),
+        visible=False,
+        stylesheets=[CSS],
     )
+    fold = Knob(kind="fold", label="More settings", value=False)
+    fold.param.watch(lambda event: folded.param.update(visible=event.new), "value")
+    weights = bound(scenario, "weights_dtype", "segment", ("native", "fp8", "int4"))
+    kv = bound(scenario, "kv_dtype", "segment", ("auto", "fp8"))
+    return pn.Column(weights, kv, fold, folded, css_classes=["card"], stylesheets=[CSS])

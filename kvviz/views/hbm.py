@@ -11,6 +11,7 @@ from kvviz.scene.fleet import FleetScene
 from kvviz.scene.hbm import HbmScene
 from kvviz.scene.strip import Crossing, Strip, strip
 from kvviz.scene.theme import THEMES
+from kvviz.units import GiB
 from kvviz.views import cards
 from kvviz.views.components import CSS, LiveCard, Player
 from kvviz.views.formula import formula
@@ -69,8 +70,9 @@ def _show(
     scene.show(gpu, session.pages)
     fleet.show(gpu, session.gpus_shown)
     layers = _layers(session, columns)
-    capacity = session.report.capacity_bytes
-    label = f"{gpu.short_name} capacity {capacity / 2**30:,.2f}"
+    capacity = session.room
+    left = " left by the engine" if session.report.per_gpu["overhead"] else ""
+    label = f"{gpu.short_name} capacity{left} {capacity / GiB:,.2f}"
     over_run.show(columns["when"], layers, (capacity, label), _crossing(session, capacity))
     player.param.update(banner=cards.banner(session), ledger=cards.ledger(session))
     player.load(session, columns, scene, fleet)

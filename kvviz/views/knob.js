@@ -46,6 +46,12 @@ const DRAW = {
     return [row]
   },
 
+  fold(model) {
+    const button = element(`<button class="fold" aria-expanded="${model.value}">${model.label}<i></i></button>`)
+    button.onclick = () => { model.value = !model.value }
+    return [button]
+  },
+
   select(model) {
     const select = element(`<select aria-label="${model.label}"></select>`)
     for (const [value, text] of model.options) select.add(new Option(text, value, false, value === model.value))

@@ -6,7 +6,7 @@ const SPELL = {
   gib: (bytes) => grouped(bytes / GIB, 2),
   gib1: (bytes) => grouped(bytes / GIB, 1),
   change: (bytes) => (bytes > 0 ? "−" : bytes < 0 ? "+" : "") + grouped(Math.abs(bytes) / GIB, 2),
-  count: (value) => grouped(value, 0),
+  count: (value) => (isNaN(value) ? "not known" : grouped(value, 0)),
   percent: (share) => grouped(100 * share, 1) + "%",
   percent0: (share) => grouped(100 * share, 0) + "%",
 }

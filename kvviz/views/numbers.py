@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from kvviz.roofline import MBU, decode_step, prefill_step
+from kvviz.roofline import decode_step, prefill_step
 from kvviz.units import GB
 from kvviz.views.session import Session
 
@@ -22,12 +22,12 @@ def live_columns(session: Session) -> Columns:
             "weights": same * report.weights_bytes,
             "state": same * report.state_bytes,
             "unused": totals["kv_reserved"] + totals["kv_internal"],
-            "free": np.maximum(report.capacity_bytes - total, 0),
-            "over": np.maximum(total - report.capacity_bytes, 0),
+            "free": np.maximum(session.room - total, 0),
+            "over": np.maximum(total - session.room, 0),
             "without_flash": total + avoided,
             "saved_share": avoided / (total + avoided),
             "efficiency": _share(totals["kv_used"], totals["kv_allocated"]),
-            "gpus_by_capacity": np.ceil(total / report.capacity_bytes),
+            "gpus_by_capacity": np.ceil(total / session.room),
         }
     )
 
@@ -44,7 +44,7 @@ def _steps(session: Session) -> Columns:
         "decode_compute": decode.compute_share,
         "decode_memory": decode.memory_share,
         "tokens_per_second": scenario.batch / decode.seconds,
-        "bandwidth_share": np.nan_to_num(moved / decode.seconds / bandwidth, nan=MBU),
+        "bandwidth_share": np.nan_to_num(moved / decode.seconds / bandwidth, nan=scenario.mbu),
         "weights_read_share": decode.weight_bytes / moved,
     }
 

@@ -41,12 +41,17 @@ class Session(param.Parameterized):
     @property
     def pages(self) -> int:
         """Whole pages in one GPU's usable memory."""
-        return self.report.capacity_bytes // self.timeline.page_bytes
+        return self.room // self.timeline.page_bytes
+
+    @property
+    def room(self) -> int:
+        """Bytes of one GPU for the model: its capacity less what an engine takes for itself."""
+        return self.report.capacity_bytes - self.report.per_gpu["overhead"]
 
     @property
     def gpus_shown(self) -> int:
         """GPUs that the run spills onto by its end, as many as a picture shows."""
-        most = self.timeline.totals["total"].max() / self.report.capacity_bytes
+        most = self.timeline.totals["total"].max() / self.room
         return min(MOST, max(1, ceil(most)))
 
     def upload(self, content: str) -> None:
