@@ -115,7 +115,7 @@ class Scenario(param.Parameterized):
     )
     utilization: float = param.Number(
         1.0,
-        bounds=(0.01, 1.0),
+        bounds=(1e-6, 1.0),
         label="Utilization",
         doc="share of the GPU's memory that may be used",
     )

@@ -14,7 +14,7 @@ from kvviz.units import GiB
 
 LEFT, RIGHT, BOTTOM, TOP = 46, 14, 24, 8  # px around the plot; the page's playhead keeps to them
 COLUMNS = 240  # points of each area: more would not be seen in 900 px
-HEADROOM = 1.4  # the axis shows this many times the capacity, unless more is in HBM
+HEADROOM = 1.5  # the axis shows this many times the capacity, unless more is in HBM
 TEXT = {"text_font": value(SANS), "text_font_size": "13px"}
 
 

@@ -2,8 +2,8 @@
 
 from html import escape
 
+from kvviz.catalog.efficiency import KNEE, MBU, MFU, SOURCE
 from kvviz.catalog.gpu import Gpu
-from kvviz.roofline import KNEE, MBU, MFU
 from kvviz.scenario import Scenario
 from kvviz.scene.floorplan import floorplan
 from kvviz.scene.raster import raster, site_pages
@@ -16,7 +16,12 @@ from kvviz.views.session import Session
 
 def about(session: Session) -> str:
     """Return the explanations as cards of HTML; their figures hold at the scenario's context."""
-    known = [_computed(session), _assumed(), *_engine(session), _left_out(session.scenario)]
+    known = [
+        _computed(session),
+        _assumed(session.scenario),
+        *_engine(session),
+        _left_out(session.scenario),
+    ]
     return "".join([_picture(session), _rules(session.scenario), *insights(session), *known])
 
 
@@ -29,7 +34,7 @@ def _picture(session: Session) -> str:
         f"<p>{escape(short(scenario.model))} on {escape(which)}. A cell is "
         f"{many(_pages_per_cell(session), 'page')} of {size(session.timeline.page_bytes)}. Now, "
         f"at {live('when', 'count')} tokens: {live('total', 'gib')} GiB.</p>",
-        f'<div class="rows">{"".join(_legend(scenario))}</div>',
+        f'<div class="rows">{"".join(_legend(scenario, session.gpus_shown > 1))}</div>',
     )
 
 
@@ -39,7 +44,8 @@ def _pages_per_cell(session: Session) -> int:
     return raster(pages, sites[0].w, sites[0].h).pages_per_cell
 
 
-def _legend(scenario: Scenario) -> list[str]:
+def _legend(scenario: Scenario, spills: bool) -> list[str]:
+    name = escape(scenario.the_gpu.short_name)
     scores = (f"{chip('red')} red", "attention scores, one layer’s")
     if scenario.flash:
         scores = (f"{chip('ghost')} red hatch", "scores that FlashAttention never writes")
@@ -48,6 +54,7 @@ def _legend(scenario: Scenario) -> list[str]:
         row(f"{chip('kv')} eight colours", "sequences, in turn"),
         row(f"{chip('reserved')} grey", "reserved, still empty"),
         row(*scores),
+        *([row(f"{chip('wash')} red wash", f"does not fit one {name}")] if spills else []),
     ]
 
 
@@ -82,13 +89,15 @@ def _reported(scenario: Scenario, gpu: Gpu) -> str:
     return f"the driver of the {name} reports{doubt}"
 
 
-def _assumed() -> str:
+def _assumed(scenario: Scenario) -> str:
+    own = (scenario.mfu, scenario.mbu) != (MFU, MBU)
+    by, rest = (", as you set them", " of the exponent") if own else ("", "")
     return text_card(
         "Assumed",
-        f"<p>Times rest on efficiencies: matrix products reach {MFU:.0%} of the peak rate (MFU) "
-        f"and reads {MBU:.0%} of the bandwidth (MBU). Where both take equally long, a step takes "
-        f"{2 ** (1 / KNEE):.2f} times as long, an exponent of {KNEE} at the knee. All three follow "
-        f"profiles published with Vidur, arXiv 2405.05465.</p>",
+        f"<p>Times rest on efficiencies: matrix products reach {scenario.mfu:.0%} of the peak rate "
+        f"(MFU) and reads {scenario.mbu:.0%} of the bandwidth (MBU){by}. Where both take equally "
+        f"long, a step takes {2 ** (1 / KNEE):.2f} times as long, an exponent of {KNEE} at the "
+        f"knee. Source{rest}: {SOURCE}.</p>",
     )
 
 

@@ -76,7 +76,7 @@ def _chat(scenario: Scenario) -> Factoid:
     return _fact(
         f"A chat of {tokens:,} tokens is about {size(text)} of text. Its KV cache is {size(kv)}: "
         f"{_times(kv / text)} times as much.",
-        f"{TEXT_BYTES} bytes of text a token are assumed",
+        f"{TEXT_BYTES} B of text a token assumed",
     )
 
 

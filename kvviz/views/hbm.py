@@ -14,6 +14,7 @@ from kvviz.scene.theme import THEMES
 from kvviz.units import GiB
 from kvviz.views import cards
 from kvviz.views.components import CSS, LiveCard, Player
+from kvviz.views.did_you_know import did_you_know
 from kvviz.views.formula import formula
 from kvviz.views.numbers import Columns, live_columns
 from kvviz.views.session import Session
@@ -26,7 +27,7 @@ def panels(session: Session) -> pn.Column:
         lambda session: formula(session.scenario),
         cards.papers,
     ]
-    children = [_card(session, text) for text in texts]
+    children = [*(_card(session, text) for text in texts), did_you_know(session)]
     return pn.Column(*children, css_classes=["column"], stylesheets=[CSS])
 
 

@@ -1,5 +1,6 @@
 """What the picture teaches, as cards of text: each computed from the scenario on screen."""
 
+import re
 from html import escape
 from typing import Final
 
@@ -24,6 +25,7 @@ SWITCHES: Final = {
     "continuous": ("Continuous batching", "reserved"),
 }
 REGIONS: Final = {"exact": "final length", "pow2": "power of two", "max": "slot"}
+UNIT: Final = re.compile(r"(?<=\d) (?=[KMG]?i?B\b)")
 
 
 def insights(session: Session) -> list[str]:
@@ -37,8 +39,9 @@ def insights(session: Session) -> list[str]:
 
 
 def text_card(title: str, *parts: str) -> str:
-    """Return a card of HTML under a title."""
-    return f'<section class="live card"><h2>{title}</h2>{"".join(parts)}</section>'
+    """Return a card of HTML under a title; no number is parted from its unit."""
+    text = UNIT.sub("&nbsp;", "".join(parts))
+    return f'<section class="live card"><h2>{title}</h2>{text}</section>'
 
 
 def many(count: int, noun: str) -> str:
@@ -76,16 +79,16 @@ def _one_row(session: Session) -> str:
 
 def _full(session: Session) -> str:
     scenario, report = session.scenario, session.report
-    left = report.capacity_bytes - report.per_gpu["overhead"] - report.per_gpu["weights"]
+    left = session.room - report.per_gpu["weights"]
     held = f"Weights take {gib(report.per_gpu['weights'])} of one {_name(scenario)}"
     title = "When the KV cache fills the card"
     if left <= 0:
         return text_card(title, f"<p>{held}: nothing is left for a KV cache.</p>")
-    state = " and state" if report.state_bytes else ""
+    held_there = "KV cache and state" if report.state_bytes else "KV cache"
     return text_card(
         title,
-        f"<p>{held} and leave {gib(left)}. In pages, the KV cache{state} of "
-        f"{many(scenario.batch, 'sequence')} fits in there up to "
+        f"<p>{held} and leave {gib(left)}. In pages, there is room for the {held_there} of "
+        f"{many(scenario.batch, 'sequence')} up to "
         f"{_limit(longest_context(scenario), 'context', 'token')} of context. With lengths of "
         f"{_lengths(scenario)} tokens, {_limit(largest_batch(scenario), 'batch', 'sequence')} "
         f"would fit at once.</p>",

@@ -6,8 +6,9 @@ import panel as pn
 from panel.template import Template
 
 from kvviz.scene.theme import DARK, LIGHT
-from kvviz.views.components import Share, ThemeSwitch
+from kvviz.views.components import Share, ThemeSwitch, Transport
 from kvviz.views.controls import controls
+from kvviz.views.drawer import about_button
 from kvviz.views.hbm import centre, panels
 from kvviz.views.link import link, open_link
 from kvviz.views.session import Session
@@ -29,6 +30,8 @@ def hbm_page() -> Template:
     switch = ThemeSwitch(theme=session.theme, sizing_mode=None)
     switch.param.watch(lambda event: session.param.update(theme=event.new), "theme")
     page.add_panel("theme_switch", switch)
+    page.add_panel("dock", Transport())
+    page.add_panel("about", about_button(session))
     page.add_panel("share", share_button(session))
     return page
 

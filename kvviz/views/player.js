@@ -1,5 +1,6 @@
 // Plays a timeline on the scene: applies changes to the rasters, moves the playhead, tells the cards.
 const RUN_SECONDS = 20, REST_SECONDS = 1.5
+const TEXTS = ["names", "counts", "labels", "facts", "ghost_labels", "legend"], LEGIBLE = 640 // px wide
 
 export function render({model}) {
   const stage = document.createElement("div")
@@ -38,6 +39,14 @@ class Player {
     this.inspect = new Inspect(this, scene)
     hear(model, "command", (command) => this.obey(command))
     this.listen()
+    new ResizeObserver(() => this.fit()).observe(scene)
+  }
+
+  // Text on the scene does not shrink with it; where it would overlap, the cards below tell it.
+  fit() {
+    const legible = this.scene.clientWidth >= LEGIBLE
+    for (const renderer of this.model.data.scene.renderers)
+      if (TEXTS.includes(renderer.name) && renderer.visible !== legible) renderer.visible = legible
   }
 
   // Reads the record anew; the playhead stays where it was, at first at the scenario's context.

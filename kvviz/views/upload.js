@@ -6,7 +6,7 @@ export function render({model}) {
   const input = zone.querySelector("input")
   const take = async (file) => {
     if (!file) return
-    model.send_msg(await file.slice(0, model.limit).text())
+    model.send_msg(await file.slice(0, model.limit).arrayBuffer())
     input.value = ""
   }
   input.onchange = () => take(input.files[0])

@@ -5,12 +5,14 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlparse
 
 import pytest
-from playwright.sync_api import Page
+from hbm_page import HbmPage
+from playwright.sync_api import Browser, Page
 
 ROOT = Path(__file__).parents[2]
 DEBIAN_CHROMIUM = Path("/usr/bin/chromium")
@@ -65,10 +67,22 @@ def _wait_for(address: str, seconds: float = 60) -> None:
             time.sleep(0.2)
 
 
+@pytest.fixture(scope="session")
+def wrong() -> list[str]:
+    """What went wrong in any open page since the test began."""
+    return []
+
+
 @pytest.fixture(autouse=True)
-def guard(page: Page) -> Iterator[None]:
+def guard(wrong: list[str]) -> Iterator[None]:
     """Fail a test on any page error, console error or request that leaves the machine."""
-    wrong: list[str] = []
+    wrong.clear()
+    yield
+    assert not wrong, wrong
+
+
+def watch(page: Page, wrong: list[str]) -> Page:
+    """Note in `wrong` what must not happen in the page."""
 
     def seen(address: str) -> None:
         parts = urlparse(address)
@@ -79,5 +93,26 @@ def guard(page: Page) -> Iterator[None]:
     page.on("websocket", lambda socket: seen(socket.url))
     page.on("pageerror", lambda error: wrong.append(f"page error: {error}"))
     page.on("console", lambda m: wrong.append(f"console: {m.text}") if m.type == "error" else None)
-    yield
-    assert not wrong, wrong
+    return page
+
+
+@pytest.fixture
+def page(page: Page, wrong: list[str]) -> Page:
+    return watch(page, wrong)
+
+
+@pytest.fixture(scope="module")
+def visit(
+    browser: Browser, browser_context_args: dict[str, Any], site: str, wrong: list[str]
+) -> Iterator[Callable[..., HbmPage]]:
+    """Open the page as a new visitor, given a link's query and options of the browser context."""
+    contexts = []
+
+    def open_page(query: str = "", **options: Any) -> HbmPage:
+        context = browser.new_context(**{**browser_context_args, **options})
+        contexts.append(context)
+        return HbmPage(watch(context.new_page(), wrong), site, query)
+
+    yield open_page
+    for context in contexts:
+        context.close()

@@ -1,0 +1,1 @@
+"""How fast the pages are: frames, answers to a click, traffic, server load and opening."""
