@@ -6,19 +6,18 @@ import numpy as np
 from playwright.sync_api import Browser, Page
 
 from bench.browser import PLAYING, opened, script
-from bench.effort import Effort
+from bench.effort import Effort, turns
 from bench.scenes import scene
 from bench.site import Site
 
 SWITCHES = ("FlashAttention", "Paged KV cache", "Continuous batching")
 SLIDER = "Batch"
 PAUSE_MS = 150  # between two changes
-CHANGED = {"default": "", "512k": "512k"}  # the scenes whose controls are turned
 
 
 def link_query(name: str) -> str:
     """Return the query of a scene, of the plain page for ``default``."""
-    return scene(CHANGED[name]).query if CHANGED[name] else ""
+    return "" if name == "default" else scene(name).query
 
 
 def switch(page: Page, number: int) -> float:
@@ -44,12 +43,14 @@ def _painted(page: Page, role: Any, name: str, value: str | None) -> float:
 def answers(browser: Browser, site: Site, effort: Effort) -> list[dict[str, Any]]:
     """Return how long clicks and settings take to show, for the plain page and a large scene."""
     rows = []
-    for name in CHANGED:
+    for name in effort.controlled:
         with opened(browser, f"{site.address}/hbm?{link_query(name)}") as page:
             page.wait_for_function(PLAYING)
             page.wait_for_timeout(PAUSE_MS)
-            flips = [switch(page, number) for number in range(effort.changes)]
-            slides = [slide(page, number) for number in range(effort.changes // 3)]
+            slides = [
+                slide(page, turn) for turn in turns(effort.changes, effort.change_seconds / 4)
+            ]
+            flips = [switch(page, turn) for turn in turns(effort.changes, effort.change_seconds)]
         rows += [_row(name, "switch", flips), _row(name, "slider", slides)]
     return rows
 

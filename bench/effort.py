@@ -1,51 +1,74 @@
 """How much is measured: the full run, or a short one that only shows the order of magnitude."""
 
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """Sizes and repetitions of every measurement.
+    """Sizes and repetitions of every measurement; what takes longer than its seconds is cut short.
 
     Args:
         scenes: names of the scenes that are played.
         rounds: times that every scene is played, with either glyph.
         seconds: of playing in one round.
-        changes: clicks on switches, and settings of a slider in proportion.
+        controlled: names of the scenes whose controls are turned.
+        changes: clicks on switches in each of them.
+        change_seconds: for those clicks.
         still_seconds: of playing in which the messages are counted.
+        openings: times that each page is opened in a cold browser.
         crowds: viewers at once, ascending.
         crowd_seconds: of watching with each crowd.
-        openings: times that each page is opened in a cold browser.
+        coming_seconds: for all viewers to come.
     """
 
     scenes: tuple[str, ...]
     rounds: int
     seconds: float
+    controlled: tuple[str, ...]
     changes: int
+    change_seconds: float
     still_seconds: float
+    openings: int
     crowds: tuple[int, ...]
     crowd_seconds: float
-    openings: int
+    coming_seconds: float
 
 
 FULL: Final = Effort(
     scenes=("8k", "40k", "128k", "512k"),
     rounds=2,
-    seconds=4,
+    seconds=3,
+    controlled=("default", "512k"),
     changes=36,
+    change_seconds=25,
     still_seconds=10,
+    openings=7,
     crowds=(1, 20, 100, 200),
-    crowd_seconds=10,
-    openings=9,
+    crowd_seconds=8,
+    coming_seconds=90,
 )
 QUICK: Final = Effort(
     scenes=("40k", "512k"),
     rounds=1,
-    seconds=2,
+    seconds=1.5,
+    controlled=("default",),
     changes=6,
+    change_seconds=8,
     still_seconds=4,
-    crowds=(1, 20),
-    crowd_seconds=4,
     openings=3,
+    crowds=(1, 10),
+    crowd_seconds=3,
+    coming_seconds=10,
 )
+
+
+def turns(most: int, seconds: float) -> Iterator[int]:
+    """Count up to `most` turns, fewer where they take longer than `seconds`, at least two."""
+    end = time.monotonic() + seconds
+    for number in range(most):
+        if number > 1 and time.monotonic() > end:
+            return
+        yield number

@@ -6,7 +6,7 @@ from typing import Any
 from playwright.sync_api import Browser, Page
 
 from bench.browser import PLAYING, Traffic, opened
-from bench.controls import CHANGED, link_query, slide, switch
+from bench.controls import link_query, slide, switch
 from bench.effort import Effort
 from bench.site import Site
 
@@ -18,7 +18,7 @@ ROUND = 6  # three switches off and on again
 def traffic(browser: Browser, site: Site, effort: Effort) -> list[dict[str, Any]]:
     """Return messages while playing and bytes a change, for the plain page and a large scene."""
     rows = []
-    for name in CHANGED:
+    for name in effort.controlled:
         seen = Traffic()
         with opened(browser, f"{site.address}/hbm?{link_query(name)}", seen) as page:
             page.wait_for_function(PLAYING)

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import time
 from threading import Thread
 from typing import Any
 
@@ -38,9 +39,9 @@ class Crowd:
     def __len__(self) -> int:
         return len(self._sockets)
 
-    def grow(self, size: int) -> None:
-        """Let viewers come, one after another, until there are `size`."""
-        while len(self) < size:
+    def grow(self, size: int, deadline: float) -> None:
+        """Let viewers come, one after another, to `size`, or to as many as come in time."""
+        while len(self) < size and time.monotonic() < deadline:
             self._do(self._come())
 
     def _do(self, work: Any) -> None:

@@ -207,6 +207,7 @@ class Player {
 
   tell() {
     this.describe()
+    this.scene.parentNode.classList.toggle("playing", this.playing)
     const {playing, speed, end, model: {revision}} = this
     say("state", {playing, speed, now: Math.min(this.now, end), end, revision})
   }

@@ -10,7 +10,7 @@ export function render({model}) {
   const show = () => {
     document.documentElement.dataset.theme = model.theme
     button.setAttribute("aria-label", model.theme === "dark" ? "Light theme" : "Dark theme")
-    button.innerHTML = `<svg width="16" height="16" fill="none" stroke="currentColor" stroke-width="1.7" stroke-linecap="round" stroke-linejoin="round">${ICONS[model.theme]}</svg>`
+    button.innerHTML = `<svg width="16" height="16" aria-hidden="true" fill="none" stroke="currentColor" stroke-width="1.7" stroke-linecap="round" stroke-linejoin="round">${ICONS[model.theme]}</svg>`
   }
   const flip = () => { model.theme = model.theme === "dark" ? "light" : "dark" }
   button.onclick = flip

@@ -6,6 +6,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
@@ -27,11 +28,15 @@ CHROMIUM_FLAGS = [
 ]
 
 
-@pytest.fixture(scope="session")
-def browser_type_launch_args() -> dict[str, object]:
-    """Debian's Chromium where it is installed, else Playwright's own."""
+def launch_args() -> dict[str, Any]:
+    """Return how to start Debian's Chromium where it is installed, else Playwright's own."""
     own = {"executable_path": str(DEBIAN_CHROMIUM)} if DEBIAN_CHROMIUM.exists() else {}
     return {**own, "args": CHROMIUM_FLAGS}
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args() -> dict[str, Any]:
+    return launch_args()
 
 
 @pytest.fixture(scope="session")
@@ -39,9 +44,9 @@ def browser_context_args() -> dict[str, object]:
     return {"viewport": {"width": 1600, "height": 950}}
 
 
-@pytest.fixture(scope="session")
-def site() -> Iterator[str]:
-    """The address of the project's own server, all apps, as `make serve` starts it."""
+@contextmanager
+def serving() -> Iterator[str]:
+    """Start the project's own server, all apps, as `make serve` does; give its address."""
     with socket.socket() as probe:
         probe.bind(("localhost", 0))
         port = probe.getsockname()[1]
@@ -53,6 +58,13 @@ def site() -> Iterator[str]:
             yield f"http://localhost:{port}"
         finally:
             server.terminate()
+
+
+@pytest.fixture(scope="session")
+def site() -> Iterator[str]:
+    """The address of the project's own server."""
+    with serving() as address:
+        yield address
 
 
 def _wait_for(address: str, seconds: float = 60) -> None:

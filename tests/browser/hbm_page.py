@@ -49,14 +49,17 @@ class HbmPage:
     # -- playing
 
     def pause(self) -> None:
-        button = self.page.get_by_role("button", name="Pause")
-        if button.count():
-            button.click()
-        expect(self.page.get_by_role("button", name="Play")).to_be_visible()
+        self._press("Pause", "Play")
 
     def play(self) -> None:
-        self.page.get_by_role("button", name="Play").click()
-        expect(self.page.get_by_role("button", name="Pause")).to_be_visible()
+        self._press("Play", "Pause")
+
+    def _press(self, name: str, then: str) -> None:
+        """Press a transport's button, if there is one of that name, until it says `then`."""
+        button = self.page.get_by_role("button", name=name, exact=True).first
+        if button.count():
+            button.click()
+        expect(self.page.get_by_role("button", name=then, exact=True).first).to_be_visible()
 
     def seek(self, context: int) -> None:
         """Stand still at `context`, which has a row of its own."""

@@ -14,6 +14,7 @@ from kvviz.catalog.config import model_from_config
 from kvviz.catalog.papers import PAPERS
 from kvviz.memory import MemoryReport, estimate
 from kvviz.scenario import Scenario
+from kvviz.views.session import UPLOAD_NAME
 
 Visit = Callable[..., HbmPage]
 GIB = 2**30
@@ -207,11 +208,11 @@ def named(text: str) -> dict[str, Any]:
 
 def test_an_uploaded_config_is_the_model(hbm: HbmPage):
     hbm.changing(lambda: hbm.upload(config()))
-    name = hbm.page.get_by_label("Model", exact=True).input_value()
+    name = UPLOAD_NAME
+    expect(hbm.page.get_by_label("Model", exact=True)).to_have_value(name)
+    expect(hbm.page.get_by_role("heading", level=1)).to_have_text(name)
     model = model_from_config(LLAMA, name, "uploaded")
-    own = hbm.scenario(model=name, own_models={name: model})
-    check_numbers(hbm, own)
-    assert hbm.page.get_by_role("heading", level=1).inner_text() == name
+    check_numbers(hbm, hbm.scenario(model=name, own_models={name: model}))
     hbm.upload(config(num_hidden_layers=24))
     expect(hbm.page.get_by_text("2 · 24 · 4 · 64 · 2 B")).to_be_visible()
     deeper = model_from_config({**LLAMA, "num_hidden_layers": 24}, name, "uploaded")
@@ -275,6 +276,7 @@ def test_two_visitors_do_not_share_their_settings(visit: Visit):
     first.slide("Batch", "8")
     check_numbers(first, first.scenario(flash=False, batch=8))
     check_numbers(second, second.scenario(context=context))
-    assert "32 sequences" in second.page.locator(".live header").inner_text()
+    expect(second.page.get_by_text("32 sequences", exact=True)).to_be_visible()
+    expect(first.page.get_by_text("8 sequences", exact=True)).to_be_visible()
     for page in (first, second):
         page.close()

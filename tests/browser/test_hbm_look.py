@@ -23,7 +23,8 @@ Visit = Callable[..., HbmPage]
 Box = dict[str, Any]
 
 SCREENS = [(1600, 950), (1280, 720), (1920, 1080), (3840, 2160), (390, 844)]
-CARDS = ".card, .banner, .scene, .ledger, .transport-bar, header.top"
+CARDS = ".card, .banner, .scene, .ledger, .side .transport-bar, header.top"
+HEADER = "header.top > :not(.end, .dock), header.top .end button, header.top .end label"
 CONTROLS = "button, input, select, a[href], [role=slider]"
 PALETTE = """() => {
   const scene = Bokeh.documents[0].get_model_by_name("hbm")
@@ -122,10 +123,13 @@ def test_nothing_overlaps_or_scrolls_sideways(hbm: HbmPage, screen: tuple[int, i
     cards = boxes(hbm, CARDS)
     assert len(cards) >= 6
     assert overlaps(cards) == []
-    header = boxes(hbm, "header.top > :not(.end), header.top button, header.top label")
+    phone = screen[0] < 900  # there the dock lies at the foot of the window
+    header = boxes(hbm, HEADER if phone else f"{HEADER}, .dock")
     assert overlaps(header) == []
-    assert all(0 <= box["left"] and box["right"] <= screen[0] for box in cards + header)
-    assert all(0 <= box["top"] and box["bottom"] <= 60 for box in header)
+    assert all(box["left"] >= 0 and box["right"] <= screen[0] for box in cards + header)
+    assert all(box["top"] >= 0 and box["bottom"] <= 60 for box in header)
+    if phone:
+        assert [round(box["bottom"]) for box in boxes(hbm, ".dock")] == [screen[1]]
 
 
 def check_theme(hbm: HbmPage, theme: Theme) -> None:
@@ -176,7 +180,10 @@ def unreached(hbm: HbmPage) -> list[str]:
     """Return the visible controls that Tab does not come to."""
     found = hbm.page.locator(CONTROLS).evaluate_all(
         """(elements) => elements.filter((element) => element.checkVisibility())
-          .map((element, i) => { element.kvvizNumber = i; return element.outerHTML.slice(0, 90) })"""
+          .map((element, i) => {
+            element.kvvizNumber = i
+            return element.outerHTML.slice(0, 90)
+          })"""
     )
     hbm.page.evaluate("document.activeElement.blur()")
     reached = set()
@@ -231,9 +238,10 @@ def test_the_drawer_opens_and_closes_and_its_controls_work(visit: Visit):
     hbm.seek(4096)
     hbm.turn("FlashAttention", False)
     assert hbm.ledger()["scores"] == 32.0
-    hbm.page.get_by_role("button", name="2×").click()
-    hbm.page.get_by_role("button", name="Play").click()
+    side.get_by_role("button", name="2×").click()
+    side.get_by_role("button", name="Play").click()
     hbm.pause()
+    assert hbm.state()["speed"] == 2
     hbm.page.get_by_text("Controls", exact=True).click()
     expect(side).to_be_hidden()
     hbm.close()
@@ -276,7 +284,7 @@ def test_a_coarse_cell_shows_who_has_most_of_its_pages(visit: Visit):
     assert len(images) == len(sites)
     for i, image in enumerate(images):
         tied += check_majorities(codes[i :: len(sites)], image, shape)
-    assert tied < sum(map(len, images))  # else any picture would do
+    assert tied < sum(map(len, images)) / 10  # else almost any picture would do
     assert len(Counter(code for image in images for code in image)) > 8
     hbm.close()
 
@@ -288,7 +296,7 @@ def codes_of(owner: np.ndarray, state: np.ndarray) -> np.ndarray:
 
 
 def check_majorities(codes: np.ndarray, image: list[int], shape: Raster) -> int:
-    """Compare a site's cells with its pages' codes; return how many are ties, which go either way."""
+    """Compare a site's cells with its pages' codes; return how many are ties: either way."""
     each, ties = shape.pages_per_cell, 0
     blank = np.array(image)
     for cell, at in enumerate(shape.fill_order()):
