@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: serve test clean
+.PHONY: serve test screenshots clean
 
 serve: .venv/serving
 	$(BIN)/kvviz serve --port $(PORT)
@@ -15,6 +15,10 @@ test: .venv/testing
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/pytest
+
+# The pictures of the README, taken of the page itself.
+screenshots: .venv/testing
+	$(BIN)/python assets/screenshots/take.py
 
 clean:
 	rm -rf .venv build dist test-results .mypy_cache .pytest_cache .ruff_cache .hypothesis

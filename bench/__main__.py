@@ -2,6 +2,8 @@
 
 import json
 import os
+import signal
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -53,6 +55,7 @@ def main(
     out: Annotated[Path, typer.Option(help="JSON file to write")] = Path("bench-results.json"),
 ) -> None:
     """Measure how fast the pages are; print tables and write them with their provenance."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that servers and browsers end too
     where, results = measure(quick)
     reached = targets(results)
     print(table("Targets", reached))

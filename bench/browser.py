@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, WebSocket, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, WebSocket, sync_playwright
 
 DEBIAN_CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = [
@@ -17,7 +17,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-VIEWPORT = {"width": 1600, "height": 950}
+VIEWPORT: ViewportSize = {"width": 1600, "height": 950}
 PLAYING = "() => document.kvviz?.row && document.kvviz?.state"
 
 

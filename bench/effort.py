@@ -13,12 +13,14 @@ class Effort:
     Args:
         scenes: names of the scenes that are played.
         rounds: times that every scene is played, with either glyph.
+        rounds_seconds: after which no round begins.
         seconds: of playing in one round.
         controlled: names of the scenes whose controls are turned.
         changes: clicks on switches in each of them.
         change_seconds: for those clicks.
         still_seconds: of playing in which the messages are counted.
         openings: times that each page is opened in a cold browser.
+        opening_seconds: for those openings.
         crowds: viewers at once, ascending.
         crowd_seconds: of watching with each crowd.
         coming_seconds: for all viewers to come.
@@ -26,12 +28,14 @@ class Effort:
 
     scenes: tuple[str, ...]
     rounds: int
+    rounds_seconds: float
     seconds: float
     controlled: tuple[str, ...]
     changes: int
     change_seconds: float
     still_seconds: float
     openings: int
+    opening_seconds: float
     crowds: tuple[int, ...]
     crowd_seconds: float
     coming_seconds: float
@@ -40,12 +44,14 @@ class Effort:
 FULL: Final = Effort(
     scenes=("8k", "40k", "128k", "512k"),
     rounds=2,
+    rounds_seconds=50,
     seconds=3,
     controlled=("default", "512k"),
     changes=36,
     change_seconds=25,
     still_seconds=10,
     openings=7,
+    opening_seconds=40,
     crowds=(1, 20, 100, 200),
     crowd_seconds=8,
     coming_seconds=90,
@@ -53,22 +59,24 @@ FULL: Final = Effort(
 QUICK: Final = Effort(
     scenes=("40k", "512k"),
     rounds=1,
+    rounds_seconds=20,
     seconds=1.5,
     controlled=("default",),
     changes=6,
     change_seconds=8,
     still_seconds=4,
     openings=3,
+    opening_seconds=12,
     crowds=(1, 10),
     crowd_seconds=3,
     coming_seconds=10,
 )
 
 
-def turns(most: int, seconds: float) -> Iterator[int]:
-    """Count up to `most` turns, fewer where they take longer than `seconds`, at least two."""
+def turns(most: int, seconds: float, least: int = 2) -> Iterator[int]:
+    """Count up to `most` turns, fewer where they take longer than `seconds`, at least `least`."""
     end = time.monotonic() + seconds
     for number in range(most):
-        if number > 1 and time.monotonic() > end:
+        if number >= least and time.monotonic() > end:
             return
         yield number

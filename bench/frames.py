@@ -9,7 +9,7 @@ import numpy as np
 from playwright.sync_api import Browser, Page
 
 from bench.browser import PLAYING, MainThread, opened, script
-from bench.effort import Effort
+from bench.effort import Effort, turns
 from bench.scenes import FRAMES_A_SECOND, LEAST_CHANGED, Scene, scene
 from bench.site import Site
 
@@ -22,29 +22,36 @@ def frames(browser: Browser, site: Site, effort: Effort) -> list[dict[str, Any]]
     """Return a row for every scene and glyph, played in turns; medians over the rounds."""
     scenes = [scene(name) for name in effort.scenes]
     runs: dict[tuple[str, str], list[dict[str, float]]] = {}
-    for each, glyph in _turns(scenes, effort.rounds):
+    for each, glyph in _plays(scenes, effort):
         run = _played(browser, site, each, glyph, effort.seconds)
         runs.setdefault((each.name, glyph), []).append(run)
     return [row for each in scenes for row in _rows(each, runs)]
 
 
-def _turns(scenes: list[Scene], rounds: int) -> Iterator[tuple[Scene, str]]:
-    for _ in range(rounds):
+def _plays(scenes: list[Scene], effort: Effort) -> Iterator[tuple[Scene, str]]:
+    for _ in turns(effort.rounds, effort.rounds_seconds, least=1):
         for each in scenes:
             for glyph in GLYPHS:
                 yield each, glyph
 
 
 def _rows(each: Scene, runs: dict[tuple[str, str], list[dict[str, float]]]) -> list[dict[str, Any]]:
-    rows = []
-    for glyph in GLYPHS:
-        mine = runs[each.name, glyph]
-        middle = {name: median(run[name] for run in mine) for name in mine[0]}
-        facts = {"scene": each.name, "pages": each.pages, "cells": each.cells, "glyph": glyph}
-        rows.append({**facts, "speed": each.speed(), **middle})
-    for row in rows:
-        row["times_rect_fps"] = row["fps"] / rows[-1]["fps"] if rows[-1]["fps"] else None
-    return rows
+    middle = {glyph: _medians(runs[each.name, glyph]) for glyph in GLYPHS}
+    rects = middle["rect"]["fps"]
+    facts = {"scene": each.name, "pages": each.pages, "cells": each.cells, "speed": each.speed()}
+    return [
+        {
+            **facts,
+            "glyph": glyph,
+            **found,
+            "times_rect_fps": found["fps"] / rects if rects else None,
+        }
+        for glyph, found in middle.items()
+    ]
+
+
+def _medians(runs: list[dict[str, float]]) -> dict[str, float]:
+    return {name: median(run[name] for run in runs) for name in runs[0]}
 
 
 def _played(

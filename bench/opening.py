@@ -6,7 +6,7 @@ from typing import Any
 from playwright.sync_api import Browser
 
 from bench.browser import opened, script
-from bench.effort import Effort
+from bench.effort import Effort, turns
 from bench.site import Site
 
 PAINTED = '() => performance.getEntriesByName("first-contentful-paint")[0]?.startTime'
@@ -17,7 +17,7 @@ SEEN = {"hbm": {"paint": PAINTED, "animation": ANIMATED}, "empty": {"paint": PAI
 def opening(browser: Browser, site: Site, effort: Effort) -> list[dict[str, Any]]:
     """Return the medians in ms of both pages, opened in turns; ratios to the empty page's paint."""
     runs: dict[tuple[str, str], list[float]] = {}
-    for _ in range(effort.openings):
+    for _ in turns(effort.openings, effort.opening_seconds):
         for name in SEEN:
             for seen, took in _opened(browser, site, name).items():
                 runs.setdefault((name, seen), []).append(took)

@@ -45,7 +45,8 @@ def _read(knob: param.Parameter, text: Any) -> Any:
 
 def _inside(knob: param.Number, number: float) -> bool:
     low, high = knob.bounds
-    return (low is None or number >= low) and (high is None or number <= high)
+    above = low is None or number > low or (number == low and knob.inclusive_bounds[0])
+    return above and (high is None or number <= high)
 
 
 def expected(name: str) -> str:
@@ -59,7 +60,11 @@ def expected(name: str) -> str:
         return "a name"
     kind = "a whole number" if isinstance(knob, param.Integer) else "a number"
     low, high = (None if end is None else f"{end:,}".removesuffix(".0") for end in knob.bounds)
-    return f"{kind} of at least {low}" if high is None else f"{kind} from {low} to {high}"
+    if high is None:
+        return f"{kind} of at least {low}"
+    if not knob.inclusive_bounds[0]:
+        return f"{kind} above {low} and at most {high}"
+    return f"{kind} from {low} to {high}"
 
 
 def from_query(pairs: Iterable[tuple[str, str]]) -> tuple[dict[str, Any], list[str]]:
@@ -105,7 +110,8 @@ def _schema(knob: param.Parameter) -> dict[str, Any]:
     if not isinstance(knob, param.Number):
         return told | {"type": "string"}
     kind = "integer" if isinstance(knob, param.Integer) else "number"
-    ends = zip(("minimum", "maximum"), knob.bounds, strict=True)
+    least = "minimum" if knob.inclusive_bounds[0] else "exclusiveMinimum"
+    ends = zip((least, "maximum"), knob.bounds, strict=True)
     bounds = {name: end for name, end in ends if end is not None}
     return told | bounds | {"type": [kind, "null"] if knob.allow_None else kind}
 

@@ -115,7 +115,8 @@ class Scenario(param.Parameterized):
     )
     utilization: float = param.Number(
         1.0,
-        bounds=(1e-6, 1.0),
+        bounds=(0.0, 1.0),
+        inclusive_bounds=(False, True),
         label="Utilization",
         doc="share of the GPU's memory that may be used",
     )

@@ -50,6 +50,10 @@ def test_a_value_is_taken_or_refused_with_what_was_expected(name, text):
     ("query", "said"),
     [
         ({"batch": "0"}, "batch in the link: got '0', expected a whole number from 1 to 4,096."),
+        (
+            {"utilization": "0"},
+            "utilization in the link: got '0', expected a number above 0 and at most 1.",
+        ),
         ({"flash": "maybe"}, "flash in the link: got 'maybe', expected on or off."),
         ({"own_models": "x"}, "'own_models' in the link is no setting."),
         ({"mode": "vLLM"}, "mode in the link: got 'vLLM', expected one of textbook, vllm."),
@@ -74,4 +78,5 @@ def test_the_schema_tells_every_knob_and_is_json():
     }
     assert told["run_length"]["type"] == ["integer", "null"]
     assert told["flash"]["type"] == "boolean"
+    assert told["utilization"]["exclusiveMinimum"] == 0
     assert told["mode"]["enum"] == ["textbook", "vllm"]

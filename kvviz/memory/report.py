@@ -204,6 +204,11 @@ def check(scenario: Scenario) -> None:
             f"tp {scenario.tp} does not divide {model.name}: {model.heads} heads, "
             f"{model.kv_heads} KV heads; expected one of {', '.join(map(str, sizes))}"
         )
+    if not capacity_bytes(scenario, scenario.the_gpu):
+        raise ScenarioError(
+            f"utilization {scenario.utilization:g} leaves no byte of {scenario.gpu}; "
+            f"expected a larger share"
+        )
     if scenario.pp > len(model.layers):
         raise ScenarioError(
             f"pp {scenario.pp} is more than the {len(model.layers)} layers of {model.name}; "

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from bokeh.core.properties import value
-from bokeh.models import ColumnDataSource, NumeralTickFormatter, Range1d, Span
+from bokeh.models import ColumnDataSource, FixedTicker, NumeralTickFormatter, Range1d, Span
 from bokeh.plotting import figure
 from numpy.typing import NDArray
 
@@ -12,8 +12,9 @@ from kvviz.scene.paint import Paint
 from kvviz.scene.theme import SANS, Theme
 from kvviz.units import GiB
 
-LEFT, RIGHT, BOTTOM, TOP = 46, 14, 24, 8  # px around the plot; the page's playhead keeps to them
+LEFT, RIGHT, BOTTOM, TOP = 46, 26, 24, 8  # px around the plot; the page's playhead keeps to them
 COLUMNS = 240  # points of each area: more would not be seen in 900 px
+ROOM_RIGHT = 0.66  # up to this share of the run a label has room at its right
 HEADROOM = 1.5  # the axis shows this many times the capacity, unless more is in HBM
 TEXT = {"text_font": value(SANS), "text_font_size": "13px"}
 
@@ -34,7 +35,7 @@ class Strip:
     areas: ColumnDataSource
     capacity: Span
     texts: ColumnDataSource
-    dot: ColumnDataSource
+    crossing: ColumnDataSource
     paint: Paint = field(repr=False)
 
     def repaint(self, theme: Theme) -> None:
@@ -59,20 +60,26 @@ class Strip:
         in_hbm = tops[-2].max() if len(tops) > 1 else 0.0
         self.figure.x_range.update(start=0, end=float(when[-1]))
         self.figure.y_range.update(start=0, end=max(HEADROOM * size, 1.06 * in_hbm))
+        self.figure.xaxis.ticker = FixedTicker(
+            ticks=[when[-1] * quarter / 4 for quarter in range(5)]
+        )
         self.capacity.location = size
         self._show_texts(size, label, crossing, float(when[-1]))
 
     def _show_texts(self, size: float, label: str, crossing: Crossing | None, end: float) -> None:
         early = crossing is not None and crossing.context < end / 2
         x, align = (end * 0.992, "right") if early else (end * 0.008, "left")
-        texts, dots = [(x, size, label, align)], []
-        if crossing:
-            dots = [crossing.context]
-            x, align = (0.012, "left") if early else (-0.012, "right")
-            texts.append((crossing.context + end * x, size, crossing.text, align))
-        columns = zip(*texts, strict=True)
-        self.texts.data = dict(zip(("x", "y", "text", "align"), map(list, columns), strict=True))
-        self.dot.data = {"x": dots, "y": [size] * len(dots)}
+        self.texts.data = _text(x, size, label, align)
+        if crossing is None:
+            self.crossing.data = _text(0, 0, "", "left") | {"dot": [float("nan")]}
+            return
+        x, align = (0.014, "left") if crossing.context < ROOM_RIGHT * end else (-0.014, "right")
+        text = _text(crossing.context + end * x, size, crossing.text, align)
+        self.crossing.data = text | {"dot": [crossing.context]}
+
+
+def _text(x: float, y: float, text: str, align: str) -> dict[str, list[object]]:
+    return {"x": [x], "y": [y], "text": [text], "align": [align]}
 
 
 LAYERS = ("weights", *(f"sequence{i}" for i in range(8)), "reserved", "scores", "avoided")
@@ -87,9 +94,13 @@ def strip(theme: Theme) -> Strip:
     _draw_areas(plot, paint, areas)
     line = Span(dimension="width", location=0, line_width=1.6)
     plot.add_layout(paint(line, line_color="text1"))
-    texts, dot = ColumnDataSource({}, name="strip_texts"), ColumnDataSource({}, name="crossing")
-    _draw_texts(plot, paint, texts, dot)
-    result = Strip(plot, areas, line, texts, dot, paint)
+    texts = ColumnDataSource(_text(0, 0, "", "left"), name="strip_texts")
+    crossing = ColumnDataSource(texts.data | {"dot": [float("nan")]}, name="crossing")
+    _draw_texts(plot, paint, texts, "text1")
+    _draw_texts(plot, paint, crossing, "red_text")
+    mark = plot.scatter("dot", "y", source=crossing, size=9, line_width=2, name="crossing")
+    paint(mark.glyph, fill_color="red", line_color="card")
+    result = Strip(plot, areas, line, texts, crossing, paint)
     result.repaint(theme)
     return result
 
@@ -110,7 +121,7 @@ def _figure() -> figure:
     )
     plot.xaxis.formatter = NumeralTickFormatter(format="0,0")
     plot.yaxis.ticker.desired_num_ticks = 3
-    plot.yaxis.ticker.num_minor_ticks = plot.xaxis.ticker.num_minor_ticks = 0
+    plot.yaxis.ticker.num_minor_ticks = 0
     plot.xgrid.visible = False
     return plot
 
@@ -137,12 +148,12 @@ def _draw_areas(plot: figure, paint: Paint, areas: ColumnDataSource) -> None:
         paint(grid, grid_line_color="line")
 
 
-def _draw_texts(plot: figure, paint: Paint, texts: ColumnDataSource, dot: ColumnDataSource) -> None:
+def _draw_texts(plot: figure, paint: Paint, source: ColumnDataSource, role: str) -> None:
     label = plot.text(
         "x",
         "y",
         "text",
-        source=texts,
+        source=source,
         text_align={"field": "align"},
         text_baseline="bottom",
         y_offset=-5,
@@ -150,9 +161,6 @@ def _draw_texts(plot: figure, paint: Paint, texts: ColumnDataSource, dot: Column
         background_fill_alpha=0.88,
         padding=3,
         border_radius=4,
-        name="strip_texts",
         **TEXT,
     )
-    paint(label.glyph, text_color="text1", background_fill_color="card")
-    mark = plot.scatter("x", "y", source=dot, size=9, line_width=2, name="crossing")
-    paint(mark.glyph, fill_color="red", line_color="card")
+    paint(label.glyph, text_color=role, background_fill_color="card")

@@ -82,7 +82,7 @@ def _model_and_gpu(session: Session) -> pn.Column:
     session.param.watch(lambda event: problem.param.update(html=_problem(event.new)), "problem")
     gpu = bound(scenario, "gpu", "select", gpu_names())
     upload = Upload()
-    upload.on_msg(session.upload)
+    upload.on_msg(lambda event: session.upload(event.data))
     return _card("Model and GPU", model, gpu, upload, problem)
 
 

@@ -252,7 +252,8 @@ class Player {
 
   key(event) {
     const target = event.composedPath()[0]
-    if (["INPUT", "SELECT", "TEXTAREA", "BUTTON"].includes(target.tagName)) return
+    if (["INPUT", "SELECT", "TEXTAREA"].includes(target.tagName)) return
+    if (event.key === " " && target.tagName === "BUTTON") return // it presses the button
     const by = (event.shiftKey ? 512 : 64) * {ArrowLeft: -1, ArrowRight: 1}[event.key]
     if (event.key === " ") this.play(!this.playing)
     else if (event.key === "Escape") this.inspect.close()

@@ -54,7 +54,7 @@ class Session(param.Parameterized):
         most = self.timeline.totals["total"].max() / self.room
         return min(MOST, max(1, ceil(most)))
 
-    def upload(self, content: str) -> None:
+    def upload(self, content: bytes | str) -> None:
         """Take a ``config.json`` of the user's own as the model; a bad one is a `problem`."""
         try:
             model = model_from_config(read_config(content), UPLOAD_NAME, "uploaded")
@@ -62,8 +62,9 @@ class Session(param.Parameterized):
             self.problem = str(error)
             return
         own = {**self.scenario.own_models, UPLOAD_NAME: model}
+        again = self.scenario.model == UPLOAD_NAME  # then the model's name does not change
         self.scenario.param.update(own_models=own, model=UPLOAD_NAME)
-        if self.scenario.own_models is own:
+        if again:
             self._recompute()
 
     def _recompute(self, *_events: Any) -> None:
