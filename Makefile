@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: serve test screenshots clean
+.PHONY: serve test bench screenshots clean
 
 serve: .venv/serving
 	$(BIN)/kvviz serve --port $(PORT)
@@ -15,6 +15,10 @@ test: .venv/testing
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/pytest
+
+# How fast the page answers and plays, as a table and in bench-results.json.
+bench: .venv/testing
+	$(BIN)/python -m bench
 
 # The pictures of the README, taken of the page itself.
 screenshots: .venv/testing

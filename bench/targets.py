@@ -2,6 +2,7 @@
 
 from typing import Any
 
+CROWD = 100
 Results = dict[str, list[dict[str, Any]]]
 
 
@@ -9,14 +10,15 @@ def targets(results: Results) -> list[dict[str, Any]]:
     """Return a row for each target: measured, wanted, and whether it is reached."""
     large = _row(results["frames"], scene="512k", glyph="image")
     plain = _row(results["traffic"], scene="default")
-    crowd = min(results["server"], key=lambda row: abs(row["viewers"] - 100))
+    crowd = min(results["server"], key=lambda row: abs(row["viewers"] - CROWD))
     moving = _row(results["opening"], page="hbm", first="animation")
     most = max(plain["switch_max_mb"], plain["slider_max_mb"])
+    load = crowd["cpu_percent"] if crowd["viewers"] >= CROWD else None
     return [
         _target("frames a second at 512k pages", large["fps"], ">=", 55),
         _target("messages while playing", plain["messages"], "<=", 0),
         _target("MB a change, default scenario", most, "<=", 0.5),
-        _target(f"% of a core, {crowd['viewers']} viewers", crowd["cpu_percent"], "<=", 2),
+        _target(f"% of a core, {CROWD} viewers", load, "<=", 2),
         _target("first animation / empty page", moving["times_empty"], "<=", 1.5),
     ]
 
@@ -25,8 +27,11 @@ def _row(rows: list[dict[str, Any]], **facts: str) -> dict[str, Any]:
     return next(row for row in rows if facts.items() <= row.items())
 
 
-def _target(what: str, measured: float, sign: str, wanted: float) -> dict[str, Any]:
-    reached = measured >= wanted if sign == ">=" else measured <= wanted
+def _target(what: str, measured: float | None, sign: str, wanted: float) -> dict[str, Any]:
+    """What was not measured is neither reached nor missed."""
+    reached = None
+    if measured is not None:
+        reached = measured >= wanted if sign == ">=" else measured <= wanted
     return {
         "target": what,
         "measured": measured,

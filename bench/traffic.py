@@ -7,7 +7,7 @@ from playwright.sync_api import Browser, Page
 
 from bench.browser import PLAYING, Traffic, opened
 from bench.controls import link_query, slide, switch
-from bench.effort import Effort, turns
+from bench.effort import Effort
 from bench.site import Site
 
 MB = 1e6
@@ -24,11 +24,8 @@ def traffic(browser: Browser, site: Site, effort: Effort) -> list[dict[str, Any]
             page.wait_for_function(PLAYING)
             page.wait_for_timeout(SETTLE_MS)
             still = _still(page, seen, effort.still_seconds)
-            flips = [
-                _bytes(page, seen, switch, number)
-                for number in turns(ROUND, effort.change_seconds / 2)
-            ]
-            slides = [_bytes(page, seen, slide, number) for number in turns(2, 0)]
+            flips = [_bytes(page, seen, switch, number) for number in range(ROUND)]
+            slides = [_bytes(page, seen, slide, number) for number in range(2)]
         rows.append({"scene": name, **still, **_sizes("switch", flips), **_sizes("slider", slides)})
     return rows
 

@@ -1,7 +1,7 @@
 """Knobs in other spellings: text from a command line or a URL, and a JSON schema."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import param
@@ -25,7 +25,7 @@ def read(name: str, text: Any) -> Any:
     try:
         return _read(Scenario.param[name], text)
     except (ValueError, KeyError):
-        raise KnobError(f"got {_cut(text)}, expected {expected(name)}") from None
+        raise KnobError(f"got {cut(text)}, expected {expected(name)}") from None
 
 
 def _read(knob: param.Parameter, text: Any) -> Any:
@@ -73,7 +73,7 @@ def from_query(pairs: Iterable[tuple[str, str]]) -> tuple[dict[str, Any], list[s
     problems: list[str] = []
     for name, text in pairs:
         if name not in knobs():
-            problems.append(f"{_cut(name)} in the link is no setting.")
+            problems.append(f"{cut(name)} in the link is no setting.")
             continue
         try:
             settings[name] = read(name, text)
@@ -82,7 +82,7 @@ def from_query(pairs: Iterable[tuple[str, str]]) -> tuple[dict[str, Any], list[s
     return settings, problems
 
 
-def to_query(scenario: Scenario, usual: dict[str, Any]) -> dict[str, str]:
+def to_query(scenario: Scenario, usual: Mapping[str, Any]) -> dict[str, str]:
     """Return the settings that differ from the `usual` ones, as a URL spells them."""
     settings = scenario.settings()
     return {
@@ -116,6 +116,7 @@ def _schema(knob: param.Parameter) -> dict[str, Any]:
     return told | bounds | {"type": [kind, "null"] if knob.allow_None else kind}
 
 
-def _cut(value: Any) -> str:
+def cut(value: Any) -> str:
+    """Return a value as an error repeats it: quoted, and not at length."""
     text = str(value)
     return repr(text if len(text) <= SHOWN else text[: SHOWN - 3] + "...")

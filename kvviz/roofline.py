@@ -10,7 +10,7 @@ from kvviz.catalog.dtypes import storage_bytes
 from kvviz.catalog.efficiency import KNEE
 from kvviz.catalog.model import Model
 from kvviz.memory.kv import NO_WINDOW, Tokens, kv_width, layer_groups, lengths
-from kvviz.memory.parallel import weight_dtype
+from kvviz.memory.parallel import state_bytes, weight_dtype
 from kvviz.scenario import Scenario
 from kvviz.units import GB
 
@@ -24,7 +24,7 @@ class Step:
     Args:
         flops: floating point operations.
         weight_bytes: weights read.
-        kv_bytes: KV cache read and written.
+        kv_bytes: KV cache and recurrent state read and written.
         seconds: time under the assumed efficiencies, NaN where the GPU's rate is not known.
         compute_share: time the matrix units need, as a share of `seconds`.
         memory_share: time the memory needs, as a share of `seconds`.
@@ -54,14 +54,15 @@ def step(scenario: Scenario, new: Tokens, context: Tokens) -> Step:
     """Return the steps that compute `new` tokens of each sequence, up to `context` after them.
 
     Activations are not counted. Weights are read once; of the experts, those that the step's
-    tokens are expected to choose. Work and bytes are shared evenly by all GPUs.
+    tokens are expected to choose. Tensor parallel shares work and bytes evenly; pipeline stages
+    follow one another, so they do not shorten a step. Links and launches are not counted.
 
     Args:
         scenario: model, GPU, dtypes and parallel sizes.
         new: tokens computed, shape (..., sequences).
         context: tokens attended to, the new ones included, shape (..., sequences).
     """
-    model, gpus = scenario.the_model, scenario.tp * scenario.pp
+    model, gpus = scenario.the_model, scenario.tp
     flops = _flops(model, new, context) / gpus
     weights = _weight_bytes(scenario, model, new.sum(axis=-1)) / gpus
     kv = _kv_bytes(scenario, model, new, context) / gpus
@@ -106,7 +107,8 @@ def _weight_bytes(scenario: Scenario, model: Model, tokens: Tokens) -> Column:
 
 
 def _kv_bytes(scenario: Scenario, model: Model, new: Tokens, context: Tokens) -> Column:
-    total = np.zeros(new.shape[:-1])
+    state = 2 * state_bytes(model) * new.shape[-1]  # read and written, however long the context
+    total = np.full(new.shape[:-1], float(state))
     for group in layer_groups(model, kv_width(scenario, model)):
         read = np.minimum(context, group.window).sum(axis=-1)
         total += (read + new.sum(axis=-1)) * (group.layers * group.bytes_per_token)

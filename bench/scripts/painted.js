@@ -1,4 +1,4 @@
-// Changes a control and says after how many ms the frame that shows the new record is on the screen.
+// Changes a control and says after how many ms the frame with the new record is on the screen.
 (control, value) => new Promise((done) => {
   const scene = Bokeh.documents[0].get_model_by_name("hbm")
   const view = Bokeh.index.find_one(scene.renderers.find(({name}) => name === "pages"))

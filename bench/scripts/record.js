@@ -1,4 +1,4 @@
-// Plays and keeps, for every browser frame and every paint of the pages, the moment and the context.
+// Plays and keeps the moment and the context of every browser frame and every paint of the pages.
 async ({renderer, speed, seconds, step}) => {
   const scene = Bokeh.documents[0].get_model_by_name("hbm")
   const view = Bokeh.index.find_one(scene.renderers.find(({name}) => name === renderer))

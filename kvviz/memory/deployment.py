@@ -32,12 +32,15 @@ def smallest_deployments(
     model, capacity = scenario.the_model, capacity_bytes(scenario, scenario.the_gpu)
     sizes = np.zeros((len(contexts), 2), dtype=np.int64)
     everywhere = allocated_places(scenario, model, contexts)
+    whole = fullest_gpu(scenario, model, 1, 1, contexts, everywhere)
     for t, p in deployments(model):
         missing = np.flatnonzero(sizes[:, 0] == 0)
         if not len(missing):
             break
-        if p == 1 or pipeline:
-            room = capacity - overhead_bytes(scenario, model, t)
+        room = capacity - overhead_bytes(scenario, model, t)
+        # The fullest GPU holds at least the mean, and replicas only add to that.
+        least = (whole.total - whole.scores) / (t * p) + whole.scores / t
+        if (p == 1 or pipeline) and (least[missing] <= room).any():
             places = {window: column[missing] for window, column in everywhere.items()}
             gpu = fullest_gpu(scenario, model, t, p, contexts[missing], places)
             sizes[missing[gpu.total <= room]] = t, p

@@ -26,6 +26,7 @@ from kvviz.memory.parallel import (
 )
 from kvviz.memory.scores import score_matrix_bytes
 from kvviz.scenario import Scenario, ScenarioError
+from kvviz.units import gib
 
 TOGGLES: Final[dict[str, tuple[dict[str, Any], dict[str, Any]]]] = {
     "continuous": ({"batching": "continuous"}, {"batching": "static"}),
@@ -152,7 +153,7 @@ def estimate(scenario: Scenario) -> MemoryReport:
         capacity_bytes=capacity,
         fits=per_gpu["total"] <= capacity,
         gpus_needed=smallest[0] * smallest[1] or None,
-        gpus_by_capacity=-(-total // capacity),
+        gpus_by_capacity=-(-total // (capacity - per_gpu["overhead"])),
         gpus_tensor_parallel=int(gpus_needed(scenario, contexts, pipeline=False)[0]) or None,
         deployment=dict(zip(("tp", "pp"), smallest, strict=True)) if smallest[0] else None,
         efficiency=efficiency(int(kv.used[0]), int(kv.allocated[0])),
@@ -208,6 +209,13 @@ def check(scenario: Scenario) -> None:
         raise ScenarioError(
             f"utilization {scenario.utilization:g} leaves no byte of {scenario.gpu}; "
             f"expected a larger share"
+        )
+    overhead = overhead_bytes(scenario, model, scenario.tp)
+    capacity = capacity_bytes(scenario, scenario.the_gpu)
+    if overhead >= capacity:
+        raise ScenarioError(
+            f"the engine's own {gib(overhead)} leave nothing of the {gib(capacity)} of "
+            f"{scenario.gpu}; expected less overhead or a larger GPU"
         )
     if scenario.pp > len(model.layers):
         raise ScenarioError(

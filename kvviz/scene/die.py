@@ -9,7 +9,6 @@ from kvviz.scene.floorplan import Rect
 INSET = 24
 BANK_GAP = 4  # px between compute units, at most
 TRIANGLE_SIDE = 212
-TEXT_LINE = 20
 
 
 @dataclass(frozen=True, slots=True)

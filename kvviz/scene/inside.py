@@ -12,7 +12,6 @@ from kvviz.scene.stage import BOX, FONT, Columns, Stage, boxes, segments
 from kvviz.scene.theme import Theme
 
 SQUARES = 32  # along the triangle's side: each stands for (run length / 32) squared scores
-METERS = ("SMs", "HBM")
 
 
 class Tile(IntEnum):
@@ -182,15 +181,16 @@ def _labels(plan: DiePlan, gpu: Gpu) -> Columns:
     if gpu.sm_count:
         texts.append((title.right, title.y, f"{gpu.sm_count} {_unit(gpu)}", *small, "right"))
     share = f"{(gpu.l2_mb or 0) / max(1, len(plan.caches)):g} MB" if gpu.l2_mb else "size not known"
+    cached = "on-die SRAM" if gpu.vendor == "Intel" else "L2 cache"
     for cache in plan.caches:
         at = cache.x + cache.w / 2, cache.y + cache.h / 2 + 5
-        texts.append((*at, f"L2 cache, {share}", *small, "center"))
+        texts.append((*at, f"{cached}, {share}", *small, "center"))
     for area, name in zip(plan.meters, ("Prefill", "Decode"), strict=True):
         texts.append((area.x, area.y + 14, name, "14px", "bold", "left"))
-        for line, meter in enumerate(METERS):
+        for line, meter in enumerate((_unit(gpu), "memory")):
             texts.append((area.x, area.y + 38 + 22 * line, meter, *small, "left"))
     legend = plan.legend
-    texts.append((legend.x, legend.bottom - 24, "scores in HBM", *small, "left"))
+    texts.append((legend.x, legend.bottom - 24, "scores in memory", *small, "left"))
     for _, text, chip in _legend_rows(plan):
         texts.append((chip.right + 8, chip.bottom, text, *small, "left"))
     return _text_columns(
@@ -237,7 +237,7 @@ def _legend(plan: DiePlan) -> Columns:
 def _tracks(plan: DiePlan) -> list[Rect]:
     """Return the meters' tracks: prefill compute, prefill memory, decode compute and memory."""
     return [
-        Rect(area.x + 36, area.y + 29 + 22 * line, area.w - 36 - 42, 9)
+        Rect(area.x + 54, area.y + 26 + 22 * line, area.w - 54 - 42, 9)
         for area in plan.meters
         for line in range(2)
     ]

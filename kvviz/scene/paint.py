@@ -21,4 +21,4 @@ class Paint:
     def apply(self, theme: Theme) -> None:
         """Set every remembered property to the theme's colour."""
         for model, prop, role in self._roles:
-            setattr(model, prop, getattr(theme, role))
+            setattr(model, prop, theme.colour(role))

@@ -41,8 +41,6 @@ class Strip:
     def repaint(self, theme: Theme) -> None:
         """Give every glyph the theme's colours."""
         self.paint.apply(theme)
-        for i, colour in enumerate(theme.sequences):
-            self.figure.select_one({"name": f"sequence{i}"}).glyph.fill_color = colour
 
     def show(
         self,
@@ -127,16 +125,15 @@ def _figure() -> figure:
 
 
 def _draw_areas(plot: figure, paint: Paint, areas: ColumnDataSource) -> None:
-    roles = {"weights": "weights1", "reserved": "reserved", "scores": "red"}
+    roles = {"weights": "weights1", "scores": "red", "avoided": "red"}
     for below, name in zip(("base", *LAYERS), LAYERS, strict=False):
         area = plot.varea("when", below, name, source=areas, name=name, fill_alpha=1.0)
-        if name in roles:
-            paint(area.glyph, fill_color=roles[name])
-    ghost = plot.select_one({"name": "avoided"}).glyph
+        paint(area.glyph, fill_color=roles.get(name, name))
+    ghost = area.glyph  # the last one, of the avoided scores
     ghost.update(
         fill_alpha=0.13, hatch_pattern="right_diagonal_line", hatch_alpha=0.6, hatch_scale=13
     )
-    paint(ghost, fill_color="red", hatch_color="red")
+    paint(ghost, hatch_color="red")
     edge = plot.line("when", "avoided", source=areas, line_dash=[5, 3], line_width=1.5, name="edge")
     paint(edge.glyph, line_color="red")
     for axis in plot.axis:

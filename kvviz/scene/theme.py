@@ -46,6 +46,13 @@ class Theme:
     sm_idle: str
     sequences: tuple[str, ...]
 
+    def colour(self, role: str) -> str:
+        """Return the colour of a role; ``sequence0`` to ``sequence7`` are the sequences'."""
+        if role.startswith("sequence"):
+            return self.sequences[int(role.removeprefix("sequence"))]
+        colour: str = getattr(self, role)
+        return colour
+
     def css(self) -> str:
         """Return the colours as CSS custom properties, ``--text1: #F1F5FB; ...``."""
         plain = [f for f in fields(self) if f.name not in ("name", "sequences")]

@@ -13,7 +13,7 @@ from kvviz.memory.shard import Shard, fullest_shard
 from kvviz.scenario import Scenario
 from kvviz.timeline import Changes, State, Timeline
 
-ROWS = 1024  # totals rows of a run: a 20 s run at 60 frames a second shows each about once
+ROWS = 512  # totals rows of a run: 20 s of playing show 25 a second
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def growth(scenario: Scenario, capacity: int) -> Timeline:
 
 
 def growth_totals(scenario: Scenario) -> dict[str, NDArray[np.float64]]:
-    """Return the whole deployment's sums at up to 1,024 contexts, the scenario's among them."""
+    """Return the whole deployment's sums at up to 512 contexts, the scenario's among them."""
     when = _contexts(scenario)
     kv = kv_bytes(scenario, when)
     scores = np.array(score_matrix_bytes(scenario, scenario.the_model, when.tolist()), dtype=float)

@@ -104,6 +104,8 @@ def _growth(scenario: Scenario) -> dict[str, Any]:
     kinds = {(layer.window, bool(layer.state_values)) for layer in model.layers if layer.heads}
     return {
         "layers": len(model.layers),
+        "mfu": scenario.mfu,
+        "mbu": scenario.mbu,
         "block": scenario.block_size,
         "shares": weights_of_sequences(scenario.batch, scenario.ragged).tolist(),
         "page_tokens": kinds == {(None, False)},  # else pages of several kinds share a sequence

@@ -53,7 +53,7 @@ class Fleet {
     this.places.frames.forEach(([x, top, wide, high], g) => {
       const held = Math.max(0, Math.min(capacity, row.total - g * capacity)), size = wide > 250 ? "15px" : "13px"
       const [left, right] = g === 0 ? ["GPU 0, the one you have", gib(capacity) + " GiB"]
-        : held > 0 ? [`GPU ${g}, missing`, `+${gib(held)} GiB`] : [`GPU ${g}, not needed yet`, ""]
+        : held > 0 ? [`GPU ${g}, missing`, `+${gib(held)} GiB`] : [`GPU ${g}${wide > 250 ? ", not needed yet" : ""}`, wide > 250 ? "" : "not yet"]
       const into = g === 0 || held === 0 ? plain : red
       into.push([x + 2, top + 9, wide > 250 ? left : `GPU ${g}`, size, "bold", "left"], [x + wide - 2, top + 9, right, size, "normal", "right"])
       const middle = this.places.middles[g]
@@ -61,8 +61,9 @@ class Fleet {
       into.push([middle[0], middle[1] - 28, held === capacity ? "full" : SPELL.percent0(held / capacity), "13px", "bold", "center"])
     })
     plain.push([2, y + h + 32, "One address space, filled in order", "15px", "bold", "left"])
-    plain.push([this.at(capacity) - 6, y + h + 11, `one ${gpu} ends here, ${gib(capacity)}`, "13px", "normal", "right"])
-    const over = `${gib(row.over)} GiB has nowhere to go` + (beyond > 0 ? `, ${beyond} more GPUs of it past this picture` : "")
+    const end = this.at(capacity), side = end < 220 ? [end + 6, "left"] : [end - 6, "right"]
+    plain.push([side[0], y + h + 11, `one ${gpu} ends here, ${gib(capacity)}`, "13px", "normal", side[1]])
+    const over = `${gib(row.over)} GiB has nowhere to go` + (beyond > 0 ? `, ${SPELL.count(beyond)} more GPU${beyond > 1 ? "s" : ""} of it past this picture` : "")
     red.push([this.at(capacity), y - 32, over, "15px", "bold", "left"])
     plain.push([w - 2, y - 32, `${gib(row.unused)} GiB reserved and unused`, "13px", "normal", "right"])
     for (const [name, texts] of [["fleet_plain", plain], ["fleet_red", red]])

@@ -45,7 +45,7 @@ def centre(session: Session) -> Player:
         scene=pn.pane.Bokeh(scene.figure, sizing_mode="stretch_both", margin=0),
         fleet=pn.pane.Bokeh(fleet.figure, sizing_mode="stretch_both", margin=0),
         strip=pn.pane.Bokeh(over_run.figure, sizing_mode="stretch_both", margin=0),
-        strip_title="HBM over the run, GiB",
+        strip_title="Memory over the run, GiB",
         start=session.scenario.context,
         sizing_mode="stretch_width",
     )

@@ -1,4 +1,6 @@
 // Looking closer: what a page is, on hover, and one site with every page a cell, on a click.
+const SCENE = [944, 572] // the scene's own pixels
+
 class Inspect {
   constructor(player, stage) {
     Object.assign(this, {player, stage, site: null})
@@ -19,7 +21,7 @@ class Inspect {
   // Where the pointer is in the scene's own pixels, y up.
   point(event) {
     const box = this.stage.getBoundingClientRect()
-    return [((event.clientX - box.left) / box.width) * 944, (1 - (event.clientY - box.top) / box.height) * 572]
+    return [((event.clientX - box.left) / box.width) * SCENE[0], (1 - (event.clientY - box.top) / box.height) * SCENE[1]]
   }
 
   boxes() { return this.player.spilled ? this.player.model.places.fleet_sites : this.player.model.places.sites }
@@ -42,14 +44,27 @@ class Inspect {
   }
 
   hover(event) {
-    const pages = this.pagesAt(event)
-    this.tip.hidden = !pages?.length
-    if (this.tip.hidden) return
-    this.tip.innerHTML = this.words(pages)
+    const pages = this.pagesAt(event), words = pages?.length ? this.words(pages) : this.explained(this.point(event))
+    this.tip.hidden = !words
+    if (!words) return
+    this.tip.innerHTML = words
     const box = this.stage.getBoundingClientRect(), right = event.clientX - box.left > box.width / 2
     this.tip.style.left = right ? "" : `${event.clientX - box.left + 14}px`
     this.tip.style.right = right ? `${box.right - event.clientX + 14}px` : ""
     this.tip.style.top = `${Math.min(event.clientY - box.top + 12, box.height - 96)}px`
+  }
+
+  // What the die shows, told where it stands.
+  explained([x, y]) {
+    const {spilled, numbers, model} = this.player, {triangle, tracks} = model.places
+    if (spilled || !this.zoom.hidden) return ""
+    const [left, bottom, w, h] = triangle, n = SPELL.count(numbers.when)
+    if (x >= left && x <= left + w && y >= bottom && y <= bottom + h)
+      return `<b>Causal attention</b><br>Each token attends to itself and to all before it: query upward, key to the right. ` +
+        `${n} tokens fill half of ${n}² squares, so twice the context takes four times the scores. Decode adds one row.`
+    const meter = tracks.some(([a, middle, width]) => x >= a - 60 && x <= a + width + 44 && Math.abs(y - middle) < 12)
+    return meter ? `<b>Roofline, not measured</b><br>Time that the units or the memory need of a step, as a share of it. ` +
+      `Assumed: MFU ${model.layout.mfu}, MBU ${model.layout.mbu}; activations, launches and links are not counted.` : ""
   }
 
   words(list) {

@@ -6,7 +6,7 @@ from typing import Any
 from kvviz.catalog.gpus import find_gpu
 from kvviz.catalog.models import find_model
 from kvviz.catalog.names import UnknownName
-from kvviz.knobs import from_query, to_query
+from kvviz.knobs import cut, from_query, to_query
 from kvviz.memory.report import check
 from kvviz.scenario import RUN_FACTOR, Scenario, ScenarioError
 from kvviz.scene.theme import THEMES
@@ -19,8 +19,13 @@ def open_link(pairs: Iterable[tuple[str, str]]) -> Session:
     theme = query.pop("theme", "dark")
     settings, problems = from_query(query.items())
     if theme not in THEMES:
-        problems.append(f"theme in the link: got {theme!r}, expected one of {', '.join(THEMES)}.")
+        problems.append(
+            f"theme in the link: got {cut(theme)}, expected one of {', '.join(THEMES)}."
+        )
         theme = "dark"
+    for name in ("tp", "pp"):
+        if settings.pop(name, 1) != 1:
+            problems.append(f"{name} in the link: the page draws one GPU, {name} 1.")
     for name, find in (("model", find_model), ("gpu", find_gpu)):
         try:
             settings |= {name: find(settings[name]).name} if name in settings else {}

@@ -58,7 +58,10 @@ class Player {
     this.ghost = source("ghost")
     this.labels = source("ghost_labels")
     this.inside = new Inside(model, source)
-    this.rows = model.totals.length / model.columns.length
+    // Kept apart: every look at the model's own goes through two getters.
+    const {when, page, pages, owner, state, totals, columns} = model
+    this.record = {when, page, pages, owner, state, totals, columns}
+    this.rows = totals.length / columns.length
     this.end = this.cell("when", this.rows - 1)
     this.pages = new Pages(this.blank(), model.layout, model.fill_order)
     this.fleet = model.layout.gpus > 1 ? new Fleet(model, find(model.data.fleet), this.pages.images) : null
@@ -80,7 +83,7 @@ class Player {
     return images
   }
 
-  cell(name, row) { return this.model.totals[this.model.columns.indexOf(name) * this.rows + row] }
+  cell(name, row) { return this.record.totals[this.record.columns.indexOf(name) * this.rows + row] }
 
   restart() { this.next = 0; this.row = -1; this.pages.scores = [0, 0]; this.pages.clear() }
 
@@ -105,7 +108,7 @@ class Player {
   turn(row) {
     if (row < this.row) this.restart()
     this.row = row
-    this.numbers = Object.fromEntries(this.model.columns.map((name) => [name, this.cell(name, row)]))
+    this.numbers = Object.fromEntries(this.record.columns.map((name) => [name, this.cell(name, row)]))
     this.apply(this.numbers)
     this.spill(this.fleet !== null && this.numbers.over > 0)
     if (this.spilled) this.fleet.show(this.numbers, this.pages)
@@ -133,10 +136,10 @@ class Player {
   }
 
   apply({when, held_pages, scores}) {
-    const {model, pages} = this, taken = Math.ceil(scores / model.layout.page_bytes)
-    while (this.next < model.when.length && model.when[this.next] <= when) {
+    const {record, pages} = this, taken = Math.ceil(scores / this.model.layout.page_bytes)
+    while (this.next < record.when.length && record.when[this.next] <= when) {
       const i = this.next++
-      pages.hold(model.page[i], model.pages[i], model.owner[i], model.state[i], model.when[i])
+      pages.hold(record.page[i], record.pages[i], record.owner[i], record.state[i], record.when[i])
     }
     pages.score(held_pages, held_pages + taken)
   }

@@ -1,20 +1,27 @@
 """One visitor's state: the scenario, and the timeline and report that follow from it."""
 
+from collections.abc import Mapping
 from math import ceil
-from typing import Any
+from typing import Any, Final
 
+import numpy as np
 import param
 
 from kvviz.catalog.config import ConfigError, model_from_config, read_config
 from kvviz.catalog.names import UnknownName
 from kvviz.memory import MemoryReport, estimate
+from kvviz.memory.report import total_bytes
+from kvviz.memory.shard import fullest_shard
 from kvviz.scenario import Scenario, ScenarioError, knobs
 from kvviz.scene.fleet import MOST
 from kvviz.sim.growth import growth
 from kvviz.timeline import Timeline
+from kvviz.units import size
 
-PAGE_DEFAULTS: dict[str, Any] = {"ragged": 0.5, "run_length": 8192}
+PAGE_DEFAULTS: Final[Mapping[str, Any]] = {"ragged": 0.5, "run_length": 8192}
 UPLOAD_NAME = "your config.json"
+MOST_PAGES = 2_000_000  # that change hands in a picture: each change is sent to the browser
+MOST_CELLS = 16_000_000  # pages of all GPUs shown: the browser holds seven bytes of each
 
 
 class Session(param.Parameterized):
@@ -25,7 +32,7 @@ class Session(param.Parameterized):
     """
 
     scenario: Scenario = param.ClassSelector(class_=Scenario, constant=True)
-    timeline: Timeline = param.ClassSelector(class_=Timeline, doc="the run, on one GPU")
+    timeline: Timeline = param.ClassSelector(class_=Timeline, doc="the run, page by page")
     report: MemoryReport = param.ClassSelector(class_=MemoryReport, doc="sums at the context")
     problem: str = param.String("", doc="what is wrong with the settings, in one sentence")
     theme: str = param.Selector(default="dark", objects=["dark", "light"])
@@ -52,7 +59,7 @@ class Session(param.Parameterized):
     def gpus_shown(self) -> int:
         """GPUs that the run spills onto by its end, as many as a picture shows."""
         most = self.timeline.totals["total"].max() / self.room
-        return min(MOST, max(1, ceil(most)))
+        return min(MOST, max(1, ceil(most)), max(1, MOST_CELLS // self.pages))
 
     def upload(self, content: bytes | str) -> None:
         """Take a ``config.json`` of the user's own as the model; a bad one is a `problem`."""
@@ -70,8 +77,32 @@ class Session(param.Parameterized):
     def _recompute(self, *_events: Any) -> None:
         try:
             report = estimate(self.scenario)
-            timeline = growth(self.scenario, report.capacity_bytes * MOST)
+            timeline = growth(self.scenario, _recorded_bytes(self.scenario, report))
         except (ScenarioError, UnknownName) as error:
             self.problem = str(error)
             return
         self.param.update(report=report, timeline=timeline, problem="")
+
+
+def _recorded_bytes(scenario: Scenario, report: MemoryReport) -> int:
+    """Return the bytes to record page by page: of as many GPUs as the picture shows at most.
+
+    Raises:
+        ScenarioError: one GPU has less than a page a memory site, or the run fills more pages
+            than a picture records.
+    """
+    page = fullest_shard(scenario).page_bytes(scenario.block_size)
+    room = report.capacity_bytes - report.per_gpu["overhead"]
+    if room // page < scenario.the_gpu.active_sites:
+        raise ScenarioError(
+            f"{size(room)} of memory hold {room // page} pages of {size(page)}; expected at least "
+            f"one a memory site, {scenario.the_gpu.active_sites}"
+        )
+    end = total_bytes(scenario, np.array([scenario.final_length]))[0] - report.weights_bytes
+    filled = min(end, room) // page
+    if filled > MOST_PAGES:
+        raise ScenarioError(
+            f"the run fills {filled:,} pages of {size(page)}, more than the {MOST_PAGES:,} that a "
+            f"picture records; expected a larger block size or a shorter run"
+        )
+    return min(room * MOST, report.weights_bytes + page * MOST_PAGES)

@@ -17,8 +17,8 @@ export function render({model}) {
   const show = () => history.replaceState(null, "", address())
   button.onclick = async () => {
     show()
-    await navigator.clipboard?.writeText(address()).catch(() => {})
-    label("Copied")
+    const copied = await Promise.resolve(navigator.clipboard?.writeText(address()).then(() => true)).catch(() => false)
+    label(copied ? "Copied" : "In the address bar")
     setTimeout(() => label("Share link"), SAID_MS)
   }
   let started = false // a broken link stays in the address bar until something is changed
