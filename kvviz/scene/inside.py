@@ -237,7 +237,7 @@ def _legend(plan: DiePlan) -> Columns:
 def _tracks(plan: DiePlan) -> list[Rect]:
     """Return the meters' tracks: prefill compute, prefill memory, decode compute and memory."""
     return [
-        Rect(area.x + 54, area.y + 26 + 22 * line, area.w - 54 - 42, 9)
+        Rect(area.x + 60, area.y + 26 + 22 * line, area.w - 60 - 42, 9)
         for area in plan.meters
         for line in range(2)
     ]

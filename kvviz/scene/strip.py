@@ -158,6 +158,7 @@ def _draw_texts(plot: figure, paint: Paint, source: ColumnDataSource, role: str)
         background_fill_alpha=0.88,
         padding=3,
         border_radius=4,
+        name=source.name,
         **TEXT,
     )
     paint(label.glyph, text_color=role, background_fill_color="card")
