@@ -67,7 +67,7 @@ def test_numbers_are_the_reports(settings):
     for delta in report.deltas.values():
         assert gib(abs(delta)) in text["What each switch changes"]
     gpus = text["When one GPU is not enough"]
-    assert f"{gib(report.total_bytes)} ÷ {gib(report.capacity_bytes)}" in gpus
+    assert f"{gib(report.total_bytes)} ÷ {gib(found.room)}" in gpus
     assert f"rounded up, is {report.gpus_by_capacity:,}." in gpus
     last = int(gpus_needed(scenario, np.array([scenario.final_length]))[0])
     assert re.search(rf"{report.gpus_needed} GPUs? at {n:,} tokens, and {last} GPU", gpus)

@@ -9,8 +9,8 @@ from kvviz.scene.floorplan import floorplan
 from kvviz.scene.raster import raster, site_pages
 from kvviz.units import gib, size
 from kvviz.views.cards import short
-from kvviz.views.html import chip, live, row
-from kvviz.views.insights import insights, many, text_card
+from kvviz.views.html import chip, live, many, row
+from kvviz.views.insights import insights, text_card
 from kvviz.views.session import Session
 
 
@@ -61,22 +61,25 @@ def _legend(scenario: Scenario, spills: bool) -> list[str]:
 def _rules(scenario: Scenario) -> str:
     sites = scenario.the_gpu.active_sites
     where = f"Page p is drawn on memory site p mod {sites}; hardware interleaves finer than that. "
+    context = many(scenario.context, "token")
     return text_card(
         "How it is drawn",
         f"<p>{where if sites > 1 else ''}A contiguous region starts on a page of its own. Dies and "
-        f"memory are not to scale. The figures below hold at {scenario.context:,} tokens, the "
+        f"memory are not to scale. The figures below hold at {context}, the "
         f"context that is set, where they do not say otherwise.</p>",
     )
 
 
 def _computed(session: Session) -> str:
     scenario, gpu = session.scenario, session.scenario.the_gpu
+    how = ", assumed," if session.report.kinds["capacity_bytes"] == "assumed" else ""
+    capacity = f"Capacity{how} is {gib(session.report.capacity_bytes)}"
     used = f", of which {scenario.utilization:.0%} may be used" if scenario.utilization < 1 else ""
     return text_card(
         "Computed",
-        f"<p>Every byte, count and difference follows by formula from the model’s config and the "
-        f"settings, exactly; only what is shown is rounded. Capacity is "
-        f"{gib(session.report.capacity_bytes)}: what {_reported(scenario, gpu)}{used}.</p>",
+        f"<p>Every number here is computed unless it is marked assumed: by formula from the "
+        f"model’s config and the settings, exactly; only what is shown is rounded. "
+        f"{capacity}: what {_reported(scenario, gpu)}{used}.</p>",
     )
 
 
@@ -120,4 +123,9 @@ def _left_out(scenario: Scenario) -> str:
     missing = "Activations, the CUDA context and the holes in the framework’s allocator are"
     if scenario.mode == "vllm":
         missing = "Beyond what is assumed of the engine, the holes in its allocator are"
-    return text_card("Left out", f"<p>{missing} not counted: a real run takes somewhat more.</p>")
+    return text_card(
+        "Left out",
+        f"<p>{missing} not counted: a real run takes "
+        f"somewhat more. Step times count neither activations, launch overhead nor links between "
+        f"GPUs.</p>",
+    )

@@ -2,15 +2,16 @@
 
 from html import escape
 
+from kvviz.catalog.dtypes import width
 from kvviz.catalog.model import Model
 from kvviz.catalog.papers import PAPERS
 from kvviz.memory.kv import kv_width, layer_groups, regions
 from kvviz.scenario import Scenario
 from kvviz.units import GiB, size
-from kvviz.views.html import chip, live, row
+from kvviz.views.html import chip, live, many, row
 from kvviz.views.session import Session
 
-RATE = "computed from the roofline with assumed MFU and MBU: an estimate, not a measurement"
+HALF_PERCENT = 0.005  # a smaller share is spelled 0%
 
 
 def short(name: str) -> str:
@@ -28,33 +29,59 @@ def info(session: Session) -> str:
         row(f"Weights {chip('weights')}", f"{live('weights', 'gib')} <b>GiB</b>"),
         row(f"KV cache {chip('kv')}", f"{live('kv_allocated', 'gib')} <b>GiB</b>"),
         *_state_row(session),
-        row("GPUs needed", _gpus(name, report.kinds["gpus_needed"])),
+        row("GPUs needed", _gpus(session, name)),
         row("Memory efficiency", live("efficiency", "percent", "computed: KV used / KV allocated")),
         row("Data type", _dtypes(scenario, scenario.the_model)),
-        row("Decode", f"{live('tokens_per_second', 'count', RATE)} <small>tokens/s</small>"),
+        row("Decode", _decode(scenario)),
     ]
+    saved = live("saved_share", "percent0")
     return f"""
-      <header><h1>{escape(short(scenario.model))}</h1><small>{_sequences(scenario.batch)}</small></header>
+      <header class="wrap"><h1>{escape(short(scenario.model))}</h1>
+        <small>{many(scenario.batch, "sequence")}</small></header>
       <h2>Total memory</h2>
       <p class="hero" data-unless="over">{live("total", "gib")} <small>GiB</small></p>
       <p class="hero red" data-if="over">{live("total", "gib")} <small>GiB</small></p>
-      <p class="before" data-if="over">one {name} holds {size(session.room)}
-        <em class="tag">+{live("over", "gib")}</em></p>
+      <p class="before" data-if="over">one {name} holds
+        <span title="{report.kinds["capacity_bytes"]}">{size(session.room)}</span>
+        <em class="tag">+{_on_capacity(session, "over", "gib")}</em></p>
       <p class="before" data-unless="over"><span data-if="avoided">
         <s>{live("without_flash", "gib")} GiB</s>
-        <em class="tag">−{live("saved_share", "percent0")} with Flash</em></span></p>
-      <div class="rows">{"".join(rows)}</div>"""
+        <em class="tag" data-if="saved_share" data-above="{HALF_PERCENT}">−{saved}
+        with Flash</em></span></p>
+      <div class="rows">{"".join(rows)}</div>{_notes(session)}"""
 
 
-def _gpus(name: str, kind: str) -> str:
+def _on_capacity(session: Session, name: str, unit: str) -> str:
+    """Return a live number that is known no better than the GPU's capacity."""
+    return live(name, unit, session.report.kinds["gpus_needed"])
+
+
+def _gpus(session: Session, name: str) -> str:
+    needed = _on_capacity(session, "gpus", "count")
     return (
-        f'<span data-if="gpus">{live("gpus", "count", kind)} <small>× {name}</small></span>'
+        f'<span data-if="gpus">{needed} <small>× {name}</small></span>'
         f'<span data-unless="gpus"><b class="red">no split fits</b></span>'
     )
 
 
-def _sequences(batch: int) -> str:
-    return f"{batch:,} sequence{'s' if batch > 1 else ''}"
+def _decode(scenario: Scenario) -> str:
+    how = (
+        f"assumed: roofline with MFU {scenario.mfu:.0%} and MBU {scenario.mbu:.0%} of the "
+        f"scenario; activations, launch overhead and links are not counted"
+    )
+    rate = live("tokens_per_second", "count", how)
+    return (
+        f'<span data-unless="over">{rate} <small>tokens/s</small></span>'
+        f'<span data-if="over"><b class="red">does not fit</b></span>'
+    )
+
+
+def _notes(session: Session) -> str:
+    notes = (*session.report.warnings, *session.scenario.the_model.notes)
+    if not notes:
+        return ""
+    text = escape("; ".join(notes))
+    return f'<p class="note-line" title="{text}">{text}</p>'
 
 
 def _state_row(session: Session) -> list[str]:
@@ -66,12 +93,14 @@ def _state_row(session: Session) -> list[str]:
 def allocation_unit(session: Session) -> str:
     """Return what is allocated at once: a page of tokens, or a region of a sequence."""
     scenario, page = session.scenario, session.timeline.page_bytes
+    if not session.report.kv_bytes_per_token_all_layers:
+        return "<small>no pages: state only</small>"
     if scenario.paged:
-        return f"<b>{size(page)}</b> <small>page of {scenario.block_size}</small>"
+        return f'<b title="computed">{size(page)}</b> <small>page of {scenario.block_size}</small>'
     longest = int(regions(scenario).max())
     kv = scenario.the_model, kv_width(scenario, scenario.the_model)
     held = sum(g.layers * g.bytes_per_token * min(longest, g.window) for g in layer_groups(*kv))
-    return f"<b>{size(held)}</b> <small>slot, contiguous</small>"
+    return f'<b title="computed">{size(held)}</b> <small>slot, contiguous</small>'
 
 
 def _dtypes(scenario: Scenario, model: Model) -> str:
@@ -92,54 +121,73 @@ def banner(session: Session) -> str:
     return _too_much(session) + _saving(session)
 
 
-def _too_much(session: Session) -> str:
-    name = escape(session.scenario.the_gpu.short_name)
-    parts = f"{live('weights', 'gib')} + {live('kv_allocated', 'gib')} + {live('scores', 'gib')}"
+def _parts(session: Session) -> list[tuple[str, str]]:
+    """Return what the total is the sum of: each part's live number in GiB, and its name."""
+    parts = {"weights": "weights", "kv_allocated": "KV cache", "scores": "attention scores"}
     if session.report.state_bytes:
-        parts += f" + {live('state', 'gib')}"
-    capacity = session.room / GiB
+        parts["state"] = "recurrent state"
+    return [(live(column, "gib"), name) for column, name in parts.items()]
+
+
+def _too_much(session: Session) -> str:
+    name, capacity = escape(session.scenario.the_gpu.short_name), session.room / GiB
+    numbers = " + ".join(number for number, _ in _parts(session))
+    kind = session.report.kinds["capacity_bytes"]
     return f"""
       <div class="banner over" data-if="over">
-        <strong data-if="gpus">Needs {live("gpus", "count")} × {name}</strong>
+        <strong data-if="gpus">Needs {_on_capacity(session, "gpus", "count")} × {name}</strong>
         <strong data-unless="gpus">No split fits</strong>
-        <span>{live("over", "gib")} GiB over</span>
-        <p>{parts} = {live("total", "gib")} GiB<br>{live("total", "gib")} ÷ {capacity:,.2f},
-        rounded up: {live("gpus_by_capacity", "count")} by capacity alone</p></div>"""
+        <span>{_on_capacity(session, "over", "gib")} GiB over</span>
+        <p>{numbers} = {live("total", "gib")} GiB<br>{live("total", "gib")} ÷
+        <b title="{kind}">{capacity:,.2f}</b>, rounded up:
+        {_on_capacity(session, "gpus_by_capacity", "count")} by capacity alone</p></div>"""
 
 
 def _saving(session: Session) -> str:
     scenario, report = session.scenario, session.report
     if scenario.flash and report.scores["avoided_bytes"]:
-        return f"""
-          <div class="banner glow" data-unless="over"><strong>{live("avoided", "gib1")} GiB</strong>
-          <span>saved by FlashAttention</span><p>{_score_arithmetic(scenario)}<br>
-          one layer of prefill, never written to HBM</p></div>"""
-    fits = f"fits one {escape(scenario.the_gpu.short_name)}"
-    if scenario.paged and report.deltas["paged"] > 0:
-        return f"""
-          <div class="banner glow" data-unless="over">
-          <strong>{live("delta_paged", "gib1")} GiB</strong><span>saved by the paged KV cache</span>
-          <p>against one contiguous region a sequence,<br>
-          sized by the policy “{scenario.reservation}”</p></div>"""
+        how = f"{_score_arithmetic(scenario)}<br>one layer of prefill, never written to HBM"
+        glow = _glow("avoided", "FlashAttention", how)
+        return f'<div data-unless="over">{glow}</div>'
+    if scenario.paged:
+        glow = _glow("delta_paged", "the paged KV cache", _without_pages(scenario))
+        plain = f'<div data-unless="delta_paged">{_plain(session)}</div>'
+        return f'<div data-unless="over">{glow}{plain}</div>'
+    return f'<div data-unless="over">{_plain(session)}</div>'
+
+
+def _glow(column: str, by: str, how: str) -> str:
     return f"""
-      <div class="banner plain" data-unless="over"><strong>{live("total", "gib")} GiB</strong>
-      <span>{fits}, {live("free", "gib")} GiB free</span>
-      <p>{live("weights", "gib")} weights + {live("kv_allocated", "gib")} KV cache<br>
-      + {live("scores", "gib")} attention scores</p></div>"""
+      <div class="banner glow" data-if="{column}"><strong>{live(column, "size")}</strong>
+      <span>saved by {by}</span><p>{how}</p></div>"""
+
+
+def _without_pages(scenario: Scenario) -> str:
+    if scenario.batching == "static":
+        slot = many(scenario.max_length, "token")
+        return f"against one slot of {slot} a sequence,<br>held whole from start to end"
+    return (
+        f"against one contiguous region a sequence,<br>sized by the policy “{scenario.reservation}”"
+    )
+
+
+def _plain(session: Session) -> str:
+    name = escape(session.scenario.the_gpu.short_name)
+    first, second, *others = (f"{number} {what}" for number, what in _parts(session))
+    return f"""
+      <div class="banner plain"><strong>{live("total", "gib")} GiB</strong>
+      <span>fits one {name}, {_on_capacity(session, "free", "gib")} GiB free</span>
+      <p>{first} + {second}<br>+ {" + ".join(others)}</p></div>"""
 
 
 def _score_arithmetic(scenario: Scenario) -> str:
-    model = scenario.the_model
-    number = 4 if model.dtype == "fp32" else 2
-    heads = max(layer.heads for layer in model.attending_layers())
+    model, now = scenario.the_model, live("when", "count")
+    heads = many(max(layer.heads for layer in model.attending_layers()), "head")
     copies = f" × {scenario.score_multiple} copies" if scenario.score_multiple > 1 else ""
+    bytes_each = f"scores × {width(model.dtype)} B{copies}"
     if scenario.prefill == "chunk":
-        shape = f"{heads} heads × {scenario.chunk:,} × {live('when', 'count')}"
-        return f"{shape} scores × {number} B{copies}"
-    return (
-        f"{_sequences(scenario.batch)} × {heads} heads × "
-        f"{live('when', 'count')}² scores × {number} B{copies}"
-    )
+        return f"{heads} × min({scenario.chunk:,}, {now}) × {now} {bytes_each}"
+    return f"{many(scenario.batch, 'sequence')} × {heads} × {now}² {bytes_each}"
 
 
 def ledger(session: Session) -> str:
@@ -150,9 +198,10 @@ def ledger(session: Session) -> str:
         entries.append(("kv", "state", "recurrent state"))
     if not session.scenario.flash:
         entries.append(("red", "scores", "scores"))
+    free, over = (_on_capacity(session, name, "gib") for name in ("free", "over"))
     spans = [f"<span>{chip(c)} {text} {live(name, 'gib')}</span>" for c, name, text in entries]
-    spans.append(f'<span data-unless="over">{chip("free")} free {live("free", "gib")}</span>')
-    spans.append(f'<span data-if="over">{chip("wash")} does not fit {live("over", "gib")}</span>')
+    spans.append(f'<span data-unless="over">{chip("free")} free {free}</span>')
+    spans.append(f'<span data-if="over">{chip("wash")} does not fit {over}</span>')
     overhead = session.report.per_gpu["overhead"]
     if overhead:
         taken = ", ".join(f"{item.name} {item.gib:.2f}" for item in session.report.assumed)

@@ -14,10 +14,12 @@ from kvviz.catalog.model import Model
 from kvviz.catalog.models import find_model
 from kvviz.memory import MemoryReport
 from kvviz.memory.kv import kv_width, layer_bytes, layer_groups, regions
+from kvviz.memory.parallel import state_bytes
 from kvviz.memory.scores import score_matrix_bytes
 from kvviz.roofline import decode_step
 from kvviz.scenario import Scenario
 from kvviz.units import GB, GiB, gib, size
+from kvviz.views.html import many
 
 TEXT_BYTES: Final = 4  # assumed: characters of English text a token
 COMPARED: Final = ("deepseek-ai/DeepSeek-V3", "meta-llama/Llama-3.1-405B")  # MLA against GQA
@@ -74,8 +76,8 @@ def _chat(scenario: Scenario) -> Factoid:
     tokens = scenario.context
     text, kv = tokens * TEXT_BYTES, _sequence_bytes(scenario, tokens)
     return _fact(
-        f"A chat of {tokens:,} tokens is about {size(text)} of text. Its KV cache is {size(kv)}: "
-        f"{_times(kv / text)} times as much.",
+        f"A chat of {many(tokens, 'token')} is about {size(text)} of text. Its KV cache "
+        f"is {size(kv)}: {_times(kv / text)} times as much.",
         f"{TEXT_BYTES} B of text a token assumed",
     )
 
@@ -89,17 +91,22 @@ def _slot(scenario: Scenario) -> Iterator[Factoid]:
         f"A slot for {slot:,} tokens {'reserves' if taken else 'would reserve'} "
         f"{size(_sequence_bytes(scenario, slot))}. The longest sequence here uses "
         f"{size(_sequence_bytes(scenario, tokens))} of it.",
-        f"at {tokens:,} tokens",
+        f"at {many(tokens, 'token')}",
     )
 
 
 def _step(scenario: Scenario) -> Factoid:
     step, batch = decode_step(scenario, np.array([scenario.context])), scenario.batch
-    moved = (step.weight_bytes[0] + step.kv_bytes[0]) * scenario.tp * scenario.pp
+    moved = (step.weight_bytes[0] + step.kv_bytes[0]) * scenario.tp
     made = "one new token" if batch == 1 else f"{batch:,} new tokens, one a sequence"
+    held = (
+        "weights, KV cache and state" if state_bytes(scenario.the_model) else "weights and KV cache"
+    )
+    chosen = any(group.part == "experts" for group in scenario.the_model.tensors)
+    evenly = ", experts assumed chosen evenly" if chosen else ""
     return _fact(
         f"One decode step moves {size(moved)} to or from memory to make {made}.",
-        f"weights and KV cache at {scenario.context:,} tokens",
+        f"{held} at {many(scenario.context, 'token')}{evenly}",
     )
 
 
@@ -112,7 +119,7 @@ def _doubling(scenario: Scenario, model: Model) -> Iterator[Factoid]:
     yield _fact(
         f"At twice the context, the KV cache takes {_times(kv)} times the bytes, "
         f"one layer's attention scores {_times(long / short)} times.",
-        f"{2 * tokens:,} against {tokens:,} tokens",
+        f"{2 * tokens:,} against {many(tokens, 'token')}",
     )
 
 
@@ -152,11 +159,11 @@ def _latent(scenario: Scenario, model: Model) -> Iterator[Factoid]:
         f"{latent.heads} heads alone would be {_times(keys / latent.cached_values)} times as many.",
         f"{latent.heads} heads × {latent.head_dim} = {keys:,}",
     )
-    few, many = (_bf16_token_bytes(name) for name in COMPARED)
+    small, large = (_bf16_token_bytes(name) for name in COMPARED)
     names = [name.rpartition("/")[2] for name in COMPARED]
     yield _fact(
-        f"A token of {names[0]} adds {size(few)} to the KV cache, one of {names[1]} {size(many)}: "
-        f"{_times(many / few)} times as much.",
+        f"A token of {names[0]} adds {size(small)} to the KV cache, one of {names[1]} "
+        f"{size(large)}: {_times(large / small)} times as much.",
         "both in bf16, from their configs",
     )
 
@@ -174,8 +181,8 @@ def _windows(scenario: Scenario, model: Model) -> Iterator[Factoid]:
     whole = sum(g.layers * g.bytes_per_token for g in groups) * tokens
     saved = whole / _sequence_bytes(scenario, tokens)
     yield _fact(
-        f"{len(windows)} of {len(model.layers)} layers hold {max(windows):,} tokens at most. If "
-        f"they held all, the KV cache would be {_times(saved)} times as large.",
+        f"{len(windows)} of {len(model.layers)} layers hold {many(max(windows), 'token')} at most. "
+        f"If they held all, the KV cache would be {_times(saved)} times as large.",
         f"at {tokens:,} tokens",
     )
 
@@ -183,7 +190,8 @@ def _windows(scenario: Scenario, model: Model) -> Iterator[Factoid]:
 def _growth(report: MemoryReport) -> Iterator[Factoid]:
     token = report.kv_bytes_per_token
     yield _fact(
-        f"Every token adds {size(token)} to the KV cache: {GiB // token:,} tokens fill a GiB.",
+        f"Every token adds {size(token)} to the KV cache: {many(GiB // token, 'token')} fill "
+        f"a GiB.",
         "layers that hold all tokens",
     )
     if token == report.kv_bytes_per_token_all_layers:

@@ -2,58 +2,127 @@
 
 from collections import Counter
 
-from kvviz.catalog.model import Layer, Model
+from kvviz.catalog.model import Layer
 from kvviz.memory.kv import kv_width, layer_bytes
 from kvviz.scenario import Scenario
 from kvviz.units import size
-from kvviz.views.html import live
+from kvviz.views.html import live, many
 
 
 def formula(scenario: Scenario) -> str:
     """Return the card: the formula, its numbers, and the efficiency."""
     model = scenario.the_model
-    number = kv_width(scenario, model)
-    title = "KV cache size" if scenario.paged else "KV cache size, reserved in advance"
     kinds = Counter(layer for layer in model.layers if layer.cached_values)
-    lines = "".join(f"<p>{_line(layer, n, number)}</p>" for layer, n in kinds.items())
     if not kinds:
-        return f"<h2>{title}</h2><p>No layer keeps its tokens: the state does not grow.</p>"
-    return f"""<h2>{title}</h2>{_symbols(scenario, model)}{lines}
+        return "<h2>KV cache</h2><p>No layer keeps its tokens: the state does not grow.</p>"
+    number, limited = kv_width(scenario, model), any(layer.window for layer in kinds)
+    lines = "".join(f"<p>{_line(layer, n, number, limited)}</p>" for layer, n in kinds.items())
+    return f"""<h2>{_title(scenario)}</h2>{_symbols(scenario, list(kinds))}{lines}
       <p>{live("tokens", "count")} tokens in use: {live("kv_used", "gib")} GiB</p>
+      <p title="computed: KV used / KV allocated">
       <math><mi>η</mi><mo>=</mo>{_fraction("KV used", "KV allocated")}<mo>=</mo>
       <mfrac>{_number("kv_used", "gib")}{_number("kv_allocated", "gib")}</mfrac><mo>=</mo>
-      {_number("efficiency", "percent")}</math>"""
+      {_number("efficiency", "percent")}</math></p>"""
 
 
-def _symbols(scenario: Scenario, model: Model) -> str:
-    latent = any(layer.attention == "mla" for layer in model.layers)
-    per_token = (
-        f"<mi>L</mi><mo>(</mo>{_sub('d', 'c')}<mo>+</mo>{_sub('d', 'r')}<mo>)</mo><mi>b</mi>"
-        if latent
-        else f"<mn>2</mn><mi>L</mi>{_sub('H', 'kv')}<mi>d</mi><mi>b</mi>"
-    )
-    over = "<mo>∑</mo>" + (_sub("n", "i") if scenario.paged else _sub("r", "i"))
-    if scenario.batching == "static":
-        over = "<mi>B</mi><mo>·</mo>" + _sub("n", "max")
-    return f"<math>{_sub('M', 'KV')}<mo>=</mo>{per_token}<mo>·</mo>{over}</math>"
+def _title(scenario: Scenario) -> str:
+    if not scenario.paged:
+        return "KV cache, reserved in advance"
+    return "KV cache in use" if _in_use(scenario) else "KV cache, padded to the longest"
 
 
-def _line(layer: Layer, count: int, number: int) -> str:
+def _in_use(scenario: Scenario) -> bool:
+    """Whether the symbols are those of the tokens in use, not of all that is allocated."""
+    return scenario.paged and scenario.batching == "continuous"
+
+
+def _symbols(scenario: Scenario, kinds: list[Layer]) -> str:
+    """Return the formula: in one line, or with its parts below it where layers differ."""
+    several, limited = len(kinds) > 1, any(layer.window for layer in kinds)
+    k = "k" if several else ""
+    left = _sub("M", "used" if _in_use(scenario) else "KV")
+    places = _places(scenario, _sub("w", k) if limited else "")
+    if several:
+        total = f"<munder><mo>∑</mo><mi>k</mi></munder>{_sub('L', k)}{_sub('m', k)}{_sub('t', k)}"
+        lines = [_equation(left, total), _of_each(kinds), _equation(_sub("t", k), places)]
+    elif limited:
+        total = f"{_per_token(kinds[0], '<mi>L</mi>')}<mo>·</mo><mi>t</mi>"
+        lines = [_equation(left, total), _equation("<mi>t</mi>", places)]
+    else:
+        lines = [_equation(left, f"{_per_token(kinds[0], '<mi>L</mi>')}<mo>·</mo>{places}")]
+    if scenario.paged and not _in_use(scenario):
+        lines.append(f"<p>⌈ ⌉: in whole blocks of {many(scenario.block_size, 'token')}</p>")
+    return "".join(lines)
+
+
+def _of_each(kinds: list[Layer]) -> str:
+    """Return what a token takes in one layer of kind k, in words where the kinds differ in form."""
+    forms = {_per_token(layer, "", "k") for layer in kinds}
+    if len(forms) == 1:
+        return _equation(_sub("m", "k"), forms.pop())
+    return f"<math>{_sub('m', 'k')}</math><p>as in the lines below, in one layer</p>"
+
+
+def _per_token(layer: Layer, layers: str, kind: str = "") -> str:
+    """Return the symbols of the bytes one token adds in `layers` layers, in one if empty."""
+    if layer.attention == "mla":
+        latent = f"<mo>(</mo>{_sub('d', 'c')}<mo>+</mo>{_sub('d', 'r')}<mo>)</mo><mi>b</mi>"
+        if layer.index_bytes:
+            latent += f"<mo>+</mo>{_sub('d', 'x')}"
+            latent = f"<mo>(</mo>{latent}<mo>)</mo>" if layers else latent
+        return layers + latent
+    copies = _copies(layer)
+    both = f"<mn>{copies}</mn>" if copies > 1 else ""
+    return f"{both}{layers}{_sub('H', kind or 'kv')}{_sub('d', kind)}<mi>b</mi>"
+
+
+def _places(scenario: Scenario, window: str) -> str:
+    """Return the symbols of the tokens that a layer holds, or has room for, of all sequences."""
+    if scenario.batching == "continuous":
+        held = _within(_sub("n" if scenario.paged else "r", "i"), window)
+        return f"<mo>∑</mo>{held}"
+    if scenario.paged:
+        longest = _within(_sub("n", "max"), window)
+        return f"<mi>B</mi><mo>·</mo><mo>⌈</mo>{longest}<mo>⌉</mo>"
+    return f"<mi>B</mi><mo>·</mo>{_within(_sub('n', 'slot'), window)}"
+
+
+def _within(tokens: str, window: str) -> str:
+    return f"<mi>min</mi><mo>(</mo>{tokens}<mo>,</mo>{window}<mo>)</mo>" if window else tokens
+
+
+def _copies(layer: Layer) -> int:
+    """Return 2 where keys and values are both cached, 1 where they are the same numbers."""
+    return layer.cached_values // max(1, layer.kv_heads * layer.head_dim)
+
+
+def _line(layer: Layer, count: int, number: int, limited: bool) -> str:
     added = size(count * layer_bytes(layer, number))
-    kind = {"sliding": f", {layer.window:,}-token window" if layer.window else ""}
-    kind["chunked"] = f", {layer.window:,}-token chunks" if layer.window else ""
     if layer.attention == "mla":
         product = f"{count} · {layer.cached_values} · {number} B"
         if layer.index_bytes:
             product += f" + {count} · {layer.index_bytes} B"
     else:
-        heads, both = layer.kv_heads, layer.cached_values // max(1, layer.kv_heads * layer.head_dim)
-        product = f"{both} · {count} · {heads} · {layer.head_dim} · {number} B"
-    return f"{product} = <b>{added}</b> a token{kind.get(layer.attention, '')}"
+        product = f"{_copies(layer)} · {count} · {layer.kv_heads} · {layer.head_dim} · {number} B"
+    return f'{product} = <b title="computed">{added}</b> a token{_reach(layer, limited)}'
+
+
+def _reach(layer: Layer, limited: bool) -> str:
+    """Return how many tokens a layer of this kind holds, where some hold not all."""
+    if layer.window:
+        what = "chunks" if layer.attention == "chunked" else "window"
+        return f", {layer.window:,}-token {what}"
+    return ", all tokens" if limited else ""
 
 
 def _sub(symbol: str, index: str) -> str:
+    if not index:
+        return f"<mi>{symbol}</mi>"
     return f"<msub><mi>{symbol}</mi><mi>{index}</mi></msub>"
+
+
+def _equation(left: str, right: str) -> str:
+    return f"<math>{left}<mo>=</mo>{right}</math>"
 
 
 def _fraction(top: str, bottom: str) -> str:

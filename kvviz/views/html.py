@@ -10,8 +10,10 @@ def live(name: str, unit: str, title: str = "computed") -> str:
 
     Args:
         name: a column of the player's totals.
-        unit: how it is spelled: gib, gib1, change, count, percent or percent0.
-        title: how the number is known, shown on hover.
+        unit: how it is spelled: gib, gib1, size (its unit comes along), change, count, percent or
+            percent0.
+        title: how the number is known, shown on hover; one that rests on the GPU's capacity takes
+            the capacity's kind.
     """
     return f'<b data-live="{name}" data-unit="{unit}" title="{escape(title)}"></b>'
 
@@ -24,3 +26,8 @@ def chip(role: str) -> str:
 def row(label: str, value: str) -> str:
     """Return a line with a label at the left and a value at the right."""
     return f'<div class="row"><span>{label}</span><span>{value}</span></div>'
+
+
+def many(count: int, noun: str) -> str:
+    """Return a count with its noun, as in ``1 page`` or ``3 pages``."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

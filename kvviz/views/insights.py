@@ -1,12 +1,14 @@
 """What the picture teaches, as cards of text: each computed from the scenario on screen."""
 
 import re
+from collections import Counter
 from html import escape
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kvviz.catalog.model import Model
 from kvviz.memory.deployment import gpus_needed
 from kvviz.memory.kv import lengths
 from kvviz.memory.parallel import valid_tensor_parallel
@@ -16,7 +18,7 @@ from kvviz.memory.scores import score_matrix_bytes
 from kvviz.roofline import decode_step
 from kvviz.scenario import Scenario
 from kvviz.units import gib, size
-from kvviz.views.html import chip, live, row
+from kvviz.views.html import chip, live, many, row
 from kvviz.views.session import Session
 
 SWITCHES: Final = {
@@ -32,36 +34,47 @@ def insights(session: Session) -> list[str]:
     """Return the cards that hold of the session's model."""
     cards = [_switches(session), _gpus(session)]
     if session.report.kv_bytes_per_token_all_layers:
-        cards = [_full(session), _long_and_many(session.scenario), _efficiency(session), *cards]
+        cards = [_full(session), _long_and_many(session), _efficiency(session), *cards]
     if any(session.scenario.the_model.attending_layers()):
         cards = [_diagonal(session.scenario), _one_row(session), *cards]
     return cards
 
 
-def text_card(title: str, *parts: str) -> str:
-    """Return a card of HTML under a title; no number is parted from its unit."""
+def text_card(title: str, *parts: str, kind: str = "computed") -> str:
+    """Return a card of HTML under a title, marked unless its numbers are all computed.
+
+    No number is parted from its unit.
+    """
+    mark = "" if kind == "computed" else f"<small>{kind}</small> "
     text = UNIT.sub("&nbsp;", "".join(parts))
-    return f'<section class="live card"><h2>{title}</h2>{text}</section>'
-
-
-def many(count: int, noun: str) -> str:
-    """Return a count with its noun, as in ``1 page`` or ``3 pages``."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+    return f'<section class="live card"><h2>{title}</h2>{mark}{text}</section>'
 
 
 def _diagonal(scenario: Scenario) -> str:
     n, model = scenario.context, scenario.the_model
+    reach = _reach(model)
     now, later = score_matrix_bytes(scenario, model, [n, 2 * n])
     kv = kv_bytes(scenario, np.array([n, 2 * n])).used
     grows = f", the KV cache from {size(kv[0])} to {size(kv[1])}" if kv[0] else ""
-    windows = [layer.window for layer in model.attending_layers() if layer.window]
-    limit = f" ({len(windows)} layers: the last {max(windows):,})" if windows else ""
     return text_card(
         "The diagonal",
-        f"<p>A token attends to itself and all before it{limit}, so each row is one longer: a "
+        f"<p>A token attends to itself and all before it{reach}, so each row is one longer: a "
         f"triangle of {n * (n + 1) // 2:,} scores a head, in a square of n² = {n * n:,}. Twice the "
         f"context would take one layer’s scores from {size(now)} to {size(later)}{grows}.</p>",
     )
+
+
+def _reach(model: Model) -> str:
+    """Return how far the layers see that do not see all, in brackets."""
+    kinds = Counter(
+        (layer.attention, layer.window) for layer in model.attending_layers() if layer.window
+    )
+    sees = {"chunked": "its own chunk of", "sliding": "the last"}
+    limits = [
+        f"{many(count, 'layer')}: {sees[kind]} {window:,}"
+        for (kind, window), count in kinds.items()
+    ]
+    return f" ({', '.join(limits)})" if limits else ""
 
 
 def _one_row(session: Session) -> str:
@@ -81,24 +94,26 @@ def _full(session: Session) -> str:
     scenario, report = session.scenario, session.report
     left = session.room - report.per_gpu["weights"]
     held = f"Weights take {gib(report.per_gpu['weights'])} of one {_name(scenario)}"
-    title = "When the KV cache fills the card"
+    title, kind = "When the KV cache fills the card", report.kinds["capacity_bytes"]
     if left <= 0:
-        return text_card(title, f"<p>{held}: nothing is left for a KV cache.</p>")
+        return text_card(title, f"<p>{held}: nothing is left for a KV cache.</p>", kind=kind)
     held_there = "KV cache and state" if report.state_bytes else "KV cache"
     return text_card(
         title,
         f"<p>{held} and leave {gib(left)}. In pages, there is room for the {held_there} of "
         f"{many(scenario.batch, 'sequence')} up to "
         f"{_limit(longest_context(scenario), 'context', 'token')} of context. With lengths of "
-        f"{_lengths(scenario)} tokens, {_limit(largest_batch(scenario), 'batch', 'sequence')} "
+        f"{_lengths(scenario)}, {_limit(largest_batch(scenario), 'batch', 'sequence')} "
         f"would fit at once.</p>",
+        kind=kind,
     )
 
 
 def _lengths(scenario: Scenario) -> str:
     longest = scenario.context
     shortest = int(lengths(np.array(longest), 2, scenario.ragged).min())
-    return f"{longest:,}" if shortest == longest else f"{shortest:,} to {longest:,}"
+    tokens = many(longest, "token")
+    return tokens if shortest == longest else f"{shortest:,} to {tokens}"
 
 
 def _limit(found: int, knob: str, noun: str) -> str:
@@ -110,17 +125,20 @@ def _name(scenario: Scenario) -> str:
     return escape(scenario.the_gpu.short_name)
 
 
-def _long_and_many(scenario: Scenario) -> str:
-    n, gpus = scenario.context, scenario.tp * scenario.pp
+def _long_and_many(session: Session) -> str:
+    scenario, report = session.scenario, session.report
+    n, held = scenario.context, "KV cache and state" if report.state_bytes else "KV cache"
+    chosen = report.active_parameters < report.parameters  # experts, assumed evenly
     step = decode_step(scenario, np.array([n, 2 * n]))
     moved = step.weight_bytes + step.kv_bytes
-    (now, later), (share, more) = moved * gpus, step.kv_bytes / moved
+    (now, later), (share, more) = moved * scenario.tp, step.kv_bytes / moved
     return text_card(
         "Why long contexts and large batches are hard",
-        f"<p>A decode step reads the weights once for all sequences, but each KV cache for its own "
-        f"sequence alone. At {n:,} tokens it moves {size(now)}, {share:.0%} of it KV cache; at "
-        f"{2 * n:,} tokens {size(later)}, {more:.0%}. A larger batch shares the weights better, "
-        f"until its KV cache fills the memory.</p>",
+        f"<p>A decode step reads the weights once for all, but each cache for its own "
+        f"sequence alone. At {many(n, 'token')} it moves {size(now)}, {share:.0%} of it {held}; at "
+        f"{2 * n:,} tokens {size(later)}, {more:.0%}. Larger batches share the weights better, "
+        f"until the cache fills all.</p>",
+        kind="assumed: experts chosen evenly" if chosen else "computed",
     )
 
 
@@ -132,7 +150,7 @@ def _efficiency(session: Session) -> str:
     padded = ", or padding to the longest" if static else ""
     return text_card(
         "How efficiency moves",
-        f"<p>KV used / KV allocated at {first:,}, {now:,} and {last:,} tokens. Of pages, "
+        f"<p>KV used / KV allocated at {first:,}, {now:,} and {many(last, 'token')}. Of pages, "
         f"only a sequence’s last has room{padded}; a region taken in advance starts empty and "
         f"fills. At the playhead: {live('efficiency', 'percent')}.</p>",
         '<div class="rows">',
@@ -161,7 +179,7 @@ def _switches(session: Session) -> str:
     ]
     return text_card(
         "What each switch changes",
-        f"<p>At {scenario.context:,} tokens, if only that switch is turned.</p>",
+        f"<p>At {many(scenario.context, 'token')}, if only that switch is turned.</p>",
         f'<div class="rows">{"".join(rows)}</div>',
     )
 
@@ -177,11 +195,12 @@ def _gpus(session: Session) -> str:
     sizes = ", ".join(map(str, valid_tensor_parallel(scenario.the_model)))
     return text_card(
         "When one GPU is not enough",
-        f"<p>By capacity alone: {gib(report.total_bytes)} ÷ {gib(report.capacity_bytes)}, rounded "
+        f"<p>By capacity alone: {gib(report.total_bytes)} ÷ {gib(session.room)}, rounded "
         f"up, is {report.gpus_by_capacity:,}. But heads split evenly over {sizes} GPUs only, "
         f"stages take whole layers, and the fullest GPU decides. So it takes "
-        f"{_needed(report.gpus_needed)} at {scenario.context:,} tokens, and "
+        f"{_needed(report.gpus_needed)} at {many(scenario.context, 'token')}, and "
         f"{_needed(int(gpus_needed(scenario, last)[0]))} at {scenario.final_length:,}.</p>",
+        kind=report.kinds["gpus_by_capacity"],
     )
 
 

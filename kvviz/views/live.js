@@ -1,9 +1,14 @@
-// Fills elements that carry numbers of the playhead's row: text by data-live, visibility by data-if.
+// Fills elements that carry numbers of the playhead's row: text by data-live, visibility by data-if
+// (more than nothing, or than data-above) and data-unless.
 const GIB = 2 ** 30
 const grouped = (value, digits) =>
   value.toLocaleString("en-US", {minimumFractionDigits: digits, maximumFractionDigits: digits})
+const UNITS = [[GIB, "GiB"], [2 ** 20, "MiB"], [2 ** 10, "KiB"]]
+const FULL = 1 - 0.05 / 1024 // of a unit: from here on the next smaller one would spell 1,024.0
+const spelled = (bytes, [unit, name, digits = 1]) => `${grouped(bytes / unit, digits)} ${name}`
 const SPELL = {
   gib: (bytes) => grouped(bytes / GIB, 2),
+  size: (bytes) => spelled(bytes, UNITS.find(([unit]) => Math.abs(bytes) >= unit * FULL) ?? [1, "B", 0]),
   gib1: (bytes) => grouped(bytes / GIB, 1),
   change: (bytes) => (bytes > 0 ? "−" : bytes < 0 ? "+" : "") + grouped(Math.abs(bytes) / GIB, 2),
   count: (value) => (isNaN(value) ? "not known" : grouped(value, 0)),
@@ -20,7 +25,7 @@ function fill(root, row) {
     const text = SPELL[el.dataset.unit](row[el.dataset.live])
     if (el.textContent !== text) el.textContent = text
   }
-  for (const el of root.querySelectorAll("[data-if]")) el.hidden = !(row[el.dataset.if] > 0)
+  for (const el of root.querySelectorAll("[data-if]")) el.hidden = !(row[el.dataset.if] > (el.dataset.above ?? 0))
   for (const el of root.querySelectorAll("[data-unless]")) el.hidden = row[el.dataset.unless] > 0
 }
 

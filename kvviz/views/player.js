@@ -169,7 +169,7 @@ class Player {
 
   name(labels, shape, box, site, text) {
     const high = Math.max(...shape.ys) - Math.min(...shape.ys)
-    if (high < 26 * text.split("\n").length || box.w[site] < 130) return
+    if (high < 26 * text.split("\n").length || box.w[site] < 150) return
     labels.x.push(box.left[site] + box.w[site] / 2)
     labels.y.push((Math.max(...shape.ys) + Math.min(...shape.ys)) / 2)
     labels.text.push(text)
