@@ -59,18 +59,18 @@ def stateful():
             "M_KV=2LH_kvdb·B·n_slot",
         ),
         ({"batching": "static"}, "KV cache, padded to the longest", "M_KV=2LH_kvdb·B·⌈n_max⌉"),
-        ({"model": "deepseek-ai/DeepSeek-V3"}, "in use", "M_used=L(d_c+d_r)b·∑n_i"),
-        ({"model": "deepseek-ai/DeepSeek-V3.2"}, "in use", "M_used=L((d_c+d_r)b+d_x)·∑n_i"),
+        ({"model": "deepseek-ai/DeepSeek-V3"}, "in use", "M_used=Lm·∑n_i m=(d_c+d_r)b"),
+        ({"model": "deepseek-ai/DeepSeek-V3.2"}, "in use", "M_used=Lm·∑n_i m=(d_c+d_r)b+d_x"),
         ({"model": "mistralai/Mistral-7B-v0.1"}, "in use", "M_used=2LH_kvdb·t t=∑min(n_i,w)"),
         (
             {"model": "google/gemma-3-27b-it"},
             "in use",
-            "M_used=∑kL_km_kt_k m_k=2H_kd_kb t_k=∑min(n_i,w_k)",
+            "M_used=∑kL_km_k·t_k m_k=2H_kd_kb t_k=∑min(n_i,w_k)",
         ),
         (
             {"model": SCOUT, "paged": False, "batching": "static"},
             "reserved",
-            "M_KV=∑kL_km_kt_k m_k=2H_kd_kb t_k=B·min(n_slot,w_k)",
+            "M_KV=∑kL_km_k·t_k m_k=2H_kd_kb t_k=B·min(n_slot,w_k)",
         ),
     ],
 )

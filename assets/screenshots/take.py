@@ -18,6 +18,7 @@ DESKTOP, PHONE = {"width": 1600, "height": 950}, {"width": 390, "height": 844}
 SHOTS = {
     "hbm.png": ("", DESKTOP),
     "hbm_light.png": ("?theme=light", DESKTOP),
+    "hbm_several.png": ("?flash=false&paged=false&batching=static&reservation=max", DESKTOP),
     "hbm_phone.png": ("", PHONE),
 }
 

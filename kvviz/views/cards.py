@@ -100,7 +100,9 @@ def allocation_unit(session: Session) -> str:
     longest = int(regions(scenario).max())
     kv = scenario.the_model, kv_width(scenario, scenario.the_model)
     held = sum(g.layers * g.bytes_per_token * min(longest, g.window) for g in layer_groups(*kv))
-    return f'<b title="computed">{size(held)}</b> <small>slot, contiguous</small>'
+    slot = scenario.batching == "static" or scenario.reservation == "max"
+    kind = "slot" if slot else "region"
+    return f'<b title="computed">{size(held)}</b> <small>{kind}, contiguous</small>'
 
 
 def _dtypes(scenario: Scenario, model: Model) -> str:

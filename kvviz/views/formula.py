@@ -37,40 +37,37 @@ def _in_use(scenario: Scenario) -> bool:
 
 
 def _symbols(scenario: Scenario, kinds: list[Layer]) -> str:
-    """Return the formula: in one line, or with its parts below it where layers differ."""
+    """Return the formula: in one line, or with its longer parts in lines below it."""
     several, limited = len(kinds) > 1, any(layer.window for layer in kinds)
     k = "k" if several else ""
-    left = _sub("M", "used" if _in_use(scenario) else "KV")
+    apart = several or kinds[0].attention == "mla"
     places = _places(scenario, _sub("w", k) if limited else "")
-    if several:
-        total = f"<munder><mo>∑</mo><mi>k</mi></munder>{_sub('L', k)}{_sub('m', k)}{_sub('t', k)}"
-        lines = [_equation(left, total), _of_each(kinds), _equation(_sub("t", k), places)]
-    elif limited:
-        total = f"{_per_token(kinds[0], '<mi>L</mi>')}<mo>·</mo><mi>t</mi>"
-        lines = [_equation(left, total), _equation("<mi>t</mi>", places)]
-    else:
-        lines = [_equation(left, f"{_per_token(kinds[0], '<mi>L</mi>')}<mo>·</mo>{places}")]
+    token = f"{_sub('L', k)}{_sub('m', k)}" if apart else _per_token(kinds[0], "<mi>L</mi>")
+    tokens = _sub("t", k) if several or limited else places
+    total = f"{'<munder><mo>∑</mo><mi>k</mi></munder>' if several else ''}{token}<mo>·</mo>{tokens}"
+    lines = [_equation(_sub("M", "used" if _in_use(scenario) else "KV"), total)]
+    if apart:
+        lines.append(_of_one(kinds, k))
+    if tokens != places:
+        lines.append(_equation(tokens, places))
     if scenario.paged and not _in_use(scenario):
         lines.append(f"<p>⌈ ⌉: in whole blocks of {many(scenario.block_size, 'token')}</p>")
     return "".join(lines)
 
 
-def _of_each(kinds: list[Layer]) -> str:
-    """Return what a token takes in one layer of kind k, in words where the kinds differ in form."""
-    forms = {_per_token(layer, "", "k") for layer in kinds}
+def _of_one(kinds: list[Layer], k: str) -> str:
+    """Return what a token takes in one layer of kind `k`, in words where they differ in form."""
+    forms = {_per_token(layer, "", k) for layer in kinds}
     if len(forms) == 1:
-        return _equation(_sub("m", "k"), forms.pop())
-    return f"<math>{_sub('m', 'k')}</math><p>as in the lines below, in one layer</p>"
+        return _equation(_sub("m", k), forms.pop())
+    return f"<p><math>{_sub('m', k)}</math> as in the lines below, in one layer</p>"
 
 
 def _per_token(layer: Layer, layers: str, kind: str = "") -> str:
     """Return the symbols of the bytes one token adds in `layers` layers, in one if empty."""
     if layer.attention == "mla":
-        latent = f"<mo>(</mo>{_sub('d', 'c')}<mo>+</mo>{_sub('d', 'r')}<mo>)</mo><mi>b</mi>"
-        if layer.index_bytes:
-            latent += f"<mo>+</mo>{_sub('d', 'x')}"
-            latent = f"<mo>(</mo>{latent}<mo>)</mo>" if layers else latent
-        return layers + latent
+        indexer = f"<mo>+</mo>{_sub('d', 'x')}" if layer.index_bytes else ""
+        return f"<mo>(</mo>{_sub('d', 'c')}<mo>+</mo>{_sub('d', 'r')}<mo>)</mo><mi>b</mi>{indexer}"
     copies = _copies(layer)
     both = f"<mn>{copies}</mn>" if copies > 1 else ""
     return f"{both}{layers}{_sub('H', kind or 'kv')}{_sub('d', kind)}<mi>b</mi>"

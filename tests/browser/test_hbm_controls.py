@@ -160,11 +160,11 @@ def test_flash_off_writes_the_scores_to_memory(hbm: HbmPage):
 
 
 def test_paging_off_reserves_in_advance(hbm: HbmPage):
-    headings = hbm.page.get_by_role("heading", name="KV cache size")
-    assert headings.inner_text() == "KV cache size"
+    heading = hbm.page.get_by_role("heading", name="KV cache ")
+    expect(heading).to_have_text("KV cache in use")
     hbm.turn("Paged KV cache", False)
-    assert headings.inner_text() == "KV cache size, reserved in advance"
-    assert "slot, contiguous" in hbm.value("Allocation unit")
+    expect(heading).to_have_text("KV cache, reserved in advance")
+    assert "region, contiguous" in hbm.value("Allocation unit")
     check_numbers(hbm, hbm.scenario(paged=False))
 
 
