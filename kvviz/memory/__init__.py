@@ -1,5 +1,6 @@
 """Where the bytes go: closed forms from a scenario to weights, KV cache, scores and GPUs needed."""
 
+from kvviz.memory.grid import memory_grid
 from kvviz.memory.report import KvBytes, MemoryReport, estimate
 
-__all__ = ["KvBytes", "MemoryReport", "estimate"]
+__all__ = ["KvBytes", "MemoryReport", "estimate", "memory_grid"]

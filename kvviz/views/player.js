@@ -1,5 +1,5 @@
 // Plays a timeline on the scene: applies changes to the rasters, moves the playhead, tells the cards.
-const RUN_SECONDS = 20, REST_SECONDS = 1.5
+const RUN_SECONDS = 20, REST_SECONDS = 1.5, OPENING_SECONDS = 1.1 // a page that opens still shows the tiles in mid-sweep
 const TEXTS = ["names", "counts", "labels", "facts", "ghost_labels", "legend"], LEGIBLE = 640 // px wide
 
 export function render({model}) {
@@ -35,7 +35,7 @@ export function render({model}) {
 
 class Player {
   constructor(model, scene, strip, handle) {
-    Object.assign(this, {model, scene, strip, handle, speed: 1, time: 0, playing: false, frame: 0})
+    Object.assign(this, {model, scene, strip, handle, speed: 1, time: OPENING_SECONDS, playing: false, frame: 0})
     this.inspect = new Inspect(this, scene)
     hear(model, "command", (command) => this.obey(command))
     this.listen()
