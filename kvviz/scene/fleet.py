@@ -6,7 +6,7 @@ from bokeh.plotting import figure
 
 from kvviz.catalog.gpu import Gpu
 from kvviz.scene.floorplan import SCENE_HEIGHT, SCENE_WIDTH, Floorplan, Rect, floorplan
-from kvviz.scene.stage import BOX, FONT, Columns, Stage, boxes, scene_figure, segments
+from kvviz.scene.stage import BOX, Columns, Stage, boxes, scene_figure, segments
 from kvviz.scene.theme import Theme
 
 MOST = 8  # packages that can still be read; more are counted in words
@@ -126,20 +126,8 @@ class FleetScene:
             stage.paint(line.glyph, line_color=role)
 
     def _draw_texts(self) -> None:
-        empty: Columns = {name: [] for name in ("x", "y", "text", "size", "style", "align")}
-        for name, role in (("fleet_plain", "text1"), ("fleet_red", "red_text")):
-            text = self.stage.figure.text(
-                "x",
-                "y",
-                "text",
-                text_font=FONT,
-                text_font_size={"field": "size"},
-                text_font_style={"field": "style"},
-                text_align={"field": "align"},
-                source=self.stage.source(name, empty),
-                name=name,
-            )
-            self.stage.paint(text.glyph, text_color=role)
+        self.stage.texts("fleet_plain", "text1")
+        self.stage.texts("fleet_red", "red_text")
 
 
 Knots = tuple[tuple[float, ...], tuple[float, ...]]

@@ -8,7 +8,7 @@ from bokeh.models import LinearColorMapper
 from kvviz.catalog.gpu import Gpu
 from kvviz.scene.die import DiePlan, compute_units, die_name, die_plan
 from kvviz.scene.floorplan import SCENE_HEIGHT, Floorplan, Rect
-from kvviz.scene.stage import BOX, FONT, Columns, Stage, boxes, segments
+from kvviz.scene.stage import BOX, Columns, Stage, boxes, segments
 from kvviz.scene.theme import Theme
 
 SQUARES = 32  # along the triangle's side: each stands for (run length / 32) squared scores
@@ -19,7 +19,7 @@ class Tile(IntEnum):
 
     NONE = 0
     BEYOND = 1
-    TODO = 2
+    AHEAD = 2
     DONE = 3
     TILE = 4
     SOLID = 5
@@ -28,7 +28,7 @@ class Tile(IntEnum):
 LEGEND = (
     (Tile.TILE, "tile in SRAM"),
     (Tile.DONE, "done, dropped"),
-    (Tile.TODO, "still to do"),
+    (Tile.AHEAD, "still to do"),
 )
 ROOM_FOR_LEGEND = 200  # px high
 ROOM_FOR_BOUND = 140  # px wide
@@ -147,21 +147,8 @@ class Inside:
             stage.paint(bar.glyph, fill_color=role)
 
     def _draw_texts(self) -> None:
-        stage = self.stage
-        for name, role in (("labels", "text2"), ("facts", "text1")):
-            text = stage.figure.text(
-                "x",
-                "y",
-                "text",
-                text_font=FONT,
-                text_font_size={"field": "size"},
-                text_font_style={"field": "style"},
-                text_align={"field": "align"},
-                source=stage.source(name, _text_columns([])),
-                level="overlay",
-                name=name,
-            )
-            stage.paint(text.glyph, text_color=role)
+        self.stage.texts("labels", "text2")
+        self.stage.texts("facts", "text1")
 
 
 Text = tuple[float, float, str, str, str, str]  # x, y down, text, size, style, align

@@ -30,6 +30,23 @@ class Stage:
         self.sources[name] = ColumnDataSource(columns, name=name)
         return self.sources[name]
 
+    def texts(self, name: str, role: str) -> None:
+        """Draw the texts of a new source `name`: where, what, how large, which style and side."""
+        fields = ("x", "y", "text", "size", "style", "align")
+        text = self.figure.text(
+            "x",
+            "y",
+            "text",
+            text_font=FONT,
+            text_font_size={"field": "size"},
+            text_font_style={"field": "style"},
+            text_align={"field": "align"},
+            source=self.source(name, {field: [] for field in fields}),
+            level="overlay",
+            name=name,
+        )
+        self.paint(text.glyph, text_color=role)
+
 
 def boxes(rects: list[Rect]) -> dict[str, list[float]]:
     """Return columns for `rect` (centres) and `image` (lower left corners)."""

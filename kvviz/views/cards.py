@@ -102,7 +102,7 @@ def allocation_unit(session: Session) -> str:
     held = sum(g.layers * g.bytes_per_token * min(longest, g.window) for g in layer_groups(*kv))
     slot = scenario.batching == "static" or scenario.reservation == "max"
     kind = "slot" if slot else "region"
-    return f'<b title="computed">{size(held)}</b> <small>{kind}, contiguous</small>'
+    return f'<b title="computed">{size(held)}</b> <small>{kind}</small>'
 
 
 def _dtypes(scenario: Scenario, model: Model) -> str:

@@ -64,7 +64,7 @@ class Inside {
     if (key > query) return tiles.none
     if (query >= filled) return tiles.beyond
     if (solid) return tiles.solid
-    if (key > front) return tiles.todo
+    if (key > front) return tiles.ahead
     return key > front - BRIGHT ? tiles.tile : tiles.done
   }
 
@@ -74,7 +74,7 @@ class Inside {
     const left = Math.min(...x), width = Math.max(...x) - left || 1
     for (let i = 0; i < tone.length; i++) {
       const behind = phase * 1.3 - (x[i] - left) / width
-      tone[i] = behind < 0 || behind > 0.5 ? tiles.todo : behind < 0.18 ? tiles.tile : tiles.done
+      tone[i] = behind < 0 || behind > 0.5 ? tiles.ahead : behind < 0.18 ? tiles.tile : tiles.done
     }
     this.source("units").change.emit()
   }
