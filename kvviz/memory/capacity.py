@@ -72,11 +72,15 @@ def overhead_bytes(scenario: Scenario, model: Model, t: int) -> int:
     return round(sum(item.gib for item in assumptions(scenario, model, t)) * GiB)
 
 
-def kv_budget(scenario: Scenario, model: Model, gpu: Gpu) -> KvBudget:
+def room_bytes(scenario: Scenario, model: Model, t: int) -> int:
+    """Return what one of `t` tensor-parallel GPUs leaves for the model: capacity less overhead."""
+    return capacity_bytes(scenario, scenario.the_gpu) - overhead_bytes(scenario, model, t)
+
+
+def kv_budget(scenario: Scenario, model: Model) -> KvBudget:
     """Return what is left for KV under the scenario's tensor and pipeline sizes, at least 0."""
     weights = stage_weights(model, scenario.tp, scenario.pp, scenario.weights_dtype)
-    overhead = overhead_bytes(scenario, model, scenario.tp)
-    left = np.maximum(capacity_bytes(scenario, gpu) - overhead - weights, 0)
+    left = np.maximum(room_bytes(scenario, model, scenario.tp) - weights, 0)
     starts = stage_starts(len(model.layers), scenario.pp)
     tokens_bytes = [
         stage_token_bytes(model.layers[a:b], kv_width(scenario, model), scenario.tp)

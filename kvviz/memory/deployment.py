@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kvviz.catalog.model import Model
-from kvviz.memory.capacity import capacity_bytes, overhead_bytes
+from kvviz.memory.capacity import room_bytes
 from kvviz.memory.parallel import allocated_places, fullest_gpu, valid_tensor_parallel
 from kvviz.scenario import Scenario
 
@@ -29,7 +29,7 @@ def smallest_deployments(
     Returns:
         Zeros where not even every head and layer on a GPU of its own fits.
     """
-    model, capacity = scenario.the_model, capacity_bytes(scenario, scenario.the_gpu)
+    model = scenario.the_model
     sizes = np.zeros((len(contexts), 2), dtype=np.int64)
     everywhere = allocated_places(scenario, model, contexts)
     whole = fullest_gpu(scenario, model, 1, 1, contexts, everywhere)
@@ -37,7 +37,7 @@ def smallest_deployments(
         missing = np.flatnonzero(sizes[:, 0] == 0)
         if not len(missing):
             break
-        room = capacity - overhead_bytes(scenario, model, t)
+        room = room_bytes(scenario, model, t)
         # The fullest GPU holds at least the mean, and replicas only add to that.
         least = (whole.total - whole.scores) / (t * p) + whole.scores / t
         if (p == 1 or pipeline) and (least[missing] <= room).any():

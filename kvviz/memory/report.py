@@ -74,6 +74,11 @@ class MemoryReport:
     assumed: tuple[Assumption, ...]
     warnings: tuple[str, ...]
 
+    @property
+    def room(self) -> int:
+        """Bytes of one GPU for the model: its capacity less what an engine takes for itself."""
+        return self.capacity_bytes - self.per_gpu["overhead"]
+
 
 def kv_bytes(scenario: Scenario, contexts: NDArray[np.int64]) -> KvBytes:
     """Return the KV cache of the whole model at each context, arrays of shape (contexts,)."""
@@ -124,12 +129,11 @@ def estimate(scenario: Scenario) -> MemoryReport:
         UnknownName: no catalog has the model or the GPU.
     """
     check(scenario)
-    model, gpu = scenario.the_model, scenario.the_gpu
+    model = scenario.the_model
     contexts = np.array([scenario.context], dtype=np.int64)
-    capacity = capacity_bytes(scenario, gpu)
+    capacity = capacity_bytes(scenario, scenario.the_gpu)
     kv = kv_bytes(scenario, contexts)
     total = total_bytes(scenario, contexts)[0]
-    scores = score_matrix_bytes(scenario, model, [scenario.context])[0]
     per_gpu = _per_gpu(scenario, contexts)
     smallest = smallest_deployments(scenario, contexts)[0].tolist()
     groups = layer_groups(model, kv_width(scenario, model))
@@ -144,11 +148,7 @@ def estimate(scenario: Scenario) -> MemoryReport:
         per_gpu=per_gpu,
         kv=_kv_row(scenario, kv, contexts),
         state_bytes=state_bytes(model) * scenario.batch,
-        scores={
-            "bytes": 0 if scenario.flash else scores,
-            "avoided_bytes": scores if scenario.flash else 0,
-            "multiple": scenario.score_multiple,
-        },
+        scores=_scores_row(scenario),
         total_bytes=total,
         capacity_bytes=capacity,
         fits=per_gpu["total"] <= capacity,
@@ -159,7 +159,7 @@ def estimate(scenario: Scenario) -> MemoryReport:
         efficiency=efficiency(int(kv.used[0]), int(kv.allocated[0])),
         deltas={name: delta[0] for name, delta in toggle_deltas(scenario, contexts).items()},
         kinds=kinds(scenario),
-        budget=kv_budget(scenario, model, gpu) if scenario.mode == "vllm" else None,
+        budget=kv_budget(scenario, model) if scenario.mode == "vllm" else None,
         assumed=assumptions(scenario, model, scenario.tp),
         warnings=_warnings(scenario),
     )
@@ -185,6 +185,15 @@ def _per_gpu(scenario: Scenario, contexts: NDArray[np.int64]) -> dict[str, int]:
     return {**sizes, "total": sum(sizes.values())}
 
 
+def _scores_row(scenario: Scenario) -> dict[str, int]:
+    matrix = score_matrix_bytes(scenario, scenario.the_model, [scenario.context])[0]
+    return {
+        "bytes": 0 if scenario.flash else matrix,
+        "avoided_bytes": matrix if scenario.flash else 0,
+        "multiple": scenario.score_multiple,
+    }
+
+
 def _kv_row(scenario: Scenario, kv: KvBytes, contexts: NDArray[np.int64]) -> dict[str, int]:
     return {
         "used_bytes": int(kv.used[0]),
@@ -205,13 +214,13 @@ def check(scenario: Scenario) -> None:
             f"tp {scenario.tp} does not divide {model.name}: {model.heads} heads, "
             f"{model.kv_heads} KV heads; expected one of {', '.join(map(str, sizes))}"
         )
-    if not capacity_bytes(scenario, scenario.the_gpu):
+    capacity = capacity_bytes(scenario, scenario.the_gpu)
+    if not capacity:
         raise ScenarioError(
             f"utilization {scenario.utilization:g} leaves no byte of {scenario.gpu}; "
             f"expected a larger share"
         )
     overhead = overhead_bytes(scenario, model, scenario.tp)
-    capacity = capacity_bytes(scenario, scenario.the_gpu)
     if overhead >= capacity:
         raise ScenarioError(
             f"the engine's own {gib(overhead)} leave nothing of the {gib(capacity)} of "

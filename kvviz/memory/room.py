@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from kvviz.memory.capacity import capacity_bytes, overhead_bytes
+from kvviz.memory.capacity import room_bytes
 from kvviz.memory.parallel import allocated_places, fullest_gpu
 from kvviz.scenario import Scenario
 
@@ -26,8 +26,7 @@ def _fits(scenario: Scenario, context: int) -> bool:
     model, t, at = scenario.the_model, scenario.tp, np.array([context], dtype=np.int64)
     places = allocated_places(scenario, model, at)
     held = fullest_gpu(scenario, model, t, scenario.pp, at, places).total[0]
-    room = capacity_bytes(scenario, scenario.the_gpu) - overhead_bytes(scenario, model, t)
-    return bool(held <= room)
+    return bool(held <= room_bytes(scenario, model, t))
 
 
 def _last(holds: Callable[[int], bool], most: int) -> int:

@@ -10,11 +10,7 @@ class Fleet {
     this.put("bar", {x: [x], y: [y], w: [w], h: [h], image: [this.strip]})
   }
 
-  put(name, columns) {
-    const source = this.source(name)
-    Object.assign(source.data, columns)
-    source.change.emit()
-  }
+  put(name, columns) { put(this.source(name), columns) }
 
   show(row, pages) {
     for (const name of ["fleet_pages", "fleet_spill"]) this.source(name).change.emit()

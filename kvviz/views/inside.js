@@ -9,12 +9,7 @@ class Inside {
     this.put("tiles", {image: [this.image], x: [x], y: [y], w: [w], h: [h]})
   }
 
-  // In-place, so that nothing is sent to the server.
-  put(name, columns) {
-    const source = this.source(name)
-    Object.assign(source.data, columns)
-    source.change.emit()
-  }
+  put(name, columns) { put(this.source(name), columns) }
 
   // The numbers of a row: the dot on the diagonal, the meters, the texts.
   show(row, end) {

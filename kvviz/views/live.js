@@ -29,6 +29,12 @@ function fill(root, row) {
   for (const el of root.querySelectorAll("[data-unless]")) el.hidden = row[el.dataset.unless] > 0
 }
 
+// Changes a source's data in place, so that nothing is sent to the server.
+const put = (source, columns) => {
+  Object.assign(source.data, columns)
+  source.change.emit()
+}
+
 // One player a page speaks; cards and controls listen. Its last row and state are kept for late comers.
 const say = (name, detail) => {
   if (name !== "command") document.kvviz = {...document.kvviz, [name]: detail}

@@ -161,10 +161,8 @@ class Player {
       ys.push(shape.ys)
       this.name(labels, shape, box, site, text)
     }
-    Object.assign(this.ghost.data, {xs, ys})
-    Object.assign(this.labels.data, labels)
-    this.ghost.change.emit()
-    this.labels.change.emit()
+    put(this.ghost, {xs, ys})
+    put(this.labels, labels)
   }
 
   name(labels, shape, box, site, text) {

@@ -52,8 +52,8 @@ class Session(param.Parameterized):
 
     @property
     def room(self) -> int:
-        """Bytes of one GPU for the model: its capacity less what an engine takes for itself."""
-        return self.report.capacity_bytes - self.report.per_gpu["overhead"]
+        """Bytes of one GPU for the model."""
+        return self.report.room
 
     @property
     def gpus_shown(self) -> int:
@@ -92,7 +92,7 @@ def _recorded_bytes(scenario: Scenario, report: MemoryReport) -> int:
             than a picture records.
     """
     page = fullest_shard(scenario).page_bytes(scenario.block_size)
-    room = report.capacity_bytes - report.per_gpu["overhead"]
+    room = report.room
     if room // page < scenario.the_gpu.active_sites:
         raise ScenarioError(
             f"{size(room)} of memory hold {room // page} pages of {size(page)}; expected at least "
