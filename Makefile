@@ -29,11 +29,11 @@ clean:
 
 # The two stamps are as new as the pins they were installed from.
 .venv/serving: pyproject.toml constraints.txt | $(BIN)/pip
-	$(INSTALL) --editable '.[torch]'
+	$(INSTALL) --editable '.[torch,api,sweep,plot,tokenizers]'
 	touch $@
 
 .venv/testing: .venv/serving .ci/browser
-	$(INSTALL) --editable '.[torch,dev]'
+	$(INSTALL) --editable '.[torch,api,sweep,plot,tokenizers,dev]'
 	.ci/browser $(BIN)/playwright
 	touch $@
 
