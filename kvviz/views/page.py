@@ -1,39 +1,35 @@
-"""The page's shell: header, three columns, and one theme for everything on it."""
-
-from pathlib import Path
+"""The HBM page, composed: header, three columns, and the link that follows them."""
 
 import panel as pn
 from panel.template import Template
 
-from kvviz.scene.theme import DARK, LIGHT
 from kvviz.views.components import Share, ThemeSwitch, Transport
 from kvviz.views.controls import controls
 from kvviz.views.drawer import about_button
 from kvviz.views.hbm import centre, panels
 from kvviz.views.link import link, open_link
 from kvviz.views.session import Session
-
-SHELL = (Path(__file__).parent / "shell.html").read_text()
+from kvviz.views.shell import Areas, shell
 
 
 def hbm_page() -> Template:
     """Return the HBM page of a new visitor, in the state that the URL's query asks for."""
     arguments = pn.state.session_args.items()
     session = open_link((name, values[-1].decode(errors="replace")) for name, values in arguments)
-    page = Template(SHELL)
-    page.add_variable("dark", DARK.css())
-    page.add_variable("light", LIGHT.css())
-    page.add_variable("theme", session.theme)
-    page.add_panel("panels", panels(session))
-    page.add_panel("centre", centre(session))
-    page.add_panel("controls", controls(session))
+    columns = {"panels": panels(session), "centre": centre(session), "side": controls(session)}
+    tools = {
+        "about": about_button(session),
+        "share": share_button(session),
+        "theme_switch": theme_switch(session),
+    }
+    return shell("hbm", session.theme, Areas(columns, tools, dock=Transport()))
+
+
+def theme_switch(session: Session) -> ThemeSwitch:
+    """Return the switch between dark and light, and let the session follow it."""
     switch = ThemeSwitch(theme=session.theme, sizing_mode=None)
     switch.param.watch(lambda event: session.param.update(theme=event.new), "theme")
-    page.add_panel("theme_switch", switch)
-    page.add_panel("dock", Transport())
-    page.add_panel("about", about_button(session))
-    page.add_panel("share", share_button(session))
-    return page
+    return switch
 
 
 def share_button(session: Session) -> Share:
