@@ -1,0 +1,56 @@
+"""Requests to be served: when each comes, how long it is, and what its prompt says."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+Column = NDArray[np.int64]
+Contents = Callable[[int], NDArray[np.int64]]
+
+
+@dataclass(frozen=True)
+class Workload:
+    """Requests in the order in which they come.
+
+    Args:
+        name: what it is called on screen, with where it comes from.
+        arrival: nanoseconds after the start, or engine steps, ascending; shape (requests,).
+        prompt: tokens of each prompt, at least 1; shape (requests,).
+        output: tokens that each request asks for, at least 1; shape (requests,).
+        contents: from a request's index to the token ids of its prompt, shape (prompt,); None
+            where every prompt is taken to be unlike all others. Equal ids mean equal text.
+        sampled: token id that every output token has; None where outputs are unlike all others.
+        in_steps: whether `arrival` counts engine steps instead of nanoseconds.
+        ids: names of the requests; their indices where empty.
+    """
+
+    name: str
+    arrival: Column
+    prompt: Column
+    output: Column
+    contents: Contents | None = None
+    sampled: int | None = None
+    in_steps: bool = False
+    ids: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.prompt)
+
+    def part(self, start: int, limit: int | None = None) -> "Workload":
+        """Return the requests from `start` on, at most `limit`; the first one's arrival is 0."""
+        end = len(self) if limit is None else min(len(self), start + limit)
+        contents, arrival = self.contents, self.arrival[start:end]
+        return replace(
+            self,
+            arrival=arrival - (arrival[0] if end > start else 0),
+            prompt=self.prompt[start:end],
+            output=self.output[start:end],
+            contents=None if contents is None else lambda index: contents(start + index),
+            ids=self.ids[start:end],
+        )
+
+    def at_once(self) -> "Workload":
+        """Return the same requests, all there from the start."""
+        return replace(self, arrival=np.zeros_like(self.arrival))
