@@ -6,15 +6,46 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kvviz.catalog.dtypes import storage_bytes
 from kvviz.catalog.efficiency import KNEE
 from kvviz.catalog.model import Model
-from kvviz.memory.kv import NO_WINDOW, Tokens, kv_width, layer_groups, lengths
-from kvviz.memory.parallel import state_bytes, weight_dtype
+from kvviz.memory.kv import NO_WINDOW, Tokens, kv_width, lengths
+from kvviz.memory.parallel import layer_kv_bytes, layer_state_bytes, tensor_bytes
 from kvviz.scenario import Scenario
 from kvviz.units import GB
 
 Column = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What steps of one deployment cost, in exact integers.
+
+    Args:
+        gpus: tensor parallel size; floating point operations are divided by it.
+        token_flops: operations of matrix products a new token, on all GPUs.
+        pair_flops: by window, operations a query-key pair, on all GPUs.
+        kv_bytes: by window, bytes a token in the cache of one GPU, replicated heads included.
+        state_bytes: recurrent state of a sequence on one GPU.
+        weights: (bytes on one GPU, share that one token chooses) of tensors that a step reads.
+    """
+
+    gpus: int
+    token_flops: int
+    pair_flops: dict[int, int]
+    kv_bytes: dict[int, int]
+    state_bytes: int
+    weights: tuple[tuple[int, float], ...]
+
+    def weight_bytes(self, tokens: Tokens) -> Column:
+        """Return the bytes of weights read: each once, experts as far as they will likely be hit.
+
+        Args:
+            tokens: new tokens of a step, any shape; so is the result.
+        """
+        total = np.zeros(np.shape(tokens))
+        for size, chosen in self.weights:
+            total += size if chosen == 1 else size * (1 - (1 - chosen) ** tokens)
+        return total
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,36 +85,63 @@ def step(scenario: Scenario, new: Tokens, context: Tokens) -> Step:
     """Return the steps that compute `new` tokens of each sequence, up to `context` after them.
 
     Activations are not counted. Weights are read once; of the experts, those that the step's
-    tokens are expected to choose. Tensor parallel shares work and bytes evenly; pipeline stages
-    follow one another, so they do not shorten a step. Links and launches are not counted.
+    tokens are expected to choose. Tensor parallel shares the work evenly, and bytes as the GPUs
+    hold them; pipeline stages follow one another, so they do not shorten a step. Links and
+    launches are not counted.
 
     Args:
         scenario: model, GPU, dtypes and parallel sizes.
         new: tokens computed, shape (..., sequences).
         context: tokens attended to, the new ones included, shape (..., sequences).
     """
-    model, gpus = scenario.the_model, scenario.tp
-    flops = _flops(model, new, context) / gpus
-    weights = _weight_bytes(scenario, model, new.sum(axis=-1)) / gpus
-    kv = _kv_bytes(scenario, model, new, context) / gpus
-    gpu = scenario.the_gpu
+    model, gpu, done = scenario.the_model, scenario.the_gpu, work(scenario)
+    flops = _flops(done, new, context) / done.gpus
+    weights = done.weight_bytes(new.sum(axis=-1))
+    kv = _kv_bytes(done, new, context)
     compute = flops / ((gpu.peak_flops(model.dtype) or np.nan) * scenario.mfu)
     memory = (weights + kv) / (gpu.bandwidth_gb_s * GB * scenario.mbu)
     seconds = (compute**KNEE + memory**KNEE) ** (1 / KNEE)
     return Step(flops, weights, kv, seconds, compute / seconds, memory / seconds)
 
 
-def _flops(model: Model, new: Tokens, context: Tokens) -> Column:
+def work(scenario: Scenario) -> Work:
+    """Return what steps of the scenario's model cost on its tensor-parallel GPUs."""
+    model, gpus = scenario.the_model, scenario.tp
+    number = kv_width(scenario, model)
+    pairs, tokens = Counter[int](), Counter[int]()
+    for layer in model.attending_layers():
+        pairs[layer.window or NO_WINDOW] += 4 * layer.heads * layer.head_dim
+    for layer in model.layers:
+        if layer.cached_values:
+            tokens[layer.window or NO_WINDOW] += layer_kv_bytes(layer, number, gpus)
+    state = sum(layer_state_bytes(model, layer, gpus) for layer in model.layers)
+    sizes = tuple((size, chosen) for chosen, size in _weights(scenario, model).items())
+    return Work(gpus, 2 * _used_parameters(model), dict(pairs), dict(tokens), state, sizes)
+
+
+def _used_parameters(model: Model) -> int:
+    """Return the parameters that a token is multiplied with."""
     used = sum(group.active for group in model.tensors if group.part != "embedding")
-    if model.tied:  # the head is the embedding, and is multiplied with
-        used += model.vocab_size * model.hidden_size
-    work: Column = 2.0 * used * new.sum(axis=-1)
-    kinds = Counter(
-        (layer.heads * layer.head_dim, layer.window) for layer in model.attending_layers()
-    )
-    for (width, window), layers in kinds.items():
-        work += 4.0 * layers * width * _pairs(new, context, window or NO_WINDOW).sum(axis=-1)
-    return work
+    # A tied head is the embedding, and is multiplied with.
+    return used + (model.vocab_size * model.hidden_size if model.tied else 0)
+
+
+def _weights(scenario: Scenario, model: Model) -> Counter[float]:
+    """Return the bytes that a GPU holds of what a step reads, by the share a token chooses."""
+    sizes = Counter[float]()
+    for group in model.tensors:
+        if group.part == "embedding" and not model.tied:
+            continue  # a few rows are looked up
+        size = tensor_bytes(model, group, scenario.tp, scenario.weights_dtype)
+        sizes[group.active / group.count] += size
+    return sizes
+
+
+def _flops(done: Work, new: Tokens, context: Tokens) -> Column:
+    total: Column = float(done.token_flops) * new.sum(axis=-1)
+    for window, flops in done.pair_flops.items():
+        total += float(flops) * _pairs(new, context, window).sum(axis=-1)
+    return total
 
 
 def _pairs(new: Tokens, context: Tokens, window: int) -> Column:
@@ -94,22 +152,9 @@ def _pairs(new: Tokens, context: Tokens, window: int) -> Column:
     return pairs + np.where(new > inside, (new - inside) * float(window), 0)
 
 
-def _weight_bytes(scenario: Scenario, model: Model, tokens: Tokens) -> Column:
-    """Return the bytes of weights read: each once, experts as far as they will likely be hit."""
-    total = np.zeros(tokens.shape)
-    for group in model.tensors:
-        if group.part == "embedding" and not model.tied:
-            continue  # a few rows are looked up
-        size = storage_bytes(group.count, weight_dtype(group, scenario.weights_dtype, model.dtype))
-        chosen = group.active / group.count
-        total += size if chosen == 1 else size * (1 - (1 - chosen) ** tokens)
-    return total
-
-
-def _kv_bytes(scenario: Scenario, model: Model, new: Tokens, context: Tokens) -> Column:
-    state = 2 * state_bytes(model) * new.shape[-1]  # read and written, however long the context
-    total = np.full(new.shape[:-1], float(state))
-    for group in layer_groups(model, kv_width(scenario, model)):
-        read = np.minimum(context, group.window).sum(axis=-1)
-        total += (read + new.sum(axis=-1)) * (group.layers * group.bytes_per_token)
+def _kv_bytes(done: Work, new: Tokens, context: Tokens) -> Column:
+    """Return the bytes of cache and state that steps read and write."""
+    total = np.full(new.shape[:-1], float(2 * done.state_bytes * new.shape[-1]))
+    for window, size in done.kv_bytes.items():
+        total += (np.minimum(context, window).sum(axis=-1) + new.sum(axis=-1)) * float(size)
     return total

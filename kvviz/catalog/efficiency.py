@@ -1,5 +1,6 @@
-"""Shares of a GPU's peak rates that steps are assumed to reach, until they are measured."""
+"""Shares of a GPU's peak rates that steps reach: assumed, or fitted to a run on that GPU."""
 
+from dataclasses import dataclass
 from typing import Final
 
 SOURCE: Final = "matrix-product profiles of Vidur, arXiv 2405.05465"
@@ -7,3 +8,24 @@ MFU: Final = 0.70  # of the peak FLOP/s, products of 512 tokens and more: 0.64 t
 MBU: Final = 0.75  # of the bandwidth, steps of 64 tokens and fewer: 0.63 to 0.89
 # Equal compute and memory terms take 1.35 x as long as either alone.
 KNEE: Final = 2.3
+LINK: Final = 0.75  # of a link's rate, as of the memory's: assumed
+PCIE_GB_S: Final = 64.0  # PCIe 4.0 x16, both directions, for cards without a link of their own
+
+
+@dataclass(frozen=True, slots=True)
+class Efficiency:
+    """What steps reach on a GPU.
+
+    Args:
+        mfu: share of the peak FLOP/s.
+        mbu: share of the memory bandwidth.
+        overhead_s: seconds a step besides.
+        kind: assumed or measured.
+        source: where the figures come from.
+    """
+
+    mfu: float = MFU
+    mbu: float = MBU
+    overhead_s: float = 0.0
+    kind: str = "assumed"
+    source: str = SOURCE

@@ -1,0 +1,72 @@
+"""Every knob of the serving simulation, once: options, widgets, links and schemas use these."""
+
+from typing import Any
+
+import param
+
+from kvviz.scenario import ScenarioError
+
+
+class Serving(param.Parameterized):
+    """How requests are served: the policy and the limits of the engine.
+
+    Defaults are those of vLLM 0.19 on one GPU, where it has them.
+    """
+
+    policy: str = param.String("vllm", label="Policy", doc="scheduling policy, by name")
+    num_blocks: int | None = param.Integer(
+        None,
+        bounds=(2, 100_000_000),
+        allow_None=True,
+        label="Block pool",
+        doc="KV blocks, the null block included (default: what the GPU has left)",
+    )
+    block_size: int = param.Integer(
+        16, bounds=(1, 4096), label="Block size", doc="tokens in a KV block"
+    )
+    max_num_seqs: int = param.Integer(
+        256, bounds=(1, 65_536), softbounds=(1, 512), label="Max sequences", doc="running at once"
+    )
+    max_num_batched_tokens: int = param.Integer(
+        2048,
+        bounds=(1, 16_777_216),
+        softbounds=(256, 16_384),
+        label="Batched tokens",
+        doc="tokens computed in a step at most",
+    )
+    max_model_len: int = param.Integer(
+        16_384,
+        bounds=(2, 16_777_216),
+        softbounds=(1024, 131_072),
+        label="Max model length",
+        doc="tokens of prompt and output together, and the slot of reservation max",
+    )
+    prefix_caching: bool = param.Boolean(
+        True, label="Prefix caching", doc="blocks of the same content are computed once"
+    )
+    reservation: str = param.Selector(
+        default="max",
+        objects=["exact", "pow2", "max"],
+        label="Reservation",
+        doc="region of a request without paging: its final length, the next power of two, "
+        "or the slot",
+    )
+    allocator: str = param.Selector(
+        default="first-fit",
+        objects=["first-fit", "best-fit", "buddy"],
+        label="Allocator",
+        doc="how regions are placed without paging",
+    )
+
+    def check(self) -> None:
+        """Raise `ScenarioError` where two settings contradict each other."""
+        if self.max_num_batched_tokens < self.max_num_seqs:
+            raise ScenarioError(
+                f"max_num_batched_tokens {self.max_num_batched_tokens:,} is less than "
+                f"max_num_seqs {self.max_num_seqs:,}; expected a token for each at least, as vLLM"
+            )
+
+    def replaced(self, **changes: Any) -> "Serving":
+        """Return a copy with some settings changed."""
+        settings = {name: getattr(self, name) for name in self.param if name != "name"}
+        return Serving(**{**settings, **changes})

@@ -1,0 +1,122 @@
+"""The pool of KV blocks: ids, reference counts, hashes of their contents, and the free list."""
+
+from collections import Counter, OrderedDict
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from kvviz.sim.keys import Key
+
+NULL_BLOCK: Final = 0  # vLLM's own, never handed out
+
+
+class BlockPool:
+    """Blocks of a paged KV cache, as vLLM 0.33's v1 engine keeps them.
+
+    The free list is popped at its head. Freed blocks without a key go to the head, those with one
+    to the tail, so that content is kept for as long as possible. Blocks without a key therefore
+    all stand before those with one: the list is kept as a stack before a queue.
+
+    Args:
+        num_blocks: all blocks, the null block included.
+    """
+
+    def __init__(self, num_blocks: int) -> None:
+        self.num_blocks = num_blocks
+        self.references = [0] * num_blocks
+        self.key_of: list[Key | None] = [None] * num_blocks
+        self._blocks_of: dict[Key, dict[int, None]] = {}  # by key, in order of registration
+        self._stack = list(range(num_blocks - 1, NULL_BLOCK, -1))  # the head is its end
+        self._queue: OrderedDict[int, None] = OrderedDict()
+
+    @property
+    def free(self) -> int:
+        """Blocks that nobody holds, those whose content is still cached included."""
+        return len(self._stack) + len(self._queue)
+
+    @property
+    def cached(self) -> int:
+        """Free blocks whose content could still be hit."""
+        return len(self._queue)
+
+    def hits(self, keys: Iterable[Key]) -> list[int]:
+        """Return the blocks that hold the longest known prefix of `keys`."""
+        found = []
+        for key in keys:
+            holders = self._blocks_of.get(key)
+            if not holders:
+                break
+            found.append(next(iter(holders)))
+        return found
+
+    def unused(self, blocks: Sequence[int]) -> int:
+        """Return how many of `blocks` nobody holds: touching them takes them off the free list."""
+        return sum(not self.references[block] for block in blocks)
+
+    def touch(self, blocks: Sequence[int]) -> None:
+        """Hold blocks that have content."""
+        for block in blocks:
+            if not self.references[block]:
+                del self._queue[block]
+            self.references[block] += 1
+
+    def pop(self, count: int) -> list[int]:
+        """Hold `count` blocks from the head of the free list; their old content is forgotten.
+
+        Raises:
+            IndexError: fewer are free.
+        """
+        taken = []
+        for _ in range(count):
+            block = self._stack.pop() if self._stack else self._evict()
+            self.references[block] = 1
+            taken.append(block)
+        return taken
+
+    def _evict(self) -> int:
+        if not self._queue:
+            raise IndexError("no block is free")
+        block, _ = self._queue.popitem(last=False)
+        key, self.key_of[block] = self.key_of[block], None
+        holders = self._blocks_of[key]
+        del holders[block]
+        if not holders:
+            del self._blocks_of[key]
+        return block
+
+    def register(self, block: int, key: Key) -> None:
+        """Note that a held block is full of the content that `key` stands for."""
+        self.key_of[block] = key
+        self._blocks_of.setdefault(key, {})[block] = None
+
+    def release(self, table: Sequence[int]) -> list[int]:
+        """Let go of a request's blocks, the last first; return those that nobody holds now."""
+        freed = []
+        for block in reversed(table):
+            self.references[block] -= 1
+            if not self.references[block]:
+                freed.append(block)
+        plain = [block for block in freed if self.key_of[block] is None]
+        self._stack.extend(reversed(plain))
+        self._queue.update((block, None) for block in freed if self.key_of[block] is not None)
+        return freed
+
+    def check(self, tables: Iterable[Sequence[int]]) -> None:
+        """Prove the pool's invariants, given the block tables of all requests that hold blocks.
+
+        Raises:
+            AssertionError: one does not hold.
+        """
+        held = Counter(block for table in tables for block in table)
+        listed = [*self._stack, *self._queue]
+        assert NULL_BLOCK not in held, "the null block is held"
+        assert NULL_BLOCK not in listed, "the null block is free"
+        assert len(set(listed)) == len(listed), "a block is free twice"
+        assert not held.keys() & set(listed), "a held block is free"
+        assert len(listed) + len(held) == self.num_blocks - 1, "a block is neither held nor free"
+        for block in range(self.num_blocks):
+            assert self.references[block] == held[block], f"references of block {block}"
+        keyed = [self.key_of[block] is not None for block in listed]
+        assert keyed == sorted(keyed), "a block with a key before one without"
+        for key, holders in self._blocks_of.items():
+            assert holders, "a key without blocks"
+            assert all(self.key_of[block] == key for block in holders), "a block under a wrong key"

@@ -1,0 +1,259 @@
+"""Where requests keep their keys and values: in blocks on demand, or in a region reserved ahead."""
+
+from collections.abc import Iterable, Sized
+from typing import Protocol
+
+from kvviz.serving import Serving
+from kvviz.sim.blocks import BlockPool
+from kvviz.sim.keys import BlockKeys, Key
+from kvviz.sim.regions import ALLOCATORS
+from kvviz.sim.request import Request
+from kvviz.sim.workload import Workload
+
+
+class Requests(Iterable[Request], Sized, Protocol):
+    """Requests of which something is asked at once, in running order."""
+
+
+class Cache(Protocol):
+    """What a scheduler asks of the KV cache; sizes are in blocks."""
+
+    on_demand: bool  # whether a running request asks for more room as it goes
+
+    @property
+    def free(self) -> int:
+        """Blocks that the next request could be given."""
+
+    def hits(self, request: Request) -> list[int]:
+        """Return the blocks of a waiting request's longest cached prefix."""
+
+    def admit(self, request: Request, hits: list[int], new: int) -> bool:
+        """Give a waiting request room for its first `new` tokens after `hits`; False: no room."""
+
+    def grow(self, request: Request, new: int) -> bool:
+        """Give a running request room for `new` more tokens; False: there is none."""
+
+    def release(self, request: Request) -> list[int]:
+        """Take a request's room back; return the blocks that nobody holds any more."""
+
+    def take(self, requests: Requests) -> list[int]:
+        """Give one block to each of `requests`; there are as many free."""
+
+    def fill(self, requests: Requests) -> None:
+        """Note that each of `requests` has filled its last block."""
+
+    def next_key(self, request: Request, hits: list[int]) -> Key | None:
+        """Return the content that a waiting request would hit after `hits`, were it known."""
+
+    def knows(self, key: Key) -> bool:
+        """Return whether some block holds the content of `key`."""
+
+    def counted(self) -> "Cache":
+        """Return an equal cache that need not say which blocks it gives."""
+
+
+class PagedCache:
+    """Blocks on demand, shared where their content is the same (vLLM 0.33, v1 engine)."""
+
+    on_demand = True
+
+    def __init__(self, serving: Serving, num_blocks: int, workload: Workload) -> None:
+        self.pool = BlockPool(num_blocks)
+        self.block_size = serving.block_size
+        self.keys = BlockKeys(workload, serving.block_size) if serving.prefix_caching else None
+
+    @property
+    def free(self) -> int:
+        """Blocks that nobody holds."""
+        return self.pool.free
+
+    def hits(self, request: Request) -> list[int]:
+        """Return the blocks of the longest cached prefix; one token at least is left to compute."""
+        if self.keys is None:
+            return []
+        most = (request.tokens - 1) // self.block_size
+        return self.pool.hits(self.keys.of(request, most)[:most])
+
+    def admit(self, request: Request, hits: list[int], new: int) -> bool:
+        """Take `new` tokens' blocks if the whole sequence would fit now; touched hits count."""
+        whole = -(-request.tokens // self.block_size) - len(hits) + self.pool.unused(hits)
+        if whole > self.pool.free:
+            return False
+        self.pool.touch(hits)
+        request.table = list(hits)
+        request.registered = len(hits)
+        request.computed = len(hits) * self.block_size
+        return self.grow(request, new)
+
+    def grow(self, request: Request, new: int) -> bool:
+        """Take blocks from the head of the free list, and register those that get full."""
+        after = request.computed + new
+        need = -(-after // self.block_size) - len(request.table)
+        if need > self.pool.free:
+            return False
+        request.table += self.pool.pop(need)
+        self._register(request, after // self.block_size)
+        return True
+
+    def _register(self, request: Request, full: int) -> None:
+        if self.keys is None or full <= request.registered:
+            return
+        keys = self.keys.of(request, full)
+        for number in range(request.registered, full):
+            self.pool.register(request.table[number], keys[number])
+        request.registered = full
+
+    def release(self, request: Request) -> list[int]:
+        """Let go of all blocks; content that is known stays until its block is taken."""
+        freed = self.pool.release(request.table)
+        request.table = []
+        request.registered = 0
+        if self.keys and request.tokens == request.last:
+            self.keys.forget(request)
+        return freed
+
+    def take(self, requests: Requests) -> list[int]:
+        """Give each the next block of the free list."""
+        blocks = self.pool.pop(len(requests))
+        for request, block in zip(requests, blocks, strict=True):
+            request.table.append(block)
+        return blocks
+
+    def fill(self, requests: Requests) -> None:
+        """Register the last block of each."""
+        for request in requests:
+            self._register(request, len(request.table))
+
+    def next_key(self, request: Request, hits: list[int]) -> Key | None:
+        """Return the key of the first block after `hits`, if one may still be hit."""
+        most = (request.tokens - 1) // self.block_size
+        return self.keys.of(request, most)[len(hits)] if self.keys and len(hits) < most else None
+
+    def knows(self, key: Key) -> bool:
+        """Return whether a block has that key."""
+        return bool(self.pool.hits([key]))
+
+    def counted(self) -> Cache:
+        """Return a cache that only counts, unless content decides what is computed."""
+        return self if self.keys else CountedCache(self.block_size, self.pool.free)
+
+
+class CountedCache:
+    """Blocks on demand that are only counted: all that totals without prefix caching need."""
+
+    on_demand = True
+
+    def __init__(self, block_size: int, free: int) -> None:
+        self.block_size = block_size
+        self.free = free
+
+    def hits(self, request: Request) -> list[int]:
+        """Return none: content is not known."""
+        return []
+
+    def admit(self, request: Request, hits: list[int], new: int) -> bool:
+        """Take `new` tokens' blocks if the whole sequence would fit now."""
+        return -(-request.tokens // self.block_size) <= self.free and self.grow(request, new)
+
+    def grow(self, request: Request, new: int) -> bool:
+        """Take blocks for `new` tokens after those computed."""
+        held = -(-request.computed // self.block_size)
+        need = -(-(request.computed + new) // self.block_size) - held
+        if need > self.free:
+            return False
+        self.free -= need
+        return True
+
+    def release(self, request: Request) -> list[int]:
+        """Count a request's blocks as free again."""
+        self.free += -(-request.computed // self.block_size)
+        return []
+
+    def take(self, requests: Requests) -> list[int]:
+        """Count one block for each."""
+        self.free -= len(requests)
+        return []
+
+    def fill(self, requests: Requests) -> None:
+        """Do nothing: content is not known."""
+
+    def next_key(self, request: Request, hits: list[int]) -> Key | None:
+        """Return None: content is not known."""
+        return None
+
+    def knows(self, key: Key) -> bool:
+        """Return False: content is not known."""
+        return False
+
+    def counted(self) -> Cache:
+        """Return itself."""
+        return self
+
+
+class ReservedCache:
+    """One contiguous region a request, as long as the reservation says (Orca, OSDI '22)."""
+
+    on_demand = False
+
+    def __init__(self, serving: Serving, num_blocks: int, workload: Workload) -> None:
+        self.serving = serving
+        self.regions = ALLOCATORS[serving.allocator](num_blocks - 1)
+
+    @property
+    def free(self) -> int:
+        """Blocks in no region."""
+        return self.regions.free
+
+    def hits(self, request: Request) -> list[int]:
+        """Return none: regions are not shared."""
+        return []
+
+    def admit(self, request: Request, hits: list[int], new: int) -> bool:
+        """Reserve the whole region; ids start at 1, as in a paged pool."""
+        size = -(-reserved_tokens(self.serving, request.last) // self.serving.block_size)
+        start = self.regions.take(size)
+        if start is None:
+            return False
+        request.table = list(range(start + 1, start + 1 + size))
+        return True
+
+    def grow(self, request: Request, new: int) -> bool:
+        """Return True: the region has the room already."""
+        return True
+
+    def release(self, request: Request) -> list[int]:
+        """Give the region back."""
+        freed, request.table = request.table, []
+        self.regions.release(freed[0] - 1, len(freed))
+        return freed
+
+    def take(self, requests: Requests) -> list[int]:
+        """Give nothing: the region has the room already."""
+        return []
+
+    def fill(self, requests: Requests) -> None:
+        """Do nothing: regions are not shared."""
+
+    def next_key(self, request: Request, hits: list[int]) -> Key | None:
+        """Return None: content is not known."""
+        return None
+
+    def knows(self, key: Key) -> bool:
+        """Return False: content is not known."""
+        return False
+
+    def counted(self) -> Cache:
+        """Return itself: where regions lie decides what fits."""
+        return self
+
+
+def reserved_tokens(serving: Serving, last: int) -> int:
+    """Return the tokens reserved for a request that ends with `last`.
+
+    The policies of the PagedAttention paper (arXiv 2309.06180, section 6.1).
+    """
+    if serving.reservation == "max":
+        return serving.max_model_len
+    if serving.reservation == "pow2":
+        return min(1 << (last - 1).bit_length(), serving.max_model_len)
+    return last

@@ -1,0 +1,102 @@
+"""How long one step of the engine takes: exact sums of work, then a roofline in nanoseconds."""
+
+from functools import lru_cache
+
+from kvviz.catalog.dtypes import width
+from kvviz.catalog.efficiency import KNEE, LINK, PCIE_GB_S, Efficiency
+from kvviz.catalog.model import Model
+from kvviz.memory.parallel import valid_tensor_parallel
+from kvviz.roofline import work
+from kvviz.scenario import Scenario, ScenarioError
+from kvviz.units import GB
+
+NS = 1e9  # nanoseconds in a second
+
+
+class StepCost:
+    """The time of steps on one deployment, in whole nanoseconds.
+
+    Work is summed in integers, so that two engines that sum it differently agree to the bit.
+
+    Args:
+        scenario: model, GPU, dtypes and tensor parallel size.
+        efficiency: shares of the GPU's rates that steps reach, and what each takes besides.
+
+    Raises:
+        ScenarioError: the GPU's rate is not known, or the model does not split so.
+    """
+
+    def __init__(self, scenario: Scenario, efficiency: Efficiency) -> None:
+        model, gpu = scenario.the_model, scenario.the_gpu
+        peak = gpu.peak_flops(model.dtype)
+        if peak is None:
+            raise ScenarioError(
+                f"{gpu.name} has no {model.dtype} rate in the catalog; expected a GPU that has one"
+            )
+        if scenario.tp not in (sizes := valid_tensor_parallel(model)):
+            raise ScenarioError(
+                f"tp {scenario.tp} does not divide the heads of {model.name}; "
+                f"expected one of {', '.join(map(str, sizes))}"
+            )
+        self.work = work(scenario)
+        self.windows = {
+            window: (self.work.pair_flops.get(window, 0), self.work.kv_bytes.get(window, 0))
+            for window in {*self.work.pair_flops, *self.work.kv_bytes}
+        }
+        self.weight_bytes = lru_cache(maxsize=None)(self._weight_bytes)
+        self.flop_ns = NS / (self.work.gpus * peak * efficiency.mfu)
+        self.byte_ns = NS / (gpu.bandwidth_gb_s * GB * efficiency.mbu)
+        self._token_ns = NS * _all_reduce_seconds(model, scenario.tp, gpu.link_gb_s)
+        self._step_ns = NS * efficiency.overhead_s + 0.5  # rounds to the nearest
+
+    def _weight_bytes(self, tokens: int) -> int:
+        return round(float(self.work.weight_bytes(tokens)))
+
+    def sequence(self, new: int, context: int) -> tuple[int, int]:
+        """Return the operations and bytes of one sequence's `new` tokens up to `context`.
+
+        The bytes leave out the weights, which all sequences of a step share.
+        """
+        flops, moved = self.work.token_flops * new, 2 * self.work.state_bytes
+        for window, each in self.work.pair_flops.items():
+            flops += each * pairs(new, context, window)
+        for window, each in self.work.kv_bytes.items():
+            moved += each * (min(context, window) + new)
+        return flops, moved
+
+    def growth(self, context: int) -> tuple[int, int]:
+        """Return what a sequence's decode step costs more than the one before, at `context`."""
+        open_ = [more for window, more in self.windows.items() if context < window]
+        return sum(flops for flops, _ in open_), sum(moved for _, moved in open_)
+
+    def extra_ns(self, tokens: int) -> float:
+        """Return what a step of `tokens` takes besides its work, and a half to round with."""
+        return tokens * self._token_ns + self._step_ns
+
+    def ns(self, tokens: int, flops: int, moved: int) -> int:
+        """Return a step's time.
+
+        Args:
+            tokens: new tokens of all sequences.
+            flops: their operations.
+            moved: their bytes, weights included.
+        """
+        compute, memory = flops * self.flop_ns, moved * self.byte_ns
+        return int((compute**KNEE + memory**KNEE) ** (1 / KNEE) + self.extra_ns(tokens))
+
+
+def pairs(new: int, context: int, window: int) -> int:
+    """Return the query-key pairs of `new` tokens that end at `context`, in exact integers."""
+    before = context - new
+    inside = min(max(window - before, 0), new)  # queries that see every key before them
+    return inside * before + inside * (inside + 1) // 2 + (new - inside) * window
+
+
+def _all_reduce_seconds(model: Model, gpus: int, link_gb_s: float | None) -> float:
+    """Return what a token adds to a step's all-reduces, two a layer, over a ring.
+
+    Each GPU sends 2 (t - 1) / t of the layer's output (Patarasuk and Yuan, JPDC 69(2), 2009); a
+    link's rate counts both directions. Latency is not counted.
+    """
+    sent = 2 * len(model.layers) * model.hidden_size * width(model.dtype) * 2 * (gpus - 1) / gpus
+    return sent / ((link_gb_s or PCIE_GB_S) / 2 * GB * LINK)

@@ -1,0 +1,288 @@
+"""The fast engine: the plain one's results, with the iterations between two events in one go."""
+
+from collections import deque
+from heapq import heappop, heappush
+
+from kvviz.catalog.efficiency import KNEE
+from kvviz.memory.kv import NO_WINDOW
+from kvviz.serving import Serving
+from kvviz.sim.cost import StepCost
+from kvviz.sim.keys import Key
+from kvviz.sim.ledger import Ledger
+from kvviz.sim.policy import Policy
+from kvviz.sim.request import Request
+from kvviz.sim.step import request_of
+from kvviz.sim.workload import Workload
+
+FAR = 1 << 62  # a step or a nanosecond that never comes
+
+
+class Engine:
+    """Serves a workload, with all that decode at once summed up.
+
+    Requests that decode advance by a token a step, all of them: what they hold, cost, and have
+    still to go follows from the number of steps. One of them is looked at only when something
+    happens to it: it needs a block, fills one, outgrows a window, ends, or is preempted.
+
+    Args:
+        workload: the requests.
+        serving: the engine's limits.
+        num_blocks: blocks of the pool, the null block included.
+        policy: where keys and values go, and when requests may join.
+        cost: the time of a step.
+    """
+
+    def __init__(
+        self,
+        workload: Workload,
+        serving: Serving,
+        num_blocks: int,
+        policy: Policy,
+        cost: StepCost,
+    ) -> None:
+        self.workload, self.serving, self.policy, self.cost = workload, serving, policy, cost
+        self.cache = policy.cache(serving, num_blocks, workload).counted()
+        self.ledger = Ledger(len(workload))
+        self.steps = self.clock = self.tokens = 0
+        self.preemptions = self.scheduled_tokens = self.peak = 0
+        self._coming = 0
+        self._arrival = [*workload.arrival.tolist(), FAR]
+        self._waiting: deque[Request] = deque()
+        self._prefilling: deque[Request] = deque()  # after all that decode, in running order
+        self._decoding: dict[int, Request] = {}  # by `number`, in running order
+        self._ended: list[Request] = []  # whose room a whole batch keeps
+        self._by_phase: list[dict[int, Request]] = [{} for _ in range(serving.block_size)]
+        self._ends: list[tuple[int, int]] = []  # (step, number): a heap, as is the next
+        self._bends: list[tuple[int, int, int, int]] = []  # (step, number, flops, bytes)
+        self._flops = self._moved = 0  # of all that decode, in the next step
+        self._more_flops = self._more_moved = 0  # in the step after it
+        self._joined = 0
+        self._blocked = False  # nobody can join before one leaves, or `_watched` is known
+        self._watched: Key | None = None
+
+    def run(self) -> None:
+        """Serve all requests to their ends."""
+        requests = len(self.workload)
+        while True:
+            self._arrive()
+            if not self._waiting and not self._prefilling and not self._decoding:
+                if self._coming == requests:
+                    return
+                if not self.workload.in_steps:
+                    self.clock = self._arrival[self._coming]
+                    continue
+            joining = self._waiting and not (self._blocked and not self._known())
+            if self._prefilling or joining or not self._decoding or not self._span():
+                self._step()
+
+    def _known(self) -> bool:
+        """Return whether content turned up that the head of the queue could share."""
+        return self._watched is not None and self.cache.knows(self._watched)
+
+    def _arrive(self) -> None:
+        now = self.steps if self.workload.in_steps else self.clock
+        while self._arrival[self._coming] <= now:
+            if not self._waiting:
+                self._blocked, self._watched = False, None
+            self._waiting.append(request_of(self.workload, self.serving, self._coming))
+            self._coming += 1
+
+    def _span(self) -> bool:
+        """Decode until something happens; False if it happens at once."""
+        cost, size = self.cost, self.serving.block_size
+        flop_ns, byte_ns, root = cost.flop_ns, cost.byte_ns, 1 / KNEE
+        running, phases, free = len(self._decoding), self._by_phase, self.cache.free
+        weights, extra = cost.weight_bytes(running), cost.extra_ns(running)
+        flops, moved, clock, steps = self._flops, self._moved + weights, self.clock, self.steps
+        more_flops, more_moved = self._more_flops, self._more_moved
+        arrival = self._arrival[self._coming]
+        until, last = (FAR, arrival) if self.workload.in_steps else (arrival, FAR)
+        last = min(last, self._ends[0][0], self._bends[0][0] if self._bends else FAR)
+        watched = self._watched if self._waiting else None
+        while steps < last and clock < until:
+            need = phases[steps % size]
+            if need:
+                free -= len(need)
+                if free < 0:
+                    break
+                self.cache.take(need.values())
+            full = phases[(steps + 1) % size]
+            if full:
+                self.cache.fill(full.values())
+                if watched and self.cache.knows(watched):
+                    last = steps + 1
+            clock += int(((flops * flop_ns) ** KNEE + (moved * byte_ns) ** KNEE) ** root + extra)
+            steps += 1
+            flops += more_flops
+            moved += more_moved
+        done = steps - self.steps
+        self._flops, self._moved, self.clock, self.steps = flops, moved - weights, clock, steps
+        self.tokens += done * running
+        self.scheduled_tokens += done * running
+        self._settle()
+        return done > 0
+
+    def _step(self) -> None:
+        """Do one iteration in which anything may happen."""
+        preempted = self._demand()
+        start, tokens = self.clock, len(self._decoding)
+        flops, moved = self._flops, self._moved
+        scheduled: list[tuple[Request, int]] = []
+        preempted |= self._continue(self.serving.max_num_batched_tokens - tokens, scheduled)
+        if not preempted:
+            left = self.serving.max_num_batched_tokens - tokens - sum(n for _, n in scheduled)
+            self._admit(left, scheduled)
+        for request, new in scheduled:
+            more = self.cost.sequence(new, request.computed + new)
+            flops, moved, tokens = flops + more[0], moved + more[1], tokens + new
+        self.ledger.scheduled((request.index for request, _ in scheduled), start)
+        if tokens:
+            self.clock += self.cost.ns(tokens, flops, moved + self.cost.weight_bytes(tokens))
+        self.peak = max(self.peak, len(self._decoding) + len(self._prefilling))
+        self.scheduled_tokens += tokens
+        self.tokens += tokens
+        self.steps += 1
+        self._flops += self._more_flops
+        self._moved += self._more_moved
+        self._settle()
+        for request, new in scheduled:
+            self._advance(request, new)
+
+    def _demand(self) -> bool:
+        """Give blocks to those that need one to decode on; return whether any was preempted."""
+        need = self._by_phase[self.steps % self.serving.block_size]
+        before = self.preemptions
+        if len(need) <= self.cache.free:
+            self.cache.take(need.values())
+        else:
+            for number, request in list(need.items()):
+                while number in need and not self.cache.free:
+                    self._preempt()
+                if number in need:
+                    self.cache.take([request])
+        self.cache.fill(self._by_phase[(self.steps + 1) % self.serving.block_size].values())
+        return self.preemptions > before
+
+    def _continue(self, budget: int, scheduled: list[tuple[Request, int]]) -> bool:
+        """Schedule what is left of prompts, in order; return whether any was preempted."""
+        before, place = self.preemptions, 0
+        while place < len(self._prefilling) and budget:
+            request = self._prefilling[place]
+            new = min(request.left, budget)
+            while not self.cache.grow(request, new):
+                if self._preempt() is request:
+                    return True
+            scheduled.append((request, new))
+            budget -= new
+            place += 1
+        return self.preemptions > before
+
+    def _admit(self, budget: int, scheduled: list[tuple[Request, int]]) -> None:
+        """Let waiting requests join, the head of the queue first and alone."""
+        batch = self.policy.whole_batches
+        self._blocked, self._watched = batch and bool(self._decoding or self._prefilling), None
+        while self._waiting and not self._blocked and (budget or batch):
+            if len(self._decoding) + len(self._prefilling) >= self.serving.max_num_seqs:
+                self._blocked, self._watched = True, None
+                return
+            request = self._waiting[0]
+            hits = self.cache.hits(request)
+            new = min(request.tokens - len(hits) * self.serving.block_size, budget)
+            if not self.cache.admit(request, hits, new):
+                self._blocked, self._watched = True, self.cache.next_key(request, hits)
+                return
+            self.ledger.cached_tokens[request.index] += request.computed
+            self.tokens += request.computed
+            self._prefilling.append(self._waiting.popleft())
+            if new:
+                scheduled.append((request, new))
+            budget -= new
+
+    def _preempt(self) -> Request:
+        """Send the last running request back to the head of the queue, and return it."""
+        if self._prefilling:
+            request = self._prefilling.pop()
+        else:
+            request = self._leave(next(reversed(self._decoding)))
+        self.ledger.preempted(request.index, request.computed)
+        self.tokens -= request.computed
+        self.cache.release(request)
+        request.computed = 0
+        self._waiting.appendleft(request)
+        self.preemptions += 1
+        self._blocked = False
+        return request
+
+    def _advance(self, request: Request, new: int) -> None:
+        """Count a prompt's computed tokens; with the last of them it samples one and decodes."""
+        request.computed += new
+        if request.left:
+            return
+        request.tokens += 1
+        self.ledger.sampled(request.index, self.clock)
+        self._prefilling.popleft()
+        if request.tokens == request.last:
+            self._end(request)
+        else:
+            self._join(request)
+
+    def _join(self, request: Request) -> None:
+        """Add a request to those that decode."""
+        self._joined += 1
+        number = request.number = self._joined
+        shift = request.shift = self.steps - request.computed
+        self._decoding[number] = request
+        if self.cache.on_demand:
+            self._by_phase[shift % self.serving.block_size][number] = request
+        heappush(self._ends, (shift + request.last - 1, number))
+        self._count(request, 1)
+        for window, (flops, moved) in self.cost.windows.items():
+            if request.tokens < window < NO_WINDOW:
+                heappush(self._bends, (shift + window - 1, number, flops, moved))
+
+    def _leave(self, number: int) -> Request:
+        """Take a request from those that decode, and write down how far it is."""
+        request = self._decoding.pop(number)
+        request.computed = self.steps - request.shift
+        request.tokens = request.computed + 1
+        if self.cache.on_demand:
+            del self._by_phase[request.shift % self.serving.block_size][number]
+        self._count(request, -1)
+        return request
+
+    def _count(self, request: Request, sign: int) -> None:
+        """Add a request's next decode step to the sums, or take it away."""
+        flops, moved = self.cost.sequence(1, request.tokens)
+        more_flops, more_moved = self.cost.growth(request.tokens)
+        self._flops += sign * flops
+        self._moved += sign * moved
+        self._more_flops += sign * more_flops
+        self._more_moved += sign * more_moved
+
+    def _settle(self) -> None:
+        """Let requests that have outgrown a window cost less, and those with all tokens end."""
+        while self._bends and (
+            self._bends[0][0] == self.steps or self._bends[0][1] not in self._decoding
+        ):
+            _, number, flops, moved = heappop(self._bends)
+            if number in self._decoding:
+                self._more_flops -= flops
+                self._more_moved -= moved
+        while self._ends and (
+            self._ends[0][0] == self.steps or self._ends[0][1] not in self._decoding
+        ):
+            _, number = heappop(self._ends)
+            if number in self._decoding:
+                self._end(self._leave(number))
+
+    def _end(self, request: Request) -> None:
+        self.ledger.ended(request.index, self.clock, self.steps)
+        self.tokens -= request.computed
+        self._blocked = False
+        if not self.policy.whole_batches:
+            self.cache.release(request)
+            return
+        self._ended.append(request)
+        if not self._decoding and not self._prefilling:
+            while self._ended:
+                self.cache.release(self._ended.pop())
