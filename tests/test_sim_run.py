@@ -57,12 +57,8 @@ def servings(draw):
     )
 
 
-@pytest.mark.parametrize("policy", policies())
-@settings(max_examples=150, deadline=None)
-@given(workload=workloads(), serving=servings(), model=st.sampled_from(MODELS), data=st.data())
-def test_both_engines_agree(policy, workload, serving, model, data):
-    largest = 256 if policy != "vllm" else -(-160 // serving.block_size)
-    blocks = largest + 1 + data.draw(st.integers(0, 40))
+def agree(workload, serving, blocks, policy, model=MODELS[0]):
+    """Run both engines, and return the plain one's steps."""
     args = (workload, serving, blocks, find_policy(policy), cost(model))
     plain, fast = StepEngine(*args), Engine(*args)
     steps = list(plain.steps())
@@ -72,3 +68,24 @@ def test_both_engines_agree(policy, workload, serving, model, data):
     assert fast.preemptions == sum(len(step.preempted) for step in steps)
     assert fast.scheduled_tokens == sum(sum(step.scheduled.values()) for step in steps)
     assert fast.tokens == 0
+    return steps
+
+
+@pytest.mark.parametrize("policy", policies())
+@settings(max_examples=150, deadline=None)
+@given(workload=workloads(), serving=servings(), model=st.sampled_from(MODELS), data=st.data())
+def test_both_engines_agree(policy, workload, serving, model, data):
+    largest = 256 if policy != "vllm" else -(-160 // serving.block_size)
+    agree(workload, serving, largest + 1 + data.draw(st.integers(0, 40)), policy, model)
+
+
+def test_text_that_others_write_lets_the_queue_move():
+    """One block short, a request gets in when another's output has become its own prefix."""
+    prompts = [np.full(4, 1), np.append(np.full(4, 1), np.full(40, 7))]
+    arrival, output = np.array([0, 2]), np.array([30, 1])
+    lengths = np.array([len(prompt) for prompt in prompts])
+    text = Workload("text", arrival, lengths, output, prompts.__getitem__, 7, in_steps=True)
+    steps = agree(text, Serving(block_size=4, max_num_seqs=4), 12, "vllm")
+    joins = next(number for number, step in enumerate(steps) if 1 in step.scheduled)
+    assert steps[joins].computed[1] > 4
+    assert not any(step.preempted or step.finished for step in steps[:joins])

@@ -59,6 +59,7 @@ class Engine:
         self._joined = 0
         self._blocked = False  # nobody can join before one leaves, or `_watched` is known
         self._watched: Key | None = None
+        self._demanded = False  # the step under way has given out its blocks
 
     def run(self) -> None:
         """Serve all requests to their ends."""
@@ -71,13 +72,9 @@ class Engine:
                 if not self.workload.in_steps:
                     self.clock = self._arrival[self._coming]
                     continue
-            joining = self._waiting and not (self._blocked and not self._known())
+            joining = self._waiting and (self._demanded or not self._blocked)
             if self._prefilling or joining or not self._decoding or not self._span():
                 self._step()
-
-    def _known(self) -> bool:
-        """Return whether content turned up that the head of the queue could share."""
-        return self._watched is not None and self.cache.knows(self._watched)
 
     def _arrive(self) -> None:
         now = self.steps if self.workload.in_steps else self.clock
@@ -110,7 +107,8 @@ class Engine:
             if full:
                 self.cache.fill(full.values())
                 if watched and self.cache.knows(watched):
-                    last = steps + 1
+                    self._demanded = True  # the rest of this step is not decoding alone
+                    break
             clock += int(((flops * flop_ns) ** KNEE + (moved * byte_ns) ** KNEE) ** root + extra)
             steps += 1
             flops += more_flops
@@ -124,7 +122,8 @@ class Engine:
 
     def _step(self) -> None:
         """Do one iteration in which anything may happen."""
-        preempted = self._demand()
+        preempted = not self._demanded and self._demand()
+        self._demanded = False
         start, tokens = self.clock, len(self._decoding)
         flops, moved = self._flops, self._moved
         scheduled: list[tuple[Request, int]] = []
