@@ -24,7 +24,8 @@ class BlockPool:
         self.num_blocks = num_blocks
         self.references = [0] * num_blocks
         self.key_of: list[Key | None] = [None] * num_blocks
-        self._blocks_of: dict[Key, dict[int, None]] = {}  # by key, in order of registration
+        self._block_of: dict[Key, int] = {}  # of those with a key, the one registered first
+        self._others_of: dict[Key, list[int]] = {}  # the rest, in order of registration
         self._stack = list(range(num_blocks - 1, NULL_BLOCK, -1))  # the head is its end
         self._queue: OrderedDict[int, None] = OrderedDict()
 
@@ -42,10 +43,10 @@ class BlockPool:
         """Return the blocks that hold the longest known prefix of `keys`."""
         found = []
         for key in keys:
-            holders = self._blocks_of.get(key)
-            if not holders:
+            block = self._block_of.get(key)
+            if block is None:
                 break
-            found.append(next(iter(holders)))
+            found.append(block)
         return found
 
     def unused(self, blocks: Sequence[int]) -> int:
@@ -65,11 +66,13 @@ class BlockPool:
         Raises:
             IndexError: fewer are free.
         """
-        taken = []
-        for _ in range(count):
-            block = self._stack.pop() if self._stack else self._evict()
+        kept = max(0, len(self._stack) - count)
+        taken = self._stack[kept:][::-1]
+        del self._stack[kept:]
+        if len(taken) < count:
+            taken += [self._evict() for _ in range(count - len(taken))]
+        for block in taken:
             self.references[block] = 1
-            taken.append(block)
         return taken
 
     def _evict(self) -> int:
@@ -77,16 +80,23 @@ class BlockPool:
             raise IndexError("no block is free")
         block, _ = self._queue.popitem(last=False)
         key, self.key_of[block] = self.key_of[block], None
-        holders = self._blocks_of[key]
-        del holders[block]
-        if not holders:
-            del self._blocks_of[key]
+        others = self._others_of.get(key) if self._others_of else None
+        if others is None:
+            del self._block_of[key]
+            return block
+        if self._block_of[key] == block:
+            self._block_of[key] = others.pop(0)
+        else:
+            others.remove(block)
+        if not others:
+            del self._others_of[key]
         return block
 
     def register(self, block: int, key: Key) -> None:
         """Note that a held block is full of the content that `key` stands for."""
         self.key_of[block] = key
-        self._blocks_of.setdefault(key, {})[block] = None
+        if self._block_of.setdefault(key, block) != block:
+            self._others_of.setdefault(key, []).append(block)
 
     def release(self, table: Sequence[int]) -> list[int]:
         """Let go of a request's blocks, the last first; return those that nobody holds now."""
@@ -97,7 +107,9 @@ class BlockPool:
                 freed.append(block)
         plain = [block for block in freed if self.key_of[block] is None]
         self._stack.extend(reversed(plain))
-        self._queue.update((block, None) for block in freed if self.key_of[block] is not None)
+        for block in freed:
+            if self.key_of[block] is not None:
+                self._queue[block] = None
         return freed
 
     def check(self, tables: Iterable[Sequence[int]]) -> None:
@@ -117,6 +129,8 @@ class BlockPool:
             assert self.references[block] == held[block], f"references of block {block}"
         keyed = [self.key_of[block] is not None for block in listed]
         assert keyed == sorted(keyed), "a block with a key before one without"
-        for key, holders in self._blocks_of.items():
-            assert holders, "a key without blocks"
-            assert all(self.key_of[block] == key for block in holders), "a block under a wrong key"
+        for block, key in enumerate(self.key_of):
+            known = key is None or block in (self._block_of[key], *self._others_of.get(key, ()))
+            assert known, f"block {block} cannot be found by its key"
+        known = len(self._block_of) + sum(map(len, self._others_of.values()))
+        assert known == sum(key is not None for key in self.key_of), "a key without its block"

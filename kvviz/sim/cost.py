@@ -39,10 +39,11 @@ class StepCost:
                 f"expected one of {', '.join(map(str, sizes))}"
             )
         self.work = work(scenario)
-        self.windows = {
-            window: (self.work.pair_flops.get(window, 0), self.work.kv_bytes.get(window, 0))
-            for window in {*self.work.pair_flops, *self.work.kv_bytes}
-        }
+        pairs, tokens = self.work.pair_flops, self.work.kv_bytes
+        self.windows = tuple(
+            (window, pairs.get(window, 0), tokens.get(window, 0)) for window in {*pairs, *tokens}
+        )
+        self._written = sum(tokens.values())
         self.weight_bytes = lru_cache(maxsize=None)(self._weight_bytes)
         self.flop_ns = NS / (self.work.gpus * peak * efficiency.mfu)
         self.byte_ns = NS / (gpu.bandwidth_gb_s * GB * efficiency.mbu)
@@ -64,10 +65,20 @@ class StepCost:
             moved += each * (min(context, window) + new)
         return flops, moved
 
-    def growth(self, context: int) -> tuple[int, int]:
-        """Return what a sequence's decode step costs more than the one before, at `context`."""
-        open_ = [more for window, more in self.windows.items() if context < window]
-        return sum(flops for flops, _ in open_), sum(moved for _, moved in open_)
+    def decode(self, context: int) -> tuple[int, int, int, int]:
+        """Return operations and bytes of a decode step, and what the next costs more of each."""
+        flops, moved = self.work.token_flops, 2 * self.work.state_bytes + self._written
+        more_flops = more_moved = 0
+        for window, each, size in self.windows:
+            if context < window:
+                more_flops += each
+                more_moved += size
+                flops += each * context
+                moved += size * context
+            else:
+                flops += each * window
+                moved += size * window
+        return flops, moved, more_flops, more_moved
 
     def extra_ns(self, tokens: int) -> float:
         """Return what a step of `tokens` takes besides its work, and a half to round with."""

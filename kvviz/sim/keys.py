@@ -11,6 +11,7 @@ from kvviz.sim.workload import Workload
 
 Key = Hashable
 DIGEST_BYTES = 16  # two different contents share a key with a chance of 2^-128
+BLOCK_BITS = 32  # of a key that is unlike all others: the block's number, below the request's
 ROOT = b""  # the parent of every first block
 
 
@@ -35,7 +36,8 @@ class BlockKeys:
         chain = self._chains.setdefault(request.index, [])
         if len(chain) < blocks:
             self._hash(chain, request, blocks)
-            chain += [(request.index, number) for number in range(len(chain), blocks)]
+            own = request.index << BLOCK_BITS
+            chain += range(own + len(chain), own + blocks)
         return chain
 
     def forget(self, request: Request) -> None:

@@ -11,7 +11,7 @@ from kvviz.sim.keys import Key
 from kvviz.sim.ledger import Ledger
 from kvviz.sim.policy import Policy
 from kvviz.sim.request import Request
-from kvviz.sim.step import request_of
+from kvviz.sim.step import requests_of
 from kvviz.sim.workload import Workload
 
 FAR = 1 << 62  # a step or a nanosecond that never comes
@@ -40,11 +40,15 @@ class Engine:
         policy: Policy,
         cost: StepCost,
     ) -> None:
-        self.workload, self.serving, self.policy, self.cost = workload, serving, policy, cost
+        self.cost, self._in_steps, self._batch = cost, workload.in_steps, policy.whole_batches
+        # Read here once: a parameter takes as long to read as a request to schedule.
+        self._block_size, self._most = serving.block_size, serving.max_num_seqs
+        self._budget = serving.max_num_batched_tokens
         self.cache = policy.cache(serving, num_blocks, workload).counted()
         self.ledger = Ledger(len(workload))
         self.steps = self.clock = self.tokens = 0
         self.preemptions = self.scheduled_tokens = self.peak = 0
+        self._requests = requests_of(workload, serving.max_model_len)
         self._coming = 0
         self._arrival = [*workload.arrival.tolist(), FAR]
         self._waiting: deque[Request] = deque()
@@ -63,13 +67,13 @@ class Engine:
 
     def run(self) -> None:
         """Serve all requests to their ends."""
-        requests = len(self.workload)
+        requests = len(self._requests)
         while True:
             self._arrive()
             if not self._waiting and not self._prefilling and not self._decoding:
                 if self._coming == requests:
                     return
-                if not self.workload.in_steps:
+                if not self._in_steps:
                     self.clock = self._arrival[self._coming]
                     continue
             joining = self._waiting and (self._demanded or not self._blocked)
@@ -77,23 +81,23 @@ class Engine:
                 self._step()
 
     def _arrive(self) -> None:
-        now = self.steps if self.workload.in_steps else self.clock
+        now = self.steps if self._in_steps else self.clock
         while self._arrival[self._coming] <= now:
             if not self._waiting:
                 self._blocked, self._watched = False, None
-            self._waiting.append(request_of(self.workload, self.serving, self._coming))
+            self._waiting.append(self._requests[self._coming])
             self._coming += 1
 
     def _span(self) -> bool:
         """Decode until something happens; False if it happens at once."""
-        cost, size = self.cost, self.serving.block_size
+        cost, size = self.cost, self._block_size
         flop_ns, byte_ns, root = cost.flop_ns, cost.byte_ns, 1 / KNEE
         running, phases, free = len(self._decoding), self._by_phase, self.cache.free
         weights, extra = cost.weight_bytes(running), cost.extra_ns(running)
         flops, moved, clock, steps = self._flops, self._moved + weights, self.clock, self.steps
         more_flops, more_moved = self._more_flops, self._more_moved
         arrival = self._arrival[self._coming]
-        until, last = (FAR, arrival) if self.workload.in_steps else (arrival, FAR)
+        until, last = (FAR, arrival) if self._in_steps else (arrival, FAR)
         last = min(last, self._ends[0][0], self._bends[0][0] if self._bends else FAR)
         watched = self._watched if self._waiting else None
         while steps < last and clock < until:
@@ -127,10 +131,9 @@ class Engine:
         start, tokens = self.clock, len(self._decoding)
         flops, moved = self._flops, self._moved
         scheduled: list[tuple[Request, int]] = []
-        preempted |= self._continue(self.serving.max_num_batched_tokens - tokens, scheduled)
+        preempted |= self._continue(self._budget - tokens, scheduled)
         if not preempted:
-            left = self.serving.max_num_batched_tokens - tokens - sum(n for _, n in scheduled)
-            self._admit(left, scheduled)
+            self._admit(self._budget - tokens - sum(new for _, new in scheduled), scheduled)
         for request, new in scheduled:
             more = self.cost.sequence(new, request.computed + new)
             flops, moved, tokens = flops + more[0], moved + more[1], tokens + new
@@ -149,7 +152,7 @@ class Engine:
 
     def _demand(self) -> bool:
         """Give blocks to those that need one to decode on; return whether any was preempted."""
-        need = self._by_phase[self.steps % self.serving.block_size]
+        need = self._by_phase[self.steps % self._block_size]
         before = self.preemptions
         if len(need) <= self.cache.free:
             self.cache.take(need.values())
@@ -159,7 +162,7 @@ class Engine:
                     self._preempt()
                 if number in need:
                     self.cache.take([request])
-        self.cache.fill(self._by_phase[(self.steps + 1) % self.serving.block_size].values())
+        self.cache.fill(self._by_phase[(self.steps + 1) % self._block_size].values())
         return self.preemptions > before
 
     def _continue(self, budget: int, scheduled: list[tuple[Request, int]]) -> bool:
@@ -178,15 +181,17 @@ class Engine:
 
     def _admit(self, budget: int, scheduled: list[tuple[Request, int]]) -> None:
         """Let waiting requests join, the head of the queue first and alone."""
-        batch = self.policy.whole_batches
-        self._blocked, self._watched = batch and bool(self._decoding or self._prefilling), None
-        while self._waiting and not self._blocked and (budget or batch):
-            if len(self._decoding) + len(self._prefilling) >= self.serving.max_num_seqs:
+        self._blocked, self._watched = (
+            self._batch and bool(self._decoding or self._prefilling),
+            None,
+        )
+        while self._waiting and not self._blocked and (budget or self._batch):
+            if len(self._decoding) + len(self._prefilling) >= self._most:
                 self._blocked, self._watched = True, None
                 return
             request = self._waiting[0]
             hits = self.cache.hits(request)
-            new = min(request.tokens - len(hits) * self.serving.block_size, budget)
+            new = min(request.tokens - len(hits) * self._block_size, budget)
             if not self.cache.admit(request, hits, new):
                 self._blocked, self._watched = True, self.cache.next_key(request, hits)
                 return
@@ -232,10 +237,10 @@ class Engine:
         shift = request.shift = self.steps - request.computed
         self._decoding[number] = request
         if self.cache.on_demand:
-            self._by_phase[shift % self.serving.block_size][number] = request
+            self._by_phase[shift % self._block_size][number] = request
         heappush(self._ends, (shift + request.last - 1, number))
         self._count(request, 1)
-        for window, (flops, moved) in self.cost.windows.items():
+        for window, flops, moved in self.cost.windows:
             if request.tokens < window < NO_WINDOW:
                 heappush(self._bends, (shift + window - 1, number, flops, moved))
 
@@ -245,14 +250,13 @@ class Engine:
         request.computed = self.steps - request.shift
         request.tokens = request.computed + 1
         if self.cache.on_demand:
-            del self._by_phase[request.shift % self.serving.block_size][number]
+            del self._by_phase[request.shift % self._block_size][number]
         self._count(request, -1)
         return request
 
     def _count(self, request: Request, sign: int) -> None:
         """Add a request's next decode step to the sums, or take it away."""
-        flops, moved = self.cost.sequence(1, request.tokens)
-        more_flops, more_moved = self.cost.growth(request.tokens)
+        flops, moved, more_flops, more_moved = self.cost.decode(request.tokens)
         self._flops += sign * flops
         self._moved += sign * moved
         self._more_flops += sign * more_flops
@@ -278,7 +282,7 @@ class Engine:
         self.ledger.ended(request.index, self.clock, self.steps)
         self.tokens -= request.computed
         self._blocked = False
-        if not self.policy.whole_batches:
+        if not self._batch:
             self.cache.release(request)
             return
         self._ended.append(request)

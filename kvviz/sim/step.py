@@ -4,6 +4,8 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from kvviz.serving import Serving
 from kvviz.sim.cost import StepCost
 from kvviz.sim.ledger import Ledger
@@ -59,7 +61,7 @@ class StepEngine:
         self.workload, self.serving, self.policy, self.cost = workload, serving, policy, cost
         self.cache = policy.cache(serving, num_blocks, workload)
         self.ledger = Ledger(len(workload))
-        self.requests = [request_of(workload, serving, i) for i in range(len(workload))]
+        self.requests = requests_of(workload, serving.max_model_len)
         self.waiting: deque[Request] = deque()
         self.running: list[Request] = []
         self.ended: list[Request] = []  # whose room a whole batch keeps
@@ -166,8 +168,8 @@ class StepEngine:
         return self.cost.ns(tokens, flops, moved)
 
 
-def request_of(workload: Workload, serving: Serving, index: int) -> Request:
-    """Return a request before it is served; it ends at `max_model_len` tokens at the latest."""
-    prompt = int(workload.prompt[index])
-    last = min(prompt + int(workload.output[index]), serving.max_model_len)
-    return Request(index, prompt, prompt, last)
+def requests_of(workload: Workload, max_model_len: int) -> list[Request]:
+    """Return the requests before they are served; `max_model_len` tokens end them at the latest."""
+    last = np.minimum(workload.prompt + workload.output, max_model_len).tolist()
+    lengths = enumerate(zip(workload.prompt.tolist(), last, strict=True))
+    return [Request(index, prompt, prompt, end) for index, (prompt, end) in lengths]
