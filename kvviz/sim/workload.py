@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from kvviz.sim.prompts import Pieces
+
 Column = NDArray[np.int64]
 Contents = Callable[[int], NDArray[np.int64]]
 
@@ -24,6 +26,8 @@ class Workload:
         sampled: token id that every output token has; None where outputs are unlike all others.
         in_steps: whether `arrival` counts engine steps instead of nanoseconds.
         ids: names of the requests; their indices where empty.
+        notes: sentences on where the numbers come from that whoever uses them should see.
+        left_out: a sentence for each row of a trace that is no request.
     """
 
     name: str
@@ -34,6 +38,8 @@ class Workload:
     sampled: int | None = None
     in_steps: bool = False
     ids: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.prompt)
@@ -41,16 +47,22 @@ class Workload:
     def part(self, start: int, limit: int | None = None) -> "Workload":
         """Return the requests from `start` on, at most `limit`; the first one's arrival is 0."""
         end = len(self) if limit is None else min(len(self), start + limit)
-        contents, arrival = self.contents, self.arrival[start:end]
+        arrival = self.arrival[start:end]
         return replace(
             self,
             arrival=arrival - (arrival[0] if end > start else 0),
             prompt=self.prompt[start:end],
             output=self.output[start:end],
-            contents=None if contents is None else lambda index: contents(start + index),
+            contents=_contents_from(self.contents, start, end),
             ids=self.ids[start:end],
         )
 
     def at_once(self) -> "Workload":
         """Return the same requests, all there from the start."""
         return replace(self, arrival=np.zeros_like(self.arrival))
+
+
+def _contents_from(contents: Contents | None, start: int, end: int) -> Contents | None:
+    if contents is None or isinstance(contents, Pieces):
+        return contents and contents.at(slice(start, end))
+    return lambda index: contents(start + index)

@@ -1,0 +1,97 @@
+"""Requests gathered row by row into the columns of a workload."""
+
+from array import array
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kvviz.sim.prompts import Pieces
+from kvviz.sim.traces.format import Reader
+from kvviz.sim.traces.request import Request, RowError
+from kvviz.sim.traces.text import TraceError
+from kvviz.sim.workload import Workload
+
+MOST_BROKEN: Final = 10_000  # rows left out, of which each is told; more is another format
+
+
+class Table:
+    """The requests of a trace, and the rows that are none.
+
+    Args:
+        keep_good: leave out rows that cannot be read, instead of stopping at the first.
+    """
+
+    def __init__(self, keep_good: bool) -> None:
+        self.keep_good = keep_good
+        self.left_out: list[str] = []
+        self._names: list[str] = []
+        self._arrival, self._prompt, self._output = array("q"), array("q"), array("q")
+        self._ids, self._tokens, self._count = array("q"), array("q"), array("q")
+
+    def __len__(self) -> int:
+        return len(self._prompt)
+
+    def add(self, request: Request) -> None:
+        """Take a request."""
+        self._arrival.append(request.arrival)
+        self._prompt.append(request.prompt)
+        self._output.append(request.output)
+        self._names.append(request.name)
+        self._ids.extend(request.ids)
+        self._tokens.extend(request.tokens)
+        self._count.append(len(request.ids))
+
+    def leave_out(self, line: int, error: RowError) -> None:
+        """Take note of a row that is no request.
+
+        Raises:
+            TraceError: there may be none, or not as many.
+        """
+        broken = TraceError(str(error), line)
+        if not self.keep_good:
+            raise broken from None
+        self.left_out.append(str(broken))
+        if len(self.left_out) > MOST_BROKEN:
+            raise TraceError(f"More than {MOST_BROKEN:,} rows cannot be read. {self.left_out[0]}")
+
+    def workload(self, name: str, reader: Reader, sampled: int | None) -> Workload:
+        """Return the requests, sorted by arrival, equal ones as they were added.
+
+        Raises:
+            TraceError: the ids of prompts' pieces are too large.
+        """
+        arrival, prompt, output = map(_column, (self._arrival, self._prompt, self._output))
+        order = np.argsort(arrival, kind="stable")
+        return Workload(
+            name,
+            arrival[order] - (arrival.min() if reader.clock.from_first else 0),
+            prompt[order],
+            output[order],
+            self._contents(prompt, order),
+            sampled,
+            reader.clock.in_steps,
+            tuple(self._names[index] for index in order) if any(self._names) else (),
+            reader.notes + self._notes(arrival),
+            tuple(self.left_out),
+        )
+
+    def _contents(self, prompt: NDArray[np.int64], order: NDArray[np.int64]) -> Pieces | None:
+        if not self._ids:
+            return None
+        ids, tokens, count = map(_column, (self._ids, self._tokens, self._count))
+        try:
+            return Pieces.of(ids, tokens, count, prompt).at(order)
+        except ValueError as error:
+            raise TraceError(str(error)) from None
+
+    def _notes(self, arrival: NDArray[np.int64]) -> tuple[str, ...]:
+        behind = int((np.diff(arrival) < 0).sum())
+        moved = f"Requests were sorted by arrival: {behind:,} came before the one above them."
+        good, bad = len(arrival), len(self.left_out)
+        fewer = f"{bad:,} of {good + bad:,} rows were left out, since they cannot be read."
+        return (moved,) * (behind > 0) + (fewer,) * (bad > 0)
+
+
+def _column(values: "array[int]") -> NDArray[np.int64]:
+    return np.array(values, dtype=np.int64)
