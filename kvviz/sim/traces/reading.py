@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from kvviz.sim.traces.azure import AZURE
+from kvviz.sim.traces.burstgpt import BURSTGPT
 from kvviz.sim.traces.conversations import CountTokens, conversations
 from kvviz.sim.traces.format import Format, Reader
 from kvviz.sim.traces.lengths import LENGTHS
@@ -63,7 +64,7 @@ def read_record(
 
     A scheduler's record has its ``settings`` and ``steps`` there; other traces have nothing.
     """
-    formats = AZURE, MOONCAKE, OWN, LENGTHS, conversations(count_tokens)
+    formats = AZURE, MOONCAKE, BURSTGPT, OWN, LENGTHS, conversations(count_tokens)
     table = Table(keep_good)
     with closing(TraceText(source, limit_bytes)) as text:
         found = rows(text)

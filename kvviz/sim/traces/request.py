@@ -60,8 +60,7 @@ def whole(fields: Fields, key: str, low: int = 0, high: int = LAST_NS) -> int:
     if type(found) is int and low <= found <= high:
         return found
     need = f"a whole number from {low:,} to {high:,}"
-    value(fields, key, need)
-    raise wrong(key, fields[key], need)
+    raise wrong(key, value(fields, key, need), need)
 
 
 def tokens(fields: Fields, key: str) -> int:
@@ -84,14 +83,17 @@ def nanoseconds(fields: Fields, key: str, per_unit: int = 10**9) -> int:
     Raises:
         RowError: the value is no such time, or past the year 292 of its clock.
     """
-    need = f"a number from 0 to {LAST_NS // per_unit:,}"
-    found = value(fields, key, need)
+    found: Any = fields.get(key)
     if isinstance(found, str) and (match := _DECIMAL.fullmatch(found)):
         found = Decimal(match[1])
     number = type(found) is int or (isinstance(found, Decimal) and found.is_finite())
-    if not number or not 0 <= found <= LAST_NS // per_unit:
-        raise wrong(key, fields[key], need)
-    return int(round(found * per_unit))
+    # Bounded before it is multiplied: 1e99 would become an integer of as many digits.
+    if number and 0 <= found <= LAST_NS:
+        exact: int = round(found * per_unit)
+        if exact <= LAST_NS:
+            return exact
+    need = f"a number from 0 to {LAST_NS // per_unit:,}"
+    raise wrong(key, value(fields, key, need), need)
 
 
 def wrong(key: str, found: object, need: str) -> RowError:

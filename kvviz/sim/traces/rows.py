@@ -45,15 +45,19 @@ def rows(text: TraceText) -> Rows:
 
 
 def _has_row(head: str) -> bool:
-    """Tell whether one of the first lines is a request on its own."""
-    for line in head.splitlines()[:20]:
-        try:
-            found = decoded(line)
-        except ValueError:
-            continue
-        if isinstance(found, dict):
-            return "requests" not in found
-    return False
+    """Tell whether the first line is a request on its own, or is broken and a later one is."""
+    first, *more = (_value(line) for line in head.splitlines()[:20])
+    if isinstance(first, dict):
+        return "requests" not in first
+    return '"requests"' not in head and any(isinstance(line, dict) for line in more)
+
+
+def _value(line: str) -> Any:
+    """Return what a line holds if it is JSON on its own, else None."""
+    try:
+        return decoded(line)
+    except ValueError:
+        return None
 
 
 def _csv(text: TraceText) -> Rows:
