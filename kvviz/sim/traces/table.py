@@ -25,7 +25,7 @@ class Table:
     def __init__(self, keep_good: bool) -> None:
         self.keep_good = keep_good
         self.left_out: list[str] = []
-        self._names: list[str] = []
+        self._names: dict[int, str] = {}
         self._arrival, self._prompt, self._output = array("q"), array("q"), array("q")
         self._ids, self._tokens, self._count = array("q"), array("q"), array("q")
 
@@ -34,10 +34,11 @@ class Table:
 
     def add(self, request: Request) -> None:
         """Take a request."""
+        if request.name:
+            self._names[len(self)] = request.name
         self._arrival.append(request.arrival)
         self._prompt.append(request.prompt)
         self._output.append(request.output)
-        self._names.append(request.name)
         self._ids.extend(request.ids)
         self._tokens.extend(request.tokens)
         self._count.append(len(request.ids))
@@ -61,37 +62,45 @@ class Table:
         Raises:
             TraceError: the ids of prompts' pieces are too large.
         """
-        arrival, prompt, output = map(_column, (self._arrival, self._prompt, self._output))
-        order = np.argsort(arrival, kind="stable")
+        columns = [_column(values) for values in (self._arrival, self._prompt, self._output)]
+        contents = self._contents(columns[1])
+        names = [self._names.get(row, "") for row in range(len(self))] if self._names else []
+        behind = int((np.diff(columns[0]) < 0).sum())
+        if behind:
+            order = np.argsort(columns[0], kind="stable")
+            columns = [column[order] for column in columns]
+            contents = contents and contents.at(order)
+            names = [names[row] for row in order] if names else []
+        arrival, prompt, output = columns
         return Workload(
             name,
-            arrival[order] - (arrival.min() if reader.clock.from_first else 0),
-            prompt[order],
-            output[order],
-            self._contents(prompt, order),
+            arrival - arrival[0] if reader.clock.from_first else arrival,
+            prompt,
+            output,
+            contents,
             sampled,
             reader.clock.in_steps,
-            tuple(self._names[index] for index in order) if any(self._names) else (),
-            reader.notes + self._notes(arrival),
+            tuple(names),
+            reader.notes + self._notes(behind),
             tuple(self.left_out),
         )
 
-    def _contents(self, prompt: NDArray[np.int64], order: NDArray[np.int64]) -> Pieces | None:
+    def _contents(self, prompt: NDArray[np.int64]) -> Pieces | None:
         if not self._ids:
             return None
         ids, tokens, count = map(_column, (self._ids, self._tokens, self._count))
         try:
-            return Pieces.of(ids, tokens, count, prompt).at(order)
+            return Pieces.of(ids, tokens, count, prompt)
         except ValueError as error:
             raise TraceError(str(error)) from None
 
-    def _notes(self, arrival: NDArray[np.int64]) -> tuple[str, ...]:
-        behind = int((np.diff(arrival) < 0).sum())
+    def _notes(self, behind: int) -> tuple[str, ...]:
         moved = f"Requests were sorted by arrival: {behind:,} came before the one above them."
-        good, bad = len(arrival), len(self.left_out)
+        good, bad = len(self), len(self.left_out)
         fewer = f"{bad:,} of {good + bad:,} rows were left out, since they cannot be read."
         return (moved,) * (behind > 0) + (fewer,) * (bad > 0)
 
 
 def _column(values: "array[int]") -> NDArray[np.int64]:
-    return np.array(values, dtype=np.int64)
+    """Return the values as they lie in memory, uncopied; shape (values,)."""
+    return np.frombuffer(values, dtype=np.int64)
