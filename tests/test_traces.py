@@ -5,6 +5,7 @@ import io
 import json
 import subprocess
 import sys
+import time
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -548,6 +549,16 @@ def test_csv_has_no_place_for_some_things():
 
 
 # Size
+
+
+def test_the_azure_trace_is_read_quickly(shared):
+    path = shared / "traces/AzureLLMInferenceTrace_conv.csv"
+    spent = []
+    for _ in range(3):
+        start = time.process_time()
+        read_workload(path)
+        spent.append(time.process_time() - start)
+    assert min(spent) < 0.25
 
 
 def test_a_limit_holds_for_the_unpacked_text():
