@@ -58,6 +58,29 @@ class Serving(param.Parameterized):
         doc="how regions are placed without paging",
     )
 
+    mfu: float | None = param.Number(
+        None,
+        bounds=(0.01, 1.0),
+        allow_None=True,
+        label="MFU",
+        doc="share of the peak FLOP/s that matrix products reach (default: known of the GPU, "
+        "or assumed)",
+    )
+    mbu: float | None = param.Number(
+        None,
+        bounds=(0.01, 1.0),
+        allow_None=True,
+        label="MBU",
+        doc="share of the memory bandwidth that reads reach (default: known of the GPU, or assumed)",
+    )
+    overhead_s: float | None = param.Number(
+        None,
+        bounds=(0, 10),
+        allow_None=True,
+        label="Step overhead",
+        doc="seconds a step takes besides (default: known of the GPU, or 0)",
+    )
+
     def check(self) -> None:
         """Raise `ScenarioError` where two settings contradict each other."""
         if self.max_num_batched_tokens < self.max_num_seqs:

@@ -18,6 +18,8 @@ class State(IntEnum):
     WEIGHTS = 1
     RESERVED = 2
     USED = 3
+    CACHED = 4  # free, but its content is known and could be hit
+    SHARED = 5  # used by several; the owner is one of them
 
 
 NOBODY = -2  # -1 is the embedding, which precedes layer 0
@@ -30,21 +32,21 @@ class Changes(NamedTuple):
         when: playhead position, in the timeline's unit (uint32).
         page: first page of the run (uint32).
         pages: how many pages the run has (uint32).
-        owner: sequence, or for weights the layer, -1 being the embedding (int16).
+        owner: sequence or request, or for weights the layer, -1 being the embedding (signed).
         state: a `State` (uint8).
     """
 
     when: NDArray[np.uint32]
     page: NDArray[np.uint32]
     pages: NDArray[np.uint32]
-    owner: NDArray[np.int16]
+    owner: NDArray[np.signedinteger]
     state: NDArray[np.uint8]
 
 
 class Pages(NamedTuple):
     """Every page at one moment: arrays of shape (pages,)."""
 
-    owner: NDArray[np.int16]
+    owner: NDArray[np.signedinteger]
     state: NDArray[np.uint8]
 
 
@@ -68,7 +70,7 @@ class Timeline:
 
     def at(self, when: float) -> Pages:
         """Return who holds each page at `when`, changes of that very moment included."""
-        owner = np.full(self.pages, NOBODY, dtype=np.int16)
+        owner = np.full(self.pages, NOBODY, dtype=self.changes.owner.dtype)
         state = np.zeros(self.pages, dtype=np.uint8)
         until = np.searchsorted(self.changes.when, when, side="right")
         count = self.changes.pages[:until].astype(np.int64)

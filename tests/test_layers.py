@@ -17,6 +17,7 @@ ORDER = (
     "kernels",
     "scenario",
     "knobs",
+    "serving",
     "memory",
     "roofline",
     "timeline",

@@ -29,3 +29,11 @@ class Efficiency:
     overhead_s: float = 0.0
     kind: str = "assumed"
     source: str = SOURCE
+
+
+FITTED: Final[dict[str, Efficiency]] = {}
+
+
+def efficiency_of(gpu: str) -> Efficiency:
+    """Return what is known of a GPU, by its catalog name, else what is assumed of all."""
+    return FITTED.get(gpu, Efficiency())

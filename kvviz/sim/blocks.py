@@ -2,11 +2,18 @@
 
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from kvviz.sim.keys import Key
 
 NULL_BLOCK: Final = 0  # vLLM's own, never handed out
+
+
+class Freed(NamedTuple):
+    """Blocks that nobody holds any more: those without known content, and those with."""
+
+    plain: list[int]
+    known: list[int]
 
 
 class BlockPool:
@@ -98,19 +105,19 @@ class BlockPool:
         if self._block_of.setdefault(key, block) != block:
             self._others_of.setdefault(key, []).append(block)
 
-    def release(self, table: Sequence[int]) -> list[int]:
-        """Let go of a request's blocks, the last first; return those that nobody holds now."""
+    def release(self, table: Sequence[int]) -> Freed:
+        """Let go of a request's blocks, the last first."""
         freed = []
         for block in reversed(table):
             self.references[block] -= 1
             if not self.references[block]:
                 freed.append(block)
         plain = [block for block in freed if self.key_of[block] is None]
+        known = [block for block in freed if self.key_of[block] is not None]
         self._stack.extend(reversed(plain))
-        for block in freed:
-            if self.key_of[block] is not None:
-                self._queue[block] = None
-        return freed
+        for block in known:
+            self._queue[block] = None
+        return Freed(plain, known)
 
     def check(self, tables: Iterable[Sequence[int]]) -> None:
         """Prove the pool's invariants, given the block tables of all requests that hold blocks.

@@ -3,8 +3,11 @@
 from collections.abc import Iterable, Sized
 from typing import Protocol
 
+import numpy as np
+
+from kvviz.memory.kv import Tokens
 from kvviz.serving import Serving
-from kvviz.sim.blocks import BlockPool
+from kvviz.sim.blocks import BlockPool, Freed
 from kvviz.sim.keys import BlockKeys, Key
 from kvviz.sim.regions import ALLOCATORS
 from kvviz.sim.request import Request
@@ -19,10 +22,15 @@ class Cache(Protocol):
     """What a scheduler asks of the KV cache; sizes are in blocks."""
 
     on_demand: bool  # whether a running request asks for more room as it goes
+    held: int  # blocks in the tables of all requests, shared ones as often as they are held
 
     @property
     def free(self) -> int:
         """Blocks that the next request could be given."""
+
+    @property
+    def cached(self) -> int:
+        """Free blocks whose content could still be hit."""
 
     def hits(self, request: Request) -> list[int]:
         """Return the blocks of a waiting request's longest cached prefix."""
@@ -33,14 +41,17 @@ class Cache(Protocol):
     def grow(self, request: Request, new: int) -> bool:
         """Give a running request room for `new` more tokens; False: there is none."""
 
-    def release(self, request: Request) -> list[int]:
-        """Take a request's room back; return the blocks that nobody holds any more."""
+    def release(self, request: Request) -> Freed:
+        """Take a request's room back."""
 
     def take(self, requests: Requests) -> list[int]:
         """Give one block to each of `requests`; there are as many free."""
 
     def fill(self, requests: Requests) -> None:
         """Note that each of `requests` has filled its last block."""
+
+    def shared(self, hits: list[int]) -> list[int]:
+        """Return those of `hits` that other requests hold."""
 
     def next_key(self, request: Request, hits: list[int]) -> Key | None:
         """Return the content that a waiting request would hit after `hits`, were it known."""
@@ -61,11 +72,25 @@ class PagedCache:
         self.pool = BlockPool(num_blocks)
         self.block_size = serving.block_size
         self.keys = BlockKeys(workload, serving.block_size) if serving.prefix_caching else None
+        self.held = 0
+
+    @staticmethod
+    def largest(serving: Serving, num_blocks: int, last: Tokens) -> tuple[int, Tokens]:
+        """Return the blocks that one request can have, and those that each of `last` needs.
+
+        The last token is sampled and never cached.
+        """
+        return num_blocks - 1, -(-(last - 1) // serving.block_size)
 
     @property
     def free(self) -> int:
         """Blocks that nobody holds."""
         return self.pool.free
+
+    @property
+    def cached(self) -> int:
+        """Free blocks whose content is known."""
+        return self.pool.cached
 
     def hits(self, request: Request) -> list[int]:
         """Return the blocks of the longest cached prefix; one token at least is left to compute."""
@@ -80,6 +105,7 @@ class PagedCache:
         if whole > self.pool.free:
             return False
         self.pool.touch(hits)
+        self.held += len(hits)
         request.table = list(hits)
         request.registered = len(hits)
         request.computed = len(hits) * self.block_size
@@ -92,6 +118,7 @@ class PagedCache:
         if need > self.pool.free:
             return False
         request.table += self.pool.pop(need)
+        self.held += need
         self._register(request, after // self.block_size)
         return True
 
@@ -103,9 +130,10 @@ class PagedCache:
             self.pool.register(request.table[number], keys[number])
         request.registered = full
 
-    def release(self, request: Request) -> list[int]:
+    def release(self, request: Request) -> Freed:
         """Let go of all blocks; content that is known stays until its block is taken."""
         freed = self.pool.release(request.table)
+        self.held -= len(request.table)
         request.table = []
         request.registered = 0
         if self.keys and request.tokens == request.last:
@@ -115,6 +143,7 @@ class PagedCache:
     def take(self, requests: Requests) -> list[int]:
         """Give each the next block of the free list."""
         blocks = self.pool.pop(len(requests))
+        self.held += len(blocks)
         for request, block in zip(requests, blocks, strict=True):
             request.table.append(block)
         return blocks
@@ -123,6 +152,10 @@ class PagedCache:
         """Register the last block of each."""
         for request in requests:
             self._register(request, len(request.table))
+
+    def shared(self, hits: list[int]) -> list[int]:
+        """Return those of `hits` that other requests hold."""
+        return [block for block in hits if self.pool.references[block]]
 
     def next_key(self, request: Request, hits: list[int]) -> Key | None:
         """Return the key of the first block after `hits`, if one may still be hit."""
@@ -146,6 +179,7 @@ class CountedCache:
     def __init__(self, block_size: int, free: int) -> None:
         self.block_size = block_size
         self.free = free
+        self.held = self.cached = 0
 
     def hits(self, request: Request) -> list[int]:
         """Return none: content is not known."""
@@ -162,20 +196,28 @@ class CountedCache:
         if need > self.free:
             return False
         self.free -= need
+        self.held += need
         return True
 
-    def release(self, request: Request) -> list[int]:
+    def release(self, request: Request) -> Freed:
         """Count a request's blocks as free again."""
-        self.free += -(-request.computed // self.block_size)
-        return []
+        held = -(-request.computed // self.block_size)
+        self.free += held
+        self.held -= held
+        return Freed([], [])
 
     def take(self, requests: Requests) -> list[int]:
         """Count one block for each."""
         self.free -= len(requests)
+        self.held += len(requests)
         return []
 
     def fill(self, requests: Requests) -> None:
         """Do nothing: content is not known."""
+
+    def shared(self, hits: list[int]) -> list[int]:
+        """Return none: there are no hits."""
+        return []
 
     def next_key(self, request: Request, hits: list[int]) -> Key | None:
         """Return None: content is not known."""
@@ -198,6 +240,14 @@ class ReservedCache:
     def __init__(self, serving: Serving, num_blocks: int, workload: Workload) -> None:
         self.serving = serving
         self.regions = ALLOCATORS[serving.allocator](num_blocks - 1)
+        self.held = self.cached = 0
+
+    @staticmethod
+    def largest(serving: Serving, num_blocks: int, last: Tokens) -> tuple[int, Tokens]:
+        """Return the blocks that one request can have, and those that each of `last` needs."""
+        tokens = np.array([reserved_tokens(serving, end) for end in last.tolist()], dtype=np.int64)
+        largest = ALLOCATORS[serving.allocator](num_blocks - 1).largest
+        return largest, -(-tokens // serving.block_size)
 
     @property
     def free(self) -> int:
@@ -215,17 +265,19 @@ class ReservedCache:
         if start is None:
             return False
         request.table = list(range(start + 1, start + 1 + size))
+        self.held += size
         return True
 
     def grow(self, request: Request, new: int) -> bool:
         """Return True: the region has the room already."""
         return True
 
-    def release(self, request: Request) -> list[int]:
+    def release(self, request: Request) -> Freed:
         """Give the region back."""
         freed, request.table = request.table, []
         self.regions.release(freed[0] - 1, len(freed))
-        return freed
+        self.held -= len(freed)
+        return Freed(freed, [])
 
     def take(self, requests: Requests) -> list[int]:
         """Give nothing: the region has the room already."""
@@ -233,6 +285,10 @@ class ReservedCache:
 
     def fill(self, requests: Requests) -> None:
         """Do nothing: regions are not shared."""
+
+    def shared(self, hits: list[int]) -> list[int]:
+        """Return none: there are no hits."""
+        return []
 
     def next_key(self, request: Request, hits: list[int]) -> Key | None:
         """Return None: content is not known."""

@@ -1,11 +1,8 @@
 """What a scheduling policy decides: where keys and values go, and when a request may join."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from kvviz.serving import Serving
-from kvviz.sim.cache import Cache
-from kvviz.sim.workload import Workload
+from kvviz.sim.cache import PagedCache, ReservedCache
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,12 +11,11 @@ class Policy:
 
     Args:
         title: its name on screen.
-        cache: makes the KV cache from the settings, the blocks of the pool (the null block
-            included) and the requests.
+        cache: how keys and values are kept.
         whole_batches: requests join only an idle engine, as many as there is room for, and keep
             their room until the last of them has ended; else they come and go at every step.
     """
 
     title: str
-    cache: Callable[[Serving, int, Workload], Cache]
+    cache: type[PagedCache | ReservedCache]
     whole_batches: bool = False

@@ -6,12 +6,15 @@ from heapq import heappop, heappush
 from kvviz.catalog.efficiency import KNEE
 from kvviz.memory.kv import NO_WINDOW
 from kvviz.serving import Serving
+from kvviz.sim.cache import Requests
 from kvviz.sim.cost import StepCost
 from kvviz.sim.keys import Key
 from kvviz.sim.ledger import Ledger
 from kvviz.sim.policy import Policy
+from kvviz.sim.record import Move, Record
 from kvviz.sim.request import Request
 from kvviz.sim.step import requests_of
+from kvviz.sim.usage import Row, Usage
 from kvviz.sim.workload import Workload
 
 FAR = 1 << 62  # a step or a nanosecond that never comes
@@ -30,6 +33,7 @@ class Engine:
         num_blocks: blocks of the pool, the null block included.
         policy: where keys and values go, and when requests may join.
         cost: the time of a step.
+        record: whether to note what happens to every block and request; else totals alone.
     """
 
     def __init__(
@@ -39,18 +43,24 @@ class Engine:
         num_blocks: int,
         policy: Policy,
         cost: StepCost,
+        record: bool = False,
     ) -> None:
         self.cost, self._in_steps, self._batch = cost, workload.in_steps, policy.whole_batches
         # Read here once: a parameter takes as long to read as a request to schedule.
         self._block_size, self._most = serving.block_size, serving.max_num_seqs
         self._budget = serving.max_num_batched_tokens
-        self.cache = policy.cache(serving, num_blocks, workload).counted()
+        cache = policy.cache(serving, num_blocks, workload)
+        self.cache = cache if record else cache.counted()
+        self.record = Record(num_blocks, serving.block_size, cache.on_demand) if record else None
         self.ledger = Ledger(len(workload))
+        self.usage = Usage()
         self.steps = self.clock = self.tokens = 0
+        self._last = self._done = 0  # tokens with which all that run will end; requests at theirs
         self.preemptions = self.scheduled_tokens = self.peak = 0
         self._requests = requests_of(workload, serving.max_model_len)
         self._coming = 0
         self._arrival = [*workload.arrival.tolist(), FAR]
+        self.arrived_ns = self._arrival[:-1]
         self._waiting: deque[Request] = deque()
         self._prefilling: deque[Request] = deque()  # after all that decode, in running order
         self._decoding: dict[int, Request] = {}  # by `number`, in running order
@@ -61,6 +71,7 @@ class Engine:
         self._flops = self._moved = 0  # of all that decode, in the next step
         self._more_flops = self._more_moved = 0  # in the step after it
         self._joined = 0
+        self._refused = False  # the head of the queue does not fit into what is free
         self._blocked = False  # nobody can join before one leaves, or `_watched` is known
         self._watched: Key | None = None
         self._demanded = False  # the step under way has given out its blocks
@@ -85,6 +96,8 @@ class Engine:
         while self._arrival[self._coming] <= now:
             if not self._waiting:
                 self._blocked, self._watched = False, None
+            if self._in_steps:
+                self.arrived_ns[self._coming] = self.clock
             self._waiting.append(self._requests[self._coming])
             self._coming += 1
 
@@ -99,30 +112,43 @@ class Engine:
         arrival = self._arrival[self._coming]
         until, last = (FAR, arrival) if self._in_steps else (arrival, FAR)
         last = min(last, self._ends[0][0], self._bends[0][0] if self._bends else FAR)
-        watched = self._watched if self._waiting else None
+        watched, record = self._watched if self._waiting else None, self.record
+        start, before, tokens, used, idle = clock, steps, self.tokens, 0, 0
+        row = self._row()
         while steps < last and clock < until:
             need = phases[steps % size]
             if need:
-                free -= len(need)
-                if free < 0:
+                if len(need) > free:
                     break
-                self.cache.take(need.values())
+                free -= len(need)
+                blocks = self.cache.take(need.values())
+                if record:
+                    record.took(steps, need.values(), blocks)
             full = phases[(steps + 1) % size]
             if full:
                 self.cache.fill(full.values())
                 if watched and self.cache.knows(watched):
                     self._demanded = True  # the rest of this step is not decoding alone
                     break
-            clock += int(((flops * flop_ns) ** KNEE + (moved * byte_ns) ** KNEE) ** root + extra)
+            ns = int(((flops * flop_ns) ** KNEE + (moved * byte_ns) ** KNEE) ** root + extra)
+            if record:
+                record.stepped(clock, clock + ns)
+            clock += ns
             steps += 1
+            tokens += running
+            used += tokens * ns
+            idle += free * ns
             flops += more_flops
             moved += more_moved
-        done = steps - self.steps
         self._flops, self._moved, self.clock, self.steps = flops, moved - weights, clock, steps
-        self.tokens += done * running
-        self.scheduled_tokens += done * running
-        self._settle()
-        return done > 0
+        self.scheduled_tokens += tokens - self.tokens
+        self.tokens = tokens
+        self.usage.add_decoding(clock - start, row, used, idle)
+        self.usage.note(self._row())
+        if steps == last:
+            self._settle()
+            self.usage.note(self._row())
+        return steps > before
 
     def _step(self) -> None:
         """Do one iteration in which anything may happen."""
@@ -138,42 +164,71 @@ class Engine:
             more = self.cost.sequence(new, request.computed + new)
             flops, moved, tokens = flops + more[0], moved + more[1], tokens + new
         self.ledger.scheduled((request.index for request, _ in scheduled), start)
+        self.tokens += tokens
+        self.scheduled_tokens += tokens
+        row = self._row()
+        self.usage.note(row)
         if tokens:
             self.clock += self.cost.ns(tokens, flops, moved + self.cost.weight_bytes(tokens))
-        self.peak = max(self.peak, len(self._decoding) + len(self._prefilling))
-        self.scheduled_tokens += tokens
-        self.tokens += tokens
+            self.usage.add(self.clock - start, row)
+        if self.record:
+            self.record.stepped(start, self.clock)
         self.steps += 1
         self._flops += self._more_flops
         self._moved += self._more_moved
         self._settle()
         for request, new in scheduled:
             self._advance(request, new)
+        self.usage.note(self._row())
+
+    def _row(self) -> Row:
+        """Return how things are now."""
+        running = len(self._decoding) + len(self._prefilling)
+        self.peak = max(self.peak, running)
+        return Row(
+            self.clock,
+            running,
+            len(self._waiting),
+            self._done,
+            self.tokens,
+            self._last,
+            self.cache.held,
+            self.cache.free,
+            self.cache.cached,
+            self._refused,
+        )
 
     def _demand(self) -> bool:
         """Give blocks to those that need one to decode on; return whether any was preempted."""
         need = self._by_phase[self.steps % self._block_size]
         before = self.preemptions
         if len(need) <= self.cache.free:
-            self.cache.take(need.values())
+            self._take(need.values())
         else:
             for number, request in list(need.items()):
                 while number in need and not self.cache.free:
                     self._preempt()
                 if number in need:
-                    self.cache.take([request])
+                    self._take([request])
         self.cache.fill(self._by_phase[(self.steps + 1) % self._block_size].values())
         return self.preemptions > before
+
+    def _take(self, requests: Requests) -> None:
+        blocks = self.cache.take(requests)
+        if self.record:
+            self.record.took(self.steps, requests, blocks)
 
     def _continue(self, budget: int, scheduled: list[tuple[Request, int]]) -> bool:
         """Schedule what is left of prompts, in order; return whether any was preempted."""
         before, place = self.preemptions, 0
         while place < len(self._prefilling) and budget:
             request = self._prefilling[place]
-            new = min(request.left, budget)
+            new, held = min(request.left, budget), len(request.table)
             while not self.cache.grow(request, new):
                 if self._preempt() is request:
                     return True
+            if self.record:
+                self.record.grew(self.steps, request, held, new)
             scheduled.append((request, new))
             budget -= new
             place += 1
@@ -185,18 +240,26 @@ class Engine:
             self._batch and bool(self._decoding or self._prefilling),
             None,
         )
+        self._refused = False
         while self._waiting and not self._blocked and (budget or self._batch):
             if len(self._decoding) + len(self._prefilling) >= self._most:
                 self._blocked, self._watched = True, None
                 return
             request = self._waiting[0]
             hits = self.cache.hits(request)
+            shared = self.cache.shared(hits) if self.record else []
             new = min(request.tokens - len(hits) * self._block_size, budget)
             if not self.cache.admit(request, hits, new):
-                self._blocked, self._watched = True, self.cache.next_key(request, hits)
+                self._blocked = self._refused = True
+                self._watched = self.cache.next_key(request, hits)
                 return
             self.ledger.cached_tokens[request.index] += request.computed
             self.tokens += request.computed
+            self._last += request.last
+            if self.record:
+                self.record.moved(self.steps, request, Move.JOINS)
+                self.record.hit(self.steps, request, hits, shared)
+                self.record.grew(self.steps, request, len(hits), new)
             self._prefilling.append(self._waiting.popleft())
             if new:
                 scheduled.append((request, new))
@@ -210,7 +273,8 @@ class Engine:
             request = self._leave(next(reversed(self._decoding)))
         self.ledger.preempted(request.index, request.computed)
         self.tokens -= request.computed
-        self.cache.release(request)
+        self._last -= request.last
+        self._release(request, Move.PREEMPTED)
         request.computed = 0
         self._waiting.appendleft(request)
         self.preemptions += 1
@@ -238,6 +302,8 @@ class Engine:
         self._decoding[number] = request
         if self.cache.on_demand:
             self._by_phase[shift % self._block_size][number] = request
+        if self.record:
+            self.record.moved(self.steps, request, Move.DECODES)
         heappush(self._ends, (shift + request.last - 1, number))
         self._count(request, 1)
         for window, flops, moved in self.cost.windows:
@@ -247,8 +313,10 @@ class Engine:
     def _leave(self, number: int) -> Request:
         """Take a request from those that decode, and write down how far it is."""
         request = self._decoding.pop(number)
-        request.computed = self.steps - request.shift
+        joined, request.computed = request.computed, self.steps - request.shift
         request.tokens = request.computed + 1
+        if self.record:
+            self.record.decoded(self.steps, request, joined)
         if self.cache.on_demand:
             del self._by_phase[request.shift % self._block_size][number]
         self._count(request, -1)
@@ -281,11 +349,20 @@ class Engine:
     def _end(self, request: Request) -> None:
         self.ledger.ended(request.index, self.clock, self.steps)
         self.tokens -= request.computed
+        self._last -= request.last
+        self._done += 1
         self._blocked = False
         if not self._batch:
-            self.cache.release(request)
+            self._release(request, Move.ENDS)
             return
         self._ended.append(request)
         if not self._decoding and not self._prefilling:
             while self._ended:
-                self.cache.release(self._ended.pop())
+                self._release(self._ended.pop(), Move.ENDS)
+
+    def _release(self, request: Request, move: Move) -> None:
+        table = request.table
+        freed = self.cache.release(request)
+        if self.record:
+            self.record.moved(self.steps, request, move)
+            self.record.released(self.steps, request, table, freed, move)

@@ -1,0 +1,95 @@
+"""A workload served: settings, model and GPU in, a run out."""
+
+import time
+from dataclasses import replace
+
+import numpy as np
+
+from kvviz.catalog.efficiency import Efficiency, efficiency_of
+from kvviz.memory.capacity import kv_budget, stage_token_bytes
+from kvviz.memory.kv import kv_width
+from kvviz.scenario import Scenario, ScenarioError
+from kvviz.serving import Serving
+from kvviz.sim.cost import StepCost
+from kvviz.sim.outcome import Outcome
+from kvviz.sim.policies import find_policy
+from kvviz.sim.run import Engine
+from kvviz.sim.workload import Workload
+
+
+def simulate(
+    scenario: Scenario, serving: Serving, workload: Workload, record: bool = False
+) -> Outcome:
+    """Return the run of `workload` on the scenario's model and GPUs.
+
+    Args:
+        scenario: model, GPU, dtypes, tensor parallel size, and how capacity is counted.
+        serving: policy and limits of the engine.
+        workload: the requests.
+        record: whether every block's history is kept; else totals alone.
+
+    Raises:
+        ScenarioError: settings contradict each other, or a request can never be served.
+        UnknownName: a catalog has no such entry.
+    """
+    blocks = pool_blocks(scenario, serving)
+    check(serving, workload, blocks)
+    cost = StepCost(scenario, step_efficiency(scenario, serving))
+    start = time.perf_counter()
+    engine = Engine(workload, serving, blocks, find_policy(serving.policy), cost, record)
+    engine.run()
+    wall = time.perf_counter() - start
+    return Outcome(workload, serving, blocks, block_bytes(scenario, serving), engine, wall)
+
+
+def pool_blocks(scenario: Scenario, serving: Serving) -> int:
+    """Return the blocks of the pool, the null block included: as set, or what the GPU has left."""
+    if serving.num_blocks is not None:
+        return serving.num_blocks
+    sized = scenario.replaced(block_size=serving.block_size)
+    blocks = kv_budget(sized, sized.the_model).blocks
+    if blocks < 2:
+        raise ScenarioError(
+            f"{sized.the_model.name} leaves room for {blocks} KV blocks on {sized.the_gpu.name}; "
+            f"expected two at least, one of them the null block"
+        )
+    return blocks
+
+
+def block_bytes(scenario: Scenario, serving: Serving) -> int:
+    """Return the bytes of a block on one GPU, all layers together."""
+    model = scenario.the_model
+    token = stage_token_bytes(model.layers, kv_width(scenario, model), scenario.tp)
+    return token * serving.block_size
+
+
+def step_efficiency(scenario: Scenario, serving: Serving) -> Efficiency:
+    """Return the rates that steps reach: as set, else as known of the GPU, else as assumed."""
+    own = {"mfu": serving.mfu, "mbu": serving.mbu, "overhead_s": serving.overhead_s}
+    given = {name: value for name, value in own.items() if value is not None}
+    known = efficiency_of(scenario.the_gpu.name)
+    if not given:
+        return known
+    return replace(known, **given, kind="assumed", source="set by the user")
+
+
+def check(serving: Serving, workload: Workload, num_blocks: int) -> None:
+    """Raise `ScenarioError` where settings contradict each other, or a request never fits."""
+    serving.check()
+    longest = serving.max_model_len
+    if (late := np.flatnonzero(workload.prompt >= longest)).size:
+        raise ScenarioError(
+            f"request {_name(workload, late[0])} has a prompt of "
+            f"{workload.prompt[late[0]]:,} tokens; expected fewer than max_model_len {longest:,}"
+        )
+    last = np.minimum(workload.prompt + workload.output, longest)
+    most, needs = find_policy(serving.policy).cache.largest(serving, num_blocks, last)
+    if (large := np.flatnonzero(needs > most)).size:
+        raise ScenarioError(
+            f"request {_name(workload, large[0])} needs {needs[large[0]]:,} blocks by its end; "
+            f"expected at most the {most:,} that one request can have of {num_blocks:,}"
+        )
+
+
+def _name(workload: Workload, index: int) -> str:
+    return repr(workload.ids[index]) if workload.ids else f"{index:,}"
