@@ -71,7 +71,8 @@ class Serving(param.Parameterized):
         bounds=(0.01, 1.0),
         allow_None=True,
         label="MBU",
-        doc="share of the memory bandwidth that reads reach (default: known of the GPU, or assumed)",
+        doc="share of the memory bandwidth that reads reach (default: known of the GPU, "
+        "or assumed)",
     )
     overhead_s: float | None = param.Number(
         None,

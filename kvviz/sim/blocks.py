@@ -134,10 +134,10 @@ class BlockPool:
         assert len(listed) + len(held) == self.num_blocks - 1, "a block is neither held nor free"
         for block in range(self.num_blocks):
             assert self.references[block] == held[block], f"references of block {block}"
-        keyed = [self.key_of[block] is not None for block in listed]
-        assert keyed == sorted(keyed), "a block with a key before one without"
+        has_key = [self.key_of[block] is not None for block in listed]
+        assert has_key == sorted(has_key), "a block with a key before one without"
         for block, key in enumerate(self.key_of):
-            known = key is None or block in (self._block_of[key], *self._others_of.get(key, ()))
-            assert known, f"block {block} cannot be found by its key"
-        known = len(self._block_of) + sum(map(len, self._others_of.values()))
-        assert known == sum(key is not None for key in self.key_of), "a key without its block"
+            found = key is None or block in (self._block_of[key], *self._others_of.get(key, ()))
+            assert found, f"block {block} cannot be found by its key"
+        keyed = len(self._block_of) + sum(map(len, self._others_of.values()))
+        assert keyed == sum(key is not None for key in self.key_of), "a key without its block"

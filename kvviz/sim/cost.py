@@ -2,6 +2,8 @@
 
 from functools import lru_cache
 
+import numpy as np
+
 from kvviz.catalog.dtypes import width
 from kvviz.catalog.efficiency import KNEE, LINK, PCIE_GB_S, Efficiency
 from kvviz.catalog.model import Model
@@ -51,7 +53,7 @@ class StepCost:
         self._step_ns = NS * efficiency.overhead_s + 0.5  # rounds to the nearest
 
     def _weight_bytes(self, tokens: int) -> int:
-        return round(float(self.work.weight_bytes(tokens)))
+        return round(float(self.work.weight_bytes(np.array(tokens))))
 
     def sequence(self, new: int, context: int) -> tuple[int, int]:
         """Return the operations and bytes of one sequence's `new` tokens up to `context`.

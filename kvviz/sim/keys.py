@@ -52,10 +52,12 @@ class BlockKeys:
         if contents is None or len(chain) >= end:
             return
         tokens = self._with_outputs(contents(request.index), end * size)
+        parent = chain[-1] if chain else ROOT
+        assert isinstance(parent, bytes)  # known text never follows text of one's own
         for number in range(len(chain), end):
-            parent = chain[-1] if chain else ROOT
             content = parent + tokens[number * size : (number + 1) * size].tobytes()
-            chain.append(blake2b(content, digest_size=DIGEST_BYTES).digest())
+            parent = blake2b(content, digest_size=DIGEST_BYTES).digest()
+            chain.append(parent)
 
     def _with_outputs(self, prompt: NDArray[np.int64], length: int) -> NDArray[np.int64]:
         tokens = np.full(max(length, len(prompt)), self._workload.sampled or 0, dtype=np.int64)

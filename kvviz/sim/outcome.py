@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kvviz.serving import Serving
-from kvviz.sim.ledger import NEVER
 from kvviz.sim.run import Engine
 from kvviz.sim.workload import Workload
 from kvviz.timeline import Changes, Timeline
@@ -203,7 +202,7 @@ class Outcome:
 
 def spread(values: NDArray[np.generic]) -> dict[str, float | None]:
     """Return mean and percentiles of what is known, None where nothing is."""
-    known = values[~np.isnan(values)]  # type: ignore[call-overload]
+    known = values[~np.isnan(values)]
     names = ("mean", *(f"p{percent}" for percent in PERCENTILES), "max")
     if not len(known):
         return dict.fromkeys(names)

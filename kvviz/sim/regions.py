@@ -113,13 +113,16 @@ class Buddy:
 
     @property
     def free(self) -> int:
+        """Units in no region, nor rounded up to one."""
         return sum(len(holes) << order for order, holes in enumerate(self._holes))
 
     @property
     def largest(self) -> int:
+        """Units of the largest region that could be taken now."""
         return max((1 << order for order, holes in enumerate(self._holes) if holes), default=0)
 
     def take(self, size: int) -> int | None:
+        """Return the start of a new region, or None where no hole holds it."""
         order = (size - 1).bit_length()
         have = next((o for o in range(order, len(self._holes)) if self._holes[o]), None)
         if have is None:
@@ -130,6 +133,7 @@ class Buddy:
         return start
 
     def release(self, start: int, size: int) -> None:
+        """Give a region back, and join it with free buddies."""
         order = (size - 1).bit_length()
         while (buddy := self._buddy(start, order)) in self._holes[order]:
             self._holes[order].remove(buddy)
@@ -142,6 +146,7 @@ class Buddy:
         return -1 if root[1] == order else root[0] + ((start - root[0]) ^ (1 << order))
 
     def check(self) -> None:
+        """Prove that holes are apart and inside."""
         holes = sorted((s, 1 << o) for o, starts in enumerate(self._holes) for s in starts)
         end = 0
         for start, size in holes:
