@@ -16,16 +16,16 @@ class KnobError(ValueError):
     """A value that a knob does not take: what was given, and what was expected."""
 
 
-def read(name: str, text: Any) -> Any:
-    """Return the value that `text` means to the knob `name`.
+def read(name: str, text: Any, of: type[param.Parameterized] = Scenario) -> Any:
+    """Return the value that `text` means to the knob `name` of a class.
 
     Raises:
         KnobError: it means none, or one out of bounds; nothing is clamped.
     """
     try:
-        return _read(Scenario.param[name], text)
+        return _read(of.param[name], text)
     except (ValueError, KeyError):
-        raise KnobError(f"got {cut(text)}, expected {expected(name)}") from None
+        raise KnobError(f"got {cut(text)}, expected {expected(name, of)}") from None
 
 
 def _read(knob: param.Parameter, text: Any) -> Any:
@@ -49,9 +49,9 @@ def _inside(knob: param.Number, number: float) -> bool:
     return above and (high is None or number <= high)
 
 
-def expected(name: str) -> str:
-    """Say which values the knob `name` takes."""
-    knob = Scenario.param[name]
+def expected(name: str, of: type[param.Parameterized] = Scenario) -> str:
+    """Say which values the knob `name` of a class takes."""
+    knob = of.param[name]
     if isinstance(knob, param.Boolean):
         return "on or off"
     if isinstance(knob, param.Selector):

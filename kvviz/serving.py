@@ -48,8 +48,8 @@ class Serving(param.Parameterized):
         default="max",
         objects=["exact", "pow2", "max"],
         label="Reservation",
-        doc="region of a request without paging: its final length, the next power of two, "
-        "or the slot",
+        doc="region of a request without paging: prompt and output, the output rounded up to a "
+        "power of two, or max_model_len",
     )
     allocator: str = param.Selector(
         default="first-fit",
@@ -92,5 +92,13 @@ class Serving(param.Parameterized):
 
     def replaced(self, **changes: Any) -> "Serving":
         """Return a copy with some settings changed."""
-        settings = {name: getattr(self, name) for name in self.param if name != "name"}
-        return Serving(**{**settings, **changes})
+        return Serving(**{**self.settings(), **changes})
+
+    def settings(self) -> dict[str, Any]:
+        """Return every knob's value by its name."""
+        return {name: getattr(self, name) for name in serving_knobs()}
+
+
+def serving_knobs() -> tuple[str, ...]:
+    """Return the names of the settings, in the order they are declared."""
+    return tuple(name for name in Serving.param if name != "name")

@@ -1,57 +1,63 @@
-"""The plain engine against step records of vLLM 0.33's own scheduler."""
+"""The plain engine against step records of vLLM 0.33's own scheduler, and the whole command."""
 
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from kvviz.catalog.efficiency import Efficiency
+from kvviz.cli import main
 from kvviz.scenario import Scenario
 from kvviz.serving import Serving
 from kvviz.sim.cost import StepCost
 from kvviz.sim.policies import find_policy
+from kvviz.sim.simulate import simulate
 from kvviz.sim.step import StepEngine
-from kvviz.sim.workload import Workload
+from kvviz.sim.traces import read_record, read_workload
 
-GOLDEN = Path(__file__).parents[2] / "shared" / "golden"
-RECORDS = sorted(GOLDEN.glob("golden_*.json"))
-COST = StepCost(Scenario(), Efficiency())
+SHARED = Path(__file__).parents[2] / "shared"
+RECORDS = sorted((SHARED / "golden").glob("golden_*.json"))
+SUMMARY = SHARED / "golden" / "azure_conv_first600.json"
+CONVERSATIONS = SHARED / "traces" / "AzureLLMInferenceTrace_conv.csv"
+needs_shared = pytest.mark.skipif(not SUMMARY.exists(), reason="no ../shared beside the project")
 
 
-def engine(record):
-    settings, requests = record["settings"], record["requests"]
-    workload = Workload(
-        "golden",
-        np.array([r["arrival_step"] for r in requests]),
-        np.array([len(r["prompt"]) for r in requests]),
-        np.array([r["max_tokens"] for r in requests]),
-        lambda index: np.array(requests[index]["prompt"]),
-        sampled=7,
-        in_steps=True,
-    )
+@pytest.mark.parametrize("path", RECORDS, ids=lambda path: path.stem)
+def test_every_step_is_that_of_the_real_scheduler(path, tmp_path, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["simulate", "--workload", str(path), "--record", str(tmp_path / "steps.json")])
+    assert not ended.value.code, capsys.readouterr().err
+    ours = json.loads((tmp_path / "steps.json").read_text())["steps"]
+    for wanted, done in zip(json.loads(path.read_text())["steps"], ours, strict=True):
+        assert done == wanted, f"step {wanted['step']}"
+
+
+@pytest.mark.parametrize("path", RECORDS, ids=lambda path: path.stem)
+def test_the_pool_holds_its_invariants_at_every_step(path):
+    workload, said = read_record(path)
+    settings = said["settings"]
     serving = Serving(
-        block_size=settings["block_size"],
         max_num_seqs=settings["max_num_seqs"],
         max_num_batched_tokens=settings["max_num_batched_tokens"],
         max_model_len=settings["max_model_len"],
         prefix_caching=settings["enable_prefix_caching"],
     )
-    return StepEngine(workload, serving, settings["num_blocks"], find_policy("vllm"), COST)
+    cost = StepCost(Scenario(), Efficiency())
+    run = StepEngine(workload, serving, settings["num_blocks"], find_policy("vllm"), cost)
+    for _ in run.steps():
+        run.cache.pool.check(request.table for request in run.running)
 
 
-@pytest.mark.parametrize("path", RECORDS, ids=lambda path: path.stem)
-def test_every_step_is_that_of_the_real_scheduler(path):
-    record = json.loads(path.read_text())
-    run, named = engine(record), [request["id"] for request in record["requests"]]
-    for wanted, done in zip(record["steps"], run.steps(), strict=True):
-        run.cache.pool.check(r.table for r in run.running)
-        ours = {
-            "scheduled": {named[i]: n for i, n in done.scheduled.items()},
-            "computed": {named[i]: n for i, n in done.computed.items()},
-            "preempted": [named[i] for i in done.preempted],
-            "finished": sorted((named[i] for i in done.finished), key=int),
-            "blocks": {named[i]: table for i, table in done.blocks.items()},
-            "free_blocks": done.free_blocks,
-        }
-        assert ours == {name: wanted[name] for name in ours}, f"step {wanted['step']}"
+@needs_shared
+def test_a_run_on_real_lengths_ends_as_the_real_one_did():
+    wanted = json.loads(SUMMARY.read_text())
+    serving = Serving(
+        num_blocks=wanted["num_blocks"],
+        max_num_seqs=wanted["max_num_seqs"],
+        max_num_batched_tokens=wanted["max_num_batched_tokens"],
+        prefix_caching=False,
+    )
+    requests = read_workload(CONVERSATIONS).part(wanted["start"], wanted["requests"]).at_once()
+    ours = simulate(Scenario(), serving, requests).summary()
+    same = ("steps", "preemptions", "scheduled_tokens", "peak_running", "finish_sha")
+    assert {name: ours[name] for name in same} == {name: wanted[name] for name in same}

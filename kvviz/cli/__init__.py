@@ -12,6 +12,7 @@ from kvviz.catalog.names import UnknownName
 from kvviz.cli.catalogs import show_gpus, show_models
 from kvviz.cli.estimate import show_estimate
 from kvviz.cli.serve import serve
+from kvviz.cli.simulate import show_simulation
 from kvviz.scenario import ScenarioError
 
 __all__ = ["app", "main"]
@@ -24,6 +25,7 @@ app = typer.Typer(
 app.command("estimate")(show_estimate)
 app.command("models")(show_models)
 app.command("gpus")(show_gpus)
+app.command("simulate")(show_simulation)
 app.command("serve")(serve)
 
 

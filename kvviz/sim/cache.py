@@ -75,7 +75,9 @@ class PagedCache:
         self.held = 0
 
     @staticmethod
-    def largest(serving: Serving, num_blocks: int, last: Tokens) -> tuple[int, Tokens]:
+    def largest(
+        serving: Serving, num_blocks: int, prompt: Tokens, last: Tokens
+    ) -> tuple[int, Tokens]:
         """Return the blocks that one request can have, and those that each of `last` needs.
 
         The last token is sampled and never cached.
@@ -243,9 +245,12 @@ class ReservedCache:
         self.held = self.cached = 0
 
     @staticmethod
-    def largest(serving: Serving, num_blocks: int, last: Tokens) -> tuple[int, Tokens]:
+    def largest(
+        serving: Serving, num_blocks: int, prompt: Tokens, last: Tokens
+    ) -> tuple[int, Tokens]:
         """Return the blocks that one request can have, and those that each of `last` needs."""
-        tokens = np.array([reserved_tokens(serving, end) for end in last.tolist()], dtype=np.int64)
+        ends = zip(prompt.tolist(), last.tolist(), strict=True)
+        tokens = np.array([reserved_tokens(serving, *each) for each in ends], dtype=np.int64)
         largest = ALLOCATORS[serving.allocator](num_blocks - 1).largest
         return largest, -(-tokens // serving.block_size)
 
@@ -260,7 +265,8 @@ class ReservedCache:
 
     def admit(self, request: Request, hits: list[int], new: int) -> bool:
         """Reserve the whole region; ids start at 1, as in a paged pool."""
-        size = -(-reserved_tokens(self.serving, request.last) // self.serving.block_size)
+        tokens = reserved_tokens(self.serving, request.prompt, request.last)
+        size = -(-tokens // self.serving.block_size)
         start = self.regions.take(size)
         if start is None:
             return False
@@ -303,13 +309,15 @@ class ReservedCache:
         return self
 
 
-def reserved_tokens(serving: Serving, last: int) -> int:
+def reserved_tokens(serving: Serving, prompt: int, last: int) -> int:
     """Return the tokens reserved for a request that ends with `last`.
 
-    The policies of the PagedAttention paper (arXiv 2309.06180, section 6.1).
+    The policies of the PagedAttention paper (arXiv 2309.06180, section 6.1): all that the model
+    takes, the prompt and the output's next power of two, or the prompt and the output.
     """
     if serving.reservation == "max":
         return serving.max_model_len
     if serving.reservation == "pow2":
-        return min(1 << (last - 1).bit_length(), serving.max_model_len)
+        output = 1 << (last - prompt - 1).bit_length()
+        return min(prompt + output, serving.max_model_len)
     return last

@@ -1,13 +1,14 @@
 """What came of a run: requests, totals, the use of the pool, and every block over time."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kvviz.catalog.efficiency import Efficiency
 from kvviz.serving import Serving
 from kvviz.sim.run import Engine
 from kvviz.sim.workload import Workload
@@ -31,6 +32,7 @@ class Outcome:
         serving: the engine's limits.
         num_blocks: blocks of the pool, the null block included.
         block_bytes: bytes of a block on one GPU.
+        efficiency: rates that its steps reach, and how they are known.
         engine: the engine, as it stands at the end.
         wall_s: seconds that simulating took.
     """
@@ -39,6 +41,7 @@ class Outcome:
     serving: Serving
     num_blocks: int
     block_bytes: int
+    efficiency: Efficiency
     engine: Engine
     wall_s: float
 
@@ -164,6 +167,7 @@ class Outcome:
             "prompt_tokens": prompt,
             "lost_tokens": int(rows["lost_tokens"].sum()),
             "kv": self.kv(),
+            "efficiency": asdict(self.efficiency),
             "wall_s": self.wall_s,
         }
 

@@ -1,7 +1,9 @@
 """The fast engine: the plain one's results, with the iterations between two events in one go."""
 
 from collections import deque
+from collections.abc import Callable
 from heapq import heappop, heappush
+from itertools import count
 
 from kvviz.catalog.efficiency import KNEE
 from kvviz.memory.kv import NO_WINDOW
@@ -17,6 +19,7 @@ from kvviz.sim.step import requests_of
 from kvviz.sim.usage import Row, Usage
 from kvviz.sim.workload import Workload
 
+TURNS = 4096  # between two words on how far the run is
 FAR = 1 << 62  # a step or a nanosecond that never comes
 
 
@@ -76,10 +79,12 @@ class Engine:
         self._watched: Key | None = None
         self._demanded = False  # the step under way has given out its blocks
 
-    def run(self) -> None:
-        """Serve all requests to their ends."""
+    def run(self, tell: Callable[[int], None] = lambda ended: None) -> None:
+        """Serve all requests to their ends; `tell` hears now and then how many have ended."""
         requests = len(self._requests)
-        while True:
+        for turn in count():
+            if turn % TURNS == 0:
+                tell(self._done)
             self._arrive()
             if not self._waiting and not self._prefilling and not self._decoding:
                 if self._coming == requests:

@@ -1,7 +1,9 @@
 """A workload served: settings, model and GPU in, a run out."""
 
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -14,11 +16,16 @@ from kvviz.sim.cost import StepCost
 from kvviz.sim.outcome import Outcome
 from kvviz.sim.policies import find_policy
 from kvviz.sim.run import Engine
+from kvviz.sim.step import StepEngine
 from kvviz.sim.workload import Workload
 
 
 def simulate(
-    scenario: Scenario, serving: Serving, workload: Workload, record: bool = False
+    scenario: Scenario,
+    serving: Serving,
+    workload: Workload,
+    record: bool = False,
+    tell: Callable[[int], None] = lambda ended: None,
 ) -> Outcome:
     """Return the run of `workload` on the scenario's model and GPUs.
 
@@ -27,6 +34,25 @@ def simulate(
         serving: policy and limits of the engine.
         workload: the requests.
         record: whether every block's history is kept; else totals alone.
+        tell: hears now and then how many requests have ended.
+
+    Raises:
+        ScenarioError: settings contradict each other, or a request can never be served.
+        UnknownName: a catalog has no such entry.
+    """
+    blocks = pool_blocks(scenario, serving)
+    check(serving, workload, blocks)
+    efficiency = step_efficiency(scenario, serving)
+    cost, policy = StepCost(scenario, efficiency), find_policy(serving.policy)
+    start = time.perf_counter()
+    engine = Engine(workload, serving, blocks, policy, cost, record)
+    engine.run(tell)
+    wall, each = time.perf_counter() - start, block_bytes(scenario, serving)
+    return Outcome(workload, serving, blocks, each, efficiency, engine, wall)
+
+
+def steps(scenario: Scenario, serving: Serving, workload: Workload) -> Iterator[dict[str, Any]]:
+    """Yield what the plain engine does at every step, as a scheduler record says it.
 
     Raises:
         ScenarioError: settings contradict each other, or a request can never be served.
@@ -35,11 +61,22 @@ def simulate(
     blocks = pool_blocks(scenario, serving)
     check(serving, workload, blocks)
     cost = StepCost(scenario, step_efficiency(scenario, serving))
-    start = time.perf_counter()
-    engine = Engine(workload, serving, blocks, find_policy(serving.policy), cost, record)
-    engine.run()
-    wall = time.perf_counter() - start
-    return Outcome(workload, serving, blocks, block_bytes(scenario, serving), engine, wall)
+    engine = StepEngine(workload, serving, blocks, find_policy(serving.policy), cost)
+    names = workload.ids or tuple(map(str, range(len(workload))))
+    for number, step in enumerate(engine.steps()):
+        yield {
+            "step": number,
+            "scheduled": {names[index]: new for index, new in step.scheduled.items()},
+            "computed": {names[index]: done for index, done in step.computed.items()},
+            "preempted": [names[index] for index in step.preempted],
+            "finished": sorted((names[index] for index in step.finished), key=_by_number),
+            "free_blocks": step.free_blocks,
+            "blocks": {names[index]: table for index, table in step.blocks.items()},
+        }
+
+
+def _by_number(name: str) -> tuple[bool, int, str]:
+    return (not name.isdecimal(), int(name) if name.isdecimal() else 0, name)
 
 
 def pool_blocks(scenario: Scenario, serving: Serving) -> int:
@@ -83,7 +120,8 @@ def check(serving: Serving, workload: Workload, num_blocks: int) -> None:
             f"{workload.prompt[late[0]]:,} tokens; expected fewer than max_model_len {longest:,}"
         )
     last = np.minimum(workload.prompt + workload.output, longest)
-    most, needs = find_policy(serving.policy).cache.largest(serving, num_blocks, last)
+    cache = find_policy(serving.policy).cache
+    most, needs = cache.largest(serving, num_blocks, workload.prompt, last)
     if (large := np.flatnonzero(needs > most)).size:
         raise ScenarioError(
             f"request {_name(workload, large[0])} needs {needs[large[0]]:,} blocks by its end; "

@@ -45,12 +45,12 @@ class Workload:
         return len(self.prompt)
 
     def part(self, start: int, limit: int | None = None) -> "Workload":
-        """Return the requests from `start` on, at most `limit`; the first one's arrival is 0."""
+        """Return the requests from `start` on, at most `limit`; time begins with a later first one."""
         end = len(self) if limit is None else min(len(self), start + limit)
         arrival = self.arrival[start:end]
         return replace(
             self,
-            arrival=arrival - (arrival[0] if end > start else 0),
+            arrival=arrival - (arrival[0] if 0 < start < end else 0),
             prompt=self.prompt[start:end],
             output=self.output[start:end],
             contents=_contents_from(self.contents, start, end),

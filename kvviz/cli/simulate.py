@@ -1,0 +1,181 @@
+"""The command that serves a trace or a synthetic workload, and says what came of it."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from kvviz.catalog.names import find_named
+from kvviz.catalog.workloads import CONVERSATION, TRAFFIC
+from kvviz.cli.knobs import Command, option, with_parameters
+from kvviz.knobs import KnobError, read
+from kvviz.scenario import Scenario
+from kvviz.serving import Serving, serving_knobs
+from kvviz.sim.outcome import Outcome
+from kvviz.sim.simulate import simulate, steps
+from kvviz.sim.synthetic import DEFAULT_REQUESTS, synthetic
+from kvviz.sim.traces import TraceError, four_characters, read_record, tokenizer
+from kvviz.sim.workload import Workload
+
+LONG: Final = 20_000  # requests from which a run shows how far it is
+HARDWARE: Final = (  # the knobs of a scenario that serving has a use for
+    "model",
+    "gpu",
+    "tp",
+    "weights_dtype",
+    "kv_dtype",
+    "utilization",
+    "mode",
+    "activation_gib",
+    "non_torch_gib",
+    "cuda_graphs_gib",
+)
+
+
+def with_serving_knobs(command: Command) -> Command:
+    """Give a command the knobs of what is served on, and of how, through its ``**settings``."""
+    hardware = [option(name) for name in HARDWARE]
+    return with_parameters(
+        command, [*hardware, *(option(name, Serving) for name in serving_knobs())]
+    )
+
+
+@with_serving_knobs
+def show_simulation(
+    *,
+    context: typer.Context,
+    trace: Annotated[Path | None, typer.Option(help="requests to serve, any known format")] = None,
+    workload: Annotated[
+        Path | None, typer.Option(help="scheduler record whose requests and settings to take")
+    ] = None,
+    traffic: Annotated[
+        str, typer.Option(metavar="|".join(TRAFFIC), help="what is drawn where no file is given")
+    ] = CONVERSATION.name,
+    requests: Annotated[int, typer.Option(min=1, help="requests drawn")] = DEFAULT_REQUESTS,
+    rate: Annotated[
+        float | None, typer.Option(min=1e-6, help="requests a second drawn, not the traffic's")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="seed of what is drawn")] = 0,
+    start: Annotated[int, typer.Option(min=0, help="requests to leave out at the start")] = 0,
+    limit: Annotated[int | None, typer.Option(min=1, help="requests to serve at most")] = None,
+    all_at_once: Annotated[
+        bool, typer.Option("--all-at-once", help="all requests are there from the start")
+    ] = False,
+    keep_good: Annotated[
+        bool, typer.Option("--keep-good", help="leave out rows that cannot be read")
+    ] = False,
+    count_tokens: Annotated[
+        Path | None,
+        typer.Option(help="tokenizer.json, for traces of text (else 4 characters a token)"),
+    ] = None,
+    record: Annotated[Path | None, typer.Option(help="JSON file for every step")] = None,
+    requests_to: Annotated[
+        Path | None, typer.Option(help="CSV or Parquet file for a row a request")
+    ] = None,
+    totals_to: Annotated[
+        Path | None, typer.Option(help="CSV or Parquet file for the engine over time")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="figures as JSON")] = False,
+    **settings: Any,
+) -> None:
+    """Serve requests with a real scheduler: what waits, runs, is preempted, and how fast."""
+    if trace and workload:
+        raise typer.BadParameter("expected --trace or --workload, not both")
+    if path := trace or workload:
+        served, said = _read(path, keep_good, count_tokens)
+    else:
+        served, said = (
+            synthetic(find_named(traffic, TRAFFIC, "traffic"), requests, seed, rate=rate),
+            {},
+        )
+    given = {name for name in settings if _is_given(context, name)}
+    settings |= {name: value for name, value in _engine(said).items() if name not in given}
+    served = served.part(start, limit)
+    served = served.at_once() if all_at_once else served
+    scenario = Scenario(**{name: settings[name] for name in HARDWARE})
+    serving = Serving(**{name: settings[name] for name in serving_knobs()})
+    with _progress(len(served)) as tell:
+        outcome = simulate(scenario, serving, served, tell=tell)
+    if record:
+        record.write_text(json.dumps({"steps": list(steps(scenario, serving, served))}))
+    _save(outcome.requests_frame, requests_to)
+    _save(outcome.totals_frame, totals_to)
+    _show(scenario, outcome, as_json)
+
+
+def _read(path: Path, keep_good: bool, tokens: Path | None) -> tuple[Workload, dict[str, Any]]:
+    count = tokenizer(tokens) if tokens else four_characters
+    try:
+        served, said = read_record(path, keep_good=keep_good, count_tokens=count)
+    except (OSError, TraceError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise typer.BadParameter(f"{path}: {reason}") from None
+    for sentence in (*served.notes, *served.left_out):
+        typer.echo(f"kvviz: {sentence}", err=True)
+    return served, dict(said)
+
+
+def _is_given(context: typer.Context, name: str) -> bool:
+    source = context.get_parameter_source(name)
+    return source is not None and source.name != "DEFAULT"
+
+
+def _engine(said: dict[str, Any]) -> dict[str, Any]:
+    """Return a scheduler record's settings as knobs; those that kvviz has no knob for must be 0."""
+    recorded = dict(said.get("settings", {}))
+    if "enable_prefix_caching" in recorded:
+        recorded["prefix_caching"] = str(recorded.pop("enable_prefix_caching"))
+    known = {}
+    for name, value in recorded.items():
+        if name not in serving_knobs():
+            if value:
+                raise typer.BadParameter(f"setting {name} of the record is {value}, expected 0")
+            continue
+        try:
+            known[name] = read(name, value, Serving)
+        except KnobError as error:
+            raise typer.BadParameter(f"setting {name} of the record: {error}") from None
+    return known
+
+
+@contextmanager
+def _progress(requests: int) -> Iterator[Callable[[int], None]]:
+    """Show how many requests have ended, on a terminal, where there are many."""
+    if requests < LONG:
+        yield lambda ended: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("requests served", total=requests)
+        yield lambda ended: bar.update(task, completed=ended)
+
+
+def _save(frame: Callable[[], Any], path: Path | None) -> None:
+    if path is None:
+        return
+    if path.suffix not in (".csv", ".parquet"):
+        raise typer.BadParameter(f"{path}: expected a name that ends in .csv or .parquet")
+    try:
+        if path.suffix == ".csv":
+            frame().to_csv(path, index=False)
+        else:
+            frame().to_parquet(path, index=False)
+    except ImportError:
+        raise typer.BadParameter("Parquet needs pyarrow: install kvviz[sweep]") from None
+    except OSError as error:
+        raise typer.BadParameter(f"{path}: {error.strerror}") from None
+
+
+def _show(scenario: Scenario, outcome: Outcome, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(outcome.summary(), indent=2))
+        return
+    from kvviz.cli.run_table import heading, run_table
+    from kvviz.cli.terminal import show
+
+    show(run_table(outcome), heading(scenario, outcome), outcome.workload.notes)
