@@ -45,7 +45,7 @@ class Workload:
         return len(self.prompt)
 
     def part(self, start: int, limit: int | None = None) -> "Workload":
-        """Return the requests from `start` on, at most `limit`; time begins with a later first one."""
+        """Return the requests from `start` on, at most `limit`; a later first one comes at 0."""
         end = len(self) if limit is None else min(len(self), start + limit)
         arrival = self.arrival[start:end]
         return replace(
