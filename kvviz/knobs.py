@@ -8,6 +8,8 @@ import param
 
 from kvviz.scenario import Scenario, knobs
 
+Declared = type[param.Parameterized]  # a class whose parameters are settings
+
 SHOWN = 60  # characters of a bad value that an error repeats
 SWITCH = {"true": True, "1": True, "on": True, "false": False, "0": False, "off": False}
 
@@ -16,7 +18,7 @@ class KnobError(ValueError):
     """A value that a knob does not take: what was given, and what was expected."""
 
 
-def read(name: str, text: Any, of: type[param.Parameterized] = Scenario) -> Any:
+def read(name: str, text: Any, of: Declared = Scenario) -> Any:
     """Return the value that `text` means to the knob `name` of a class.
 
     Raises:
@@ -49,7 +51,7 @@ def _inside(knob: param.Number, number: float) -> bool:
     return above and (high is None or number <= high)
 
 
-def expected(name: str, of: type[param.Parameterized] = Scenario) -> str:
+def expected(name: str, of: Declared = Scenario) -> str:
     """Say which values the knob `name` of a class takes."""
     knob = of.param[name]
     if isinstance(knob, param.Boolean):
@@ -67,38 +69,49 @@ def expected(name: str, of: type[param.Parameterized] = Scenario) -> str:
     return f"{kind} from {low} to {high}"
 
 
-def from_query(pairs: Iterable[tuple[str, str]]) -> tuple[dict[str, Any], list[str]]:
+def from_query(
+    pairs: Iterable[tuple[str, str]], of: Declared = Scenario
+) -> tuple[dict[str, Any], list[str]]:
     """Return the settings of a URL's query, and a sentence for each that is not valid."""
     settings: dict[str, Any] = {}
     problems: list[str] = []
     for name, text in pairs:
-        if name not in knobs():
+        if name not in knobs(of):
             problems.append(f"{cut(name)} in the link is no setting.")
             continue
         try:
-            settings[name] = read(name, text)
+            settings[name] = read(name, text, of)
         except KnobError as error:
             problems.append(f"{name} in the link: {error}.")
     return settings, problems
 
 
-def to_query(scenario: Scenario, usual: Mapping[str, Any]) -> dict[str, str]:
+def to_query(settings: param.Parameterized, usual: Mapping[str, Any]) -> dict[str, str]:
     """Return the settings that differ from the `usual` ones, as a URL spells them."""
-    settings = scenario.settings()
+    of = type(settings)
+    values = {name: getattr(settings, name) for name in knobs(of)}
     return {
         name: str(value).lower() if isinstance(value, bool) else str(value)
-        for name, value in settings.items()
-        if value is not None and value != usual.get(name, Scenario.param[name].default)
+        for name, value in values.items()
+        if value is not None and value != usual.get(name, of.param[name].default)
     }
 
 
-def schema() -> dict[str, Any]:
+def schema(of: Declared = Scenario) -> dict[str, Any]:
     """Return the settings as a JSON schema, with their bounds, choices, defaults and meanings."""
     return {
         "type": "object",
-        "properties": {name: _schema(Scenario.param[name]) for name in knobs()},
+        "properties": {name: _schema(of.param[name]) for name in knobs(of)},
         "additionalProperties": False,
     }
+
+
+def like(name: str, **changes: Any) -> Any:
+    """Return a new declaration of the knob `name`, with some of what it declares changed."""
+    knob = Scenario.param[name]
+    slots = ("default", "bounds", "softbounds", "inclusive_bounds", "objects", "label", "doc")
+    kept = {slot: getattr(knob, slot) for slot in slots if hasattr(knob, slot)}
+    return type(knob)(**{**kept, **changes})
 
 
 def _schema(knob: param.Parameter) -> dict[str, Any]:

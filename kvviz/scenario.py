@@ -204,6 +204,8 @@ class Scenario(param.Parameterized):
         return {name: getattr(self, name) for name in knobs()}
 
 
-def knobs() -> tuple[str, ...]:
-    """Return the names of the settings, in the order they are declared."""
-    return tuple(name for name in Scenario.param if name not in ("name", "own_models"))
+def knobs(of: type[param.Parameterized] = Scenario) -> tuple[str, ...]:
+    """Return the names of the settings that a class declares, in their order."""
+    return tuple(
+        name for name in of.param if name != "name" and (of.param[name].precedence or 0) >= 0
+    )

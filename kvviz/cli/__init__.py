@@ -1,4 +1,4 @@
-"""The command line: estimates, the catalogs, and the server of the pages."""
+"""The command line: estimates, the catalogs, and the servers of the pages and of the API."""
 
 import sys
 from collections.abc import Sequence
@@ -9,6 +9,7 @@ import typer
 from kvviz import __version__
 from kvviz.catalog.config import ConfigError
 from kvviz.catalog.names import UnknownName
+from kvviz.cli.api import api
 from kvviz.cli.catalogs import show_gpus, show_models
 from kvviz.cli.estimate import show_estimate
 from kvviz.cli.serve import serve
@@ -27,6 +28,7 @@ app.command("models")(show_models)
 app.command("gpus")(show_gpus)
 app.command("simulate")(show_simulation)
 app.command("serve")(serve)
+app.command("api")(api)
 
 
 @app.callback(invoke_without_command=True)

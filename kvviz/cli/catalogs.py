@@ -1,17 +1,14 @@
 """The commands that list the catalogs, as tables or as JSON."""
 
 import json
-from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
 
-from kvviz.catalog.dtypes import width
 from kvviz.catalog.gpu import Gpu
 from kvviz.catalog.gpus import gpus
-from kvviz.catalog.model import Model
 from kvviz.catalog.models import models
-from kvviz.memory.kv import layer_groups
+from kvviz.memory.listing import gpu_row, model_row
 from kvviz.units import size
 
 AsJson = Annotated[bool, typer.Option("--json", help="exact figures as JSON")]
@@ -31,7 +28,7 @@ GPU_COLUMNS: dict[str, tuple[str, str]] = {
 
 def show_models(as_json: AsJson = False) -> None:
     """List the models of the catalog."""
-    rows = [_model_row(model) for model in models()]
+    rows = [model_row(model) for model in models()]
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
         return
@@ -43,25 +40,11 @@ def show_models(as_json: AsJson = False) -> None:
 def show_gpus(as_json: AsJson = False) -> None:
     """List the GPUs of the catalog; a figure that its source does not confirm has a ?."""
     if as_json:
-        typer.echo(json.dumps([_gpu_row(gpu) for gpu in gpus()], indent=2))
+        typer.echo(json.dumps([gpu_row(gpu) for gpu in gpus()], indent=2))
         return
     headings = [f"{title} {unit}".strip() for title, unit in GPU_COLUMNS.values()]
     cells = [[gpu.name, *(_gpu_cell(gpu, field) for field in GPU_COLUMNS)] for gpu in gpus()]
     _show(("GPU", *headings), cells, right=set(headings) - {"Type"})
-
-
-def _model_row(model: Model) -> dict[str, Any]:
-    groups = layer_groups(model, width(model.dtype))
-    return {
-        "name": model.name,
-        "family": model.family,
-        "parameters": model.parameters,
-        "active_parameters": model.active_parameters,
-        "kv_bytes_per_token": sum(g.layers * g.bytes_per_token for g in groups if g.grows),
-        "max_context": model.max_context,
-        "source": model.source,
-        "notes": list(model.notes),
-    }
 
 
 def _model_cells(row: dict[str, Any]) -> list[str]:
@@ -78,10 +61,6 @@ def _model_cells(row: dict[str, Any]) -> list[str]:
 
 def _billions(count: int) -> str:
     return f"{count / 1e9:,.2f} B"
-
-
-def _gpu_row(gpu: Gpu) -> dict[str, Any]:
-    return {**asdict(gpu), "unverified": sorted(gpu.unverified)}
 
 
 def _gpu_cell(gpu: Gpu, field: str) -> str:

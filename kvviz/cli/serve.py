@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 import kvviz
+from kvviz.cli.ports import check_free
 
 INDEX = "hbm"
 
@@ -22,7 +23,7 @@ def serve(
     show: Annotated[bool, typer.Option(help="open a browser")] = False,
 ) -> None:
     """Serve the pages; the root shows the HBM page."""
-    _check_free(address, port)
+    check_free(address, port)
     from panel.command import Serve  # Panel and Bokeh load only when pages are served
 
     parser = ArgumentParser(prog="kvviz serve")
@@ -39,16 +40,3 @@ def page_scripts() -> list[Path]:
     package = Path(kvviz.__file__).parent
     installed = sorted((package / "apps").glob("*.py"))
     return installed or sorted((package.parent / "apps").glob("*.py"))
-
-
-def _check_free(address: str, port: int) -> None:
-    """Take the server's sockets for a moment, so that a refusal is a sentence, not a log."""
-    from tornado.netutil import bind_sockets
-
-    try:
-        sockets = bind_sockets(port, address)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise typer.TyperException(f"cannot listen on {address}:{port}: {reason}") from None
-    for taken in sockets:
-        taken.close()

@@ -1,8 +1,12 @@
 """A memory report as plain values, the same for the command line's JSON and for other programs."""
 
+from collections.abc import Iterable
 from typing import Any
 
-from kvviz.memory.report import MemoryReport
+from kvviz.catalog.engine import Assumption
+from kvviz.memory.capacity import KvBudget, assumptions, capacity_bytes, kv_budget
+from kvviz.memory.kinds import Kind, kinds
+from kvviz.memory.report import MemoryReport, check
 from kvviz.scenario import Scenario
 
 SAME: tuple[str, ...] = (
@@ -38,18 +42,43 @@ def answer(scenario: Scenario, report: MemoryReport) -> dict[str, Any]:
     return {**named, **figures, "warnings": list(report.warnings), **_engine(report)}
 
 
+def capacity_answer(scenario: Scenario) -> dict[str, Any]:
+    """Return what the tightest GPU leaves for the KV cache, in either mode, ready for JSON.
+
+    Raises:
+        ScenarioError: settings contradict each other or the model does not split that way.
+        UnknownName: no catalog has the model or the GPU.
+    """
+    check(scenario)
+    model = scenario.the_model
+    kind: Kind = kinds(scenario)["capacity_bytes"]
+    return {
+        "model": model.name,
+        "gpu": scenario.the_gpu.name,
+        "mode": scenario.mode,
+        "capacity_bytes": capacity_bytes(scenario, scenario.the_gpu),
+        **_budget(kv_budget(scenario, model)),
+        "kind": kind,
+        "assumptions": _assumed(assumptions(scenario, model, scenario.tp)),
+    }
+
+
 def _engine(report: MemoryReport) -> dict[str, Any]:
     """Return what only mode vllm has: the budget of the KV cache and what was assumed for it."""
-    budget = report.budget
-    if budget is None:
+    if report.budget is None:
         return {}
+    return {**_budget(report.budget), "assumptions": _assumed(report.assumed)}
+
+
+def _budget(budget: KvBudget) -> dict[str, Any]:
     return {
         "kv_budget_bytes": budget.bytes,
         "kv_blocks": budget.blocks,
         "kv_tokens": budget.tokens,
         "concurrency": budget.concurrency,
         "concurrency_at_max_length": budget.concurrency_at_max_length,
-        "assumptions": [
-            {"name": item.name, "value": item.gib, "source": item.source} for item in report.assumed
-        ],
     }
+
+
+def _assumed(items: Iterable[Assumption]) -> list[dict[str, Any]]:
+    return [{"name": item.name, "value": item.gib, "source": item.source} for item in items]

@@ -1,0 +1,73 @@
+"""Request models made from the declarations of the settings, so that both say the same."""
+
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+import param
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, WrapValidator, create_model
+from pydantic_core import PydanticCustomError
+
+from kvviz.knobs import Declared, cut, expected
+from kvviz.scenario import knobs
+
+Check = Callable[[Any], Any]
+
+
+def request_model(title: str, of: Declared, typed: bool = True, **more: Any) -> type[BaseModel]:
+    """Return a model with a field for every setting that the class `of` declares.
+
+    Args:
+        title: the model's name in the schema.
+        of: the class.
+        typed: whether values come as JSON, so that a number or a switch is not text.
+        more: further fields, as pydantic's ``create_model`` takes them.
+    """
+    fields: Any = {name: _field(of, name, typed) for name in knobs(of)}
+    config = ConfigDict(extra="forbid", allow_inf_nan=False)
+    return create_model(title, __config__=config, **fields, **more)
+
+
+def _field(of: Declared, name: str, typed: bool) -> tuple[Any, Any]:
+    knob = of.param[name]
+
+    def check(value: Any, inner: Check) -> Any:
+        """Take what the declaration takes, and say of anything else what was expected."""
+        try:
+            if typed and not _of_type(knob, value):
+                raise TypeError
+            return inner(value)
+        except (TypeError, ValidationError):
+            says = {"got": cut(value), "expected": expected(name, of)}
+            raise PydanticCustomError("knob", "got {got}, expected {expected}", says) from None
+
+    annotation: Any = Annotated[_annotation(knob), WrapValidator(check)]
+    told = {"title": knob.label, "description": knob.doc, **_bounds(knob)}
+    return annotation, Field(knob.default, **told)
+
+
+def _annotation(knob: param.Parameter) -> Any:
+    if isinstance(knob, param.Boolean):
+        return bool
+    if isinstance(knob, param.Selector):
+        return Literal[tuple(knob.objects)]
+    if not isinstance(knob, param.Number):
+        return str
+    number = int if isinstance(knob, param.Integer) else float
+    return number | None if knob.allow_None else number
+
+
+def _bounds(knob: param.Parameter) -> dict[str, Any]:
+    if not isinstance(knob, param.Number):
+        return {}
+    low, high = knob.bounds
+    least = "ge" if knob.inclusive_bounds[0] else "gt"
+    return {name: end for name, end in ((least, low), ("le", high)) if end is not None}
+
+
+def _of_type(knob: param.Parameter, value: Any) -> bool:
+    """Tell whether a JSON value has the setting's type: true is no number, and "1" neither."""
+    if isinstance(knob, param.Boolean):
+        return isinstance(value, bool)
+    if isinstance(knob, param.Number):
+        return not isinstance(value, bool | str)
+    return True

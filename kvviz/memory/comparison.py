@@ -1,0 +1,209 @@
+"""One sequence's cache kept in two ways: a slot as long as it may become, or blocks on demand."""
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+import param
+
+from kvviz.knobs import like
+from kvviz.memory.kv import NO_WINDOW, kv_width, layer_groups
+from kvviz.memory.report import kv_bytes
+from kvviz.memory.tables import Row, block_table, free_list
+from kvviz.scenario import Scenario, ScenarioError
+from kvviz.units import MiB
+
+DEFAULT_MODEL: Final = "TinyLlama/TinyLlama-1.1B-Chat-v1.0"
+
+
+class Comparison(param.Parameterized):
+    """Equal sequences of one length, the slot that each may fill, and a pool of blocks."""
+
+    model: str = like("model", default=DEFAULT_MODEL)
+    sequence_length: int = like(
+        "context", default=128, label="Sequence", doc="tokens that each sequence has now"
+    )
+    max_seq_len: int = like("max_length", default=2048, label="Max")
+    block_size: int = like("block_size", label="Block", doc="tokens in a KV block")
+    num_blocks: int = param.Integer(
+        1024, bounds=(1, 1_048_576), label="Pool", doc="KV blocks in the pool, all of them usable"
+    )
+    dtype: str = like("kv_dtype")
+    batch: int = like("batch", default=1)
+
+    def scenario(self, **changes: Any) -> Scenario:
+        """Return the same sequences as a scenario that has room up to the slot's length."""
+        known = {
+            "model": self.model,
+            "context": self.sequence_length,
+            "run_length": self.max_seq_len,
+            "max_length": self.max_seq_len,
+            "block_size": self.block_size,
+            "kv_dtype": self.dtype,
+            "batch": self.batch,
+        }
+        return Scenario(**{**known, **changes})
+
+    def check(self) -> None:
+        """Raise `ScenarioError` where the sequences do not fit their slots."""
+        if self.sequence_length > self.max_seq_len:
+            raise ScenarioError(
+                f"sequence_length {self.sequence_length:,} is longer than "
+                f"max_seq_len {self.max_seq_len:,}; expected at most that many tokens"
+            )
+
+
+def _said(text: str) -> dict[str, str]:
+    """Return what a figure means, as its field keeps it for schemas and titles."""
+    return {"description": text}
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Both ways side by side; names with ``mb`` count MiB, 2^20 bytes."""
+
+    traditional_memory_mb: float = field(
+        metadata=_said(
+            "MiB that slots of max_seq_len tokens take, reserved from the start (mb here means MiB)"
+        )
+    )
+    paged_memory_mb: float = field(
+        metadata=_said(
+            "MiB that the blocks in use take, free places of the last included (mb here means MiB)"
+        )
+    )
+    memory_saved_mb: float = field(metadata=_said("MiB that paging saves (mb here means MiB)"))
+    memory_saved_percent: float = field(metadata=_said("what paging saves, in % of the slots"))
+    traditional_waste_percent: float = field(
+        metadata=_said("what the slots hold for no token yet, in % of them")
+    )
+    wasted_tokens: int = field(metadata=_said("places in the slots that no token has taken"))
+    num_blocks: int = field(metadata=_said("blocks in the pool"))
+    block_size: int = field(metadata=_said("tokens in a block"))
+    blocks_used: int = field(metadata=_said("blocks that the sequences hold"))
+    blocks_free: int = field(metadata=_said("blocks left in the pool"))
+    utilization_percent: float = field(metadata=_said("blocks in use, in % of the pool"))
+    sequence_length: int = field(metadata=_said("tokens that each sequence has now"))
+    max_seq_len: int = field(metadata=_said("tokens reserved for a sequence without paging"))
+    batch: int = field(metadata=_said("sequences"))
+    model: str = field(metadata=_said("the model's catalog name"))
+    dtype: str = field(metadata=_said("what the cached numbers are stored as"))
+    kv_bytes_per_token: int = field(
+        metadata=_said(
+            "bytes that one token adds in all layers, windowed ones included while not full"
+        )
+    )
+    blocks: list[Row] = field(
+        metadata=_said(
+            "the block table, sequence by sequence, on an example free list such as sequences that "
+            "ended leave behind: it is the same every time"
+        )
+    )
+    warnings: list[str] = field(metadata=_said("what the figures do not say"))
+
+
+def compare(settings: Comparison) -> Compared:
+    """Return what slots and blocks take for the same sequences.
+
+    A model with windowed layers holds at most the window in those, either way; recurrent state is
+    the same in both and not counted.
+
+    Raises:
+        ScenarioError: a sequence is longer than its slot, or the pool has too few blocks.
+        UnknownName: no catalog has the model.
+    """
+    settings.check()
+    slots, paged = (_allocated(settings, paged) for paged in (False, True))
+    used, places = held_tokens(settings) * settings.batch, held_blocks(settings) * settings.batch
+    pool_check(settings, places)
+    scenario = settings.scenario()
+    model = scenario.the_model
+    return Compared(
+        traditional_memory_mb=slots.allocated / MiB,
+        paged_memory_mb=paged.allocated / MiB,
+        memory_saved_mb=(slots.allocated - paged.allocated) / MiB,
+        memory_saved_percent=100 * (slots.allocated - paged.allocated) / slots.allocated,
+        traditional_waste_percent=100 * (slots.allocated - slots.used) / slots.allocated,
+        wasted_tokens=held_tokens(settings, settings.max_seq_len) * settings.batch - used,
+        num_blocks=settings.num_blocks,
+        block_size=settings.block_size,
+        blocks_used=places,
+        blocks_free=settings.num_blocks - places,
+        utilization_percent=100 * places / settings.num_blocks,
+        sequence_length=settings.sequence_length,
+        max_seq_len=settings.max_seq_len,
+        batch=settings.batch,
+        model=model.name,
+        dtype=model.dtype if settings.dtype == "auto" else settings.dtype,
+        kv_bytes_per_token=token_bytes(settings),
+        blocks=_tables(settings),
+        warnings=_warnings(settings),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Bytes:
+    used: int
+    allocated: int
+
+
+def _allocated(settings: Comparison, paged: bool) -> _Bytes:
+    scenario = settings.scenario(paged=paged, reservation="max")
+    kv = kv_bytes(scenario, np.array([settings.sequence_length]))
+    return _Bytes(int(kv.used[0]), int(kv.allocated[0]))
+
+
+def token_bytes(settings: Comparison) -> int:
+    """Return the bytes that one token adds in all layers together."""
+    scenario = settings.scenario()
+    model = scenario.the_model
+    groups = layer_groups(model, kv_width(scenario, model))
+    return sum(group.layers * group.bytes_per_token for group in groups)
+
+
+def window(settings: Comparison) -> int:
+    """Return the most tokens that any layer of the model holds of a sequence."""
+    scenario = settings.scenario()
+    model = scenario.the_model
+    return max(g.window for g in layer_groups(model, kv_width(scenario, model)))
+
+
+def held_tokens(settings: Comparison, tokens: int | None = None) -> int:
+    """Return the places that a sequence of so many tokens (default: its own) takes."""
+    return min(settings.sequence_length if tokens is None else tokens, window(settings))
+
+
+def held_blocks(settings: Comparison) -> int:
+    """Return the blocks of one sequence, in the layers that hold the most."""
+    return -(-held_tokens(settings) // settings.block_size)
+
+
+def pool_check(settings: Comparison, needed: int) -> None:
+    """Raise `ScenarioError` where the pool has fewer than the `needed` blocks."""
+    if needed > settings.num_blocks:
+        raise ScenarioError(
+            f"num_blocks {settings.num_blocks:,} is too small a pool: {settings.batch:,} x "
+            f"{settings.sequence_length:,} tokens need {needed:,} blocks of "
+            f"{settings.block_size:,}; expected at least that many"
+        )
+
+
+def _tables(settings: Comparison) -> list[Row]:
+    free = iter(free_list(settings.num_blocks))
+    tokens, size = held_tokens(settings), settings.block_size
+    return [
+        row for index in range(settings.batch) for row in block_table(index, tokens, size, free)
+    ]
+
+
+def _warnings(settings: Comparison) -> list[str]:
+    model, most = settings.scenario().the_model, window(settings)
+    warnings = []
+    if settings.max_seq_len > model.max_context:
+        warnings.append(
+            f"max_seq_len {settings.max_seq_len:,} goes past the {model.max_context:,} tokens "
+            f"that {model.name} was made for"
+        )
+    if most != NO_WINDOW and settings.sequence_length > most:
+        warnings.append(f"every layer keeps only the last {most:,} tokens of a sequence")
+    return warnings
