@@ -357,7 +357,7 @@ def test_every_operation_is_tried(client):
 
 @pytest.mark.parametrize(
     ("method", "path", "mode"),
-    [(*each, mode) for each in TAKING_SETTINGS for mode in GenerationMode.all()]
+    [(*each, mode) for each in TAKING_SETTINGS for mode in GenerationMode]
     + [(*each, GenerationMode.POSITIVE) for each in TAKING_NONE],
 )
 def test_the_server_keeps_to_its_document(document, method, path, mode):
