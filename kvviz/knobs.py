@@ -109,8 +109,10 @@ def schema(of: Declared = Scenario) -> dict[str, Any]:
 def like(name: str, **changes: Any) -> Any:
     """Return a new declaration of the knob `name`, with some of what it declares changed."""
     knob = Scenario.param[name]
-    slots = ("default", "bounds", "softbounds", "inclusive_bounds", "objects", "label", "doc")
+    slots = ("default", "bounds", "softbounds", "inclusive_bounds", "label", "doc")
     kept = {slot: getattr(knob, slot) for slot in slots if hasattr(knob, slot)}
+    if isinstance(knob, param.Selector):
+        kept["objects"] = list(knob.objects)  # a declaration's own list grows when it is passed on
     return type(knob)(**{**kept, **changes})
 
 
