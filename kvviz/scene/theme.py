@@ -13,7 +13,8 @@ class Theme:
     """Colours by role; a colour means one thing on the page.
 
     Controls have no hue, so hue is left for memory: purple is weights, eight colours are sequences,
-    red is saved or too much, grey is reserved.
+    red is saved or too much, grey is reserved. Blocks in use on the Paging page run from `in_use1`
+    to `in_use2`.
     """
 
     name: str
@@ -44,6 +45,8 @@ class Theme:
     free: str
     grid: str
     sm_idle: str
+    in_use1: str
+    in_use2: str
     sequences: tuple[str, ...]
 
     def colour(self, role: str) -> str:
@@ -115,6 +118,8 @@ DARK = Theme(
     free="#141B27",
     grid="#1E2837",
     sm_idle="#263243",
+    in_use1="#A855F7",
+    in_use2="#EC4899",
     sequences=(
         "#62E6F6",
         "#EFF246",
@@ -156,6 +161,8 @@ LIGHT = Theme(
     free="#E9EEF5",
     grid="#DBE2EC",
     sm_idle="#D5DDE8",
+    in_use1="#A855F7",
+    in_use2="#EC4899",
     sequences=(
         "#13B8EA",
         "#DAD323",

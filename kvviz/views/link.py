@@ -16,13 +16,9 @@ from kvviz.views.session import PAGE_DEFAULTS, Session
 def open_link(pairs: Iterable[tuple[str, str]]) -> Session:
     """Return the session that a link's query asks for, its `problem` naming what is not valid."""
     query = dict(pairs)
-    theme = query.pop("theme", "dark")
-    settings, problems = from_query(query.items())
-    if theme not in THEMES:
-        problems.append(
-            f"theme in the link: got {cut(theme)}, expected one of {', '.join(THEMES)}."
-        )
-        theme = "dark"
+    theme, problems = read_theme(query)
+    settings, invalid = from_query(query.items())
+    problems += invalid
     for name in ("tp", "pp"):
         if settings.pop(name, 1) != 1:
             problems.append(f"{name} in the link: the page draws one GPU, {name} 1.")
@@ -34,6 +30,14 @@ def open_link(pairs: Iterable[tuple[str, str]]) -> Session:
             del settings[name]
     scenario, contradictions = _scenario(settings)
     return Session(scenario=scenario, theme=theme, problem=" ".join(problems + contradictions))
+
+
+def read_theme(query: dict[str, str]) -> tuple[str, list[str]]:
+    """Take the theme out of a link's query; where it is none, dark and a sentence."""
+    theme = query.pop("theme", "dark")
+    if theme in THEMES:
+        return theme, []
+    return "dark", [f"theme in the link: got {cut(theme)}, expected one of {', '.join(THEMES)}."]
 
 
 def _scenario(settings: dict[str, Any]) -> tuple[Scenario, list[str]]:

@@ -13,8 +13,12 @@ from kvviz.scene.theme import DARK, LIGHT
 SHELL = (Path(__file__).parent / "shell.html").read_text()
 TITLES: Final = {
     "hbm": "where every byte of GPU memory goes",
+    "paging": "one sequence, two ways to keep its cache",
 }
-TABS: Final = {"hbm": "HBM"}  # by the name of the page's script, in the order of the header
+TABS: Final = {
+    "hbm": "HBM",
+    "paging": "Paging",
+}  # by the name of the page's script, in the order of the header
 
 
 @dataclass(frozen=True)
