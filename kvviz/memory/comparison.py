@@ -7,7 +7,7 @@ import numpy as np
 import param
 
 from kvviz.knobs import like
-from kvviz.memory.kv import NO_WINDOW, kv_width, layer_groups
+from kvviz.memory.kv import kv_width, layer_groups
 from kvviz.memory.report import kv_bytes
 from kvviz.memory.tables import Row, block_table, free_list
 from kvviz.scenario import Scenario, ScenarioError
@@ -197,13 +197,20 @@ def _tables(settings: Comparison) -> list[Row]:
 
 
 def _warnings(settings: Comparison) -> list[str]:
-    model, most = settings.scenario().the_model, window(settings)
-    warnings = []
+    scenario, most = settings.scenario(), window(settings)
+    model, warnings = scenario.the_model, []
     if settings.max_seq_len > model.max_context:
         warnings.append(
             f"max_seq_len {settings.max_seq_len:,} goes past the {model.max_context:,} tokens "
             f"that {model.name} was made for"
         )
-    if most != NO_WINDOW and settings.sequence_length > most:
+    if most < settings.sequence_length:
         warnings.append(f"every layer keeps only the last {most:,} tokens of a sequence")
+    groups = layer_groups(model, kv_width(scenario, model))
+    for group in groups:
+        if group.window < min(most, settings.max_seq_len):
+            warnings.append(
+                f"{group.layers} of {sum(g.layers for g in groups)} layers keep at most "
+                f"{group.window:,} tokens either way; the blocks are those of the other layers"
+            )
     return warnings

@@ -9,13 +9,13 @@ from kvviz.memory.tables import Row, Sharing
 WIDE, NARROW = 840, 326  # px of the diagram on a page and on a phone
 BOX_W, LOGICAL_H, PHYSICAL_H = 46, 34, 44
 GAP: Final = 6  # px between two boxes, at least
-PITCHES: Final = {WIDE: (68, 54), NARROW: (46, 46)}  # px from box to box: upper rows, lower row
+PITCHES: Final = {WIDE: (68, 54), NARROW: (56, 52)}  # px from box to box: upper rows, lower row
 LIMITS: Final = {
-    WIDE: ((8, 6, 5), (7, 5, 4), (6, 4, 4), (5, 4, 3)),
-    NARROW: ((5, 4, 3), (4, 3, 3), (3, 3, 2), (3, 2, 2)),
+    WIDE: ((8, 7, 6), (8, 6, 5), (7, 5, 4), (6, 4, 4), (5, 4, 3)),
+    NARROW: ((4, 3, 3), (3, 3, 2), (3, 2, 2), (2, 2, 1)),
 }
 """Boxes shown of sequences A, B and C: the first choice whose blocks fit the physical row."""
-MOST_BOXES: Final = {WIDE: 13, NARROW: 7}  # in the physical row
+MOST_BOXES: Final = {WIDE: 13, NARROW: 6}  # in the physical row
 TOP, MIDDLE, BOTTOM = 2, 84, 166  # px: upper edges of the three rows
 HEIGHT: Final = 202
 HEAD: Final = 5  # px of an arrow's head
@@ -100,21 +100,34 @@ Item = Row | int  # a line that is drawn, or how many are left out
 
 
 def _shown(sharing: Sharing, width: int) -> list[list[Item]]:
+    keep = [copy.source for copy in sharing.copies] + [copy.target for copy in sharing.copies]
     for limits in LIMITS[width]:
-        shown = [_cut(table, most) for table, most in zip(sharing.tables, limits, strict=False)]
+        shown = [
+            _cut(table, most, set(keep) if width == WIDE else set())
+            for table, most in zip(sharing.tables, limits, strict=False)
+        ]
         rows = {row.physical for items in shown for row in items if isinstance(row, Row)}
         if len(rows) <= MOST_BOXES[width]:
             break
     return shown
 
 
-def _cut(table: list[Row], most: int) -> list[Item]:
-    """Keep a table's first lines and its last; a gap says how many lie between."""
+def _cut(table: list[Row], most: int, keep: set[int]) -> list[Item]:
+    """Keep a table's first lines, its last, and those in `keep`; gaps say how many lie between."""
     if len(table) <= most:
         return list(table)
-    if most < 3:
-        return [table[0], len(table) - 1]
-    return [*table[: most - 2], len(table) - most + 1, table[-1]]
+    tail = [row for row in table if row.physical in keep or row is table[-1]]
+    head = table[: max(1, most - len(tail) - 1)]
+    items: list[Item] = []
+    for row in sorted({row.logical: row for row in (*head, *tail)}.values(), key=_place):
+        before = items[-1] if items else None
+        gap = row.logical - before.logical - 1 if isinstance(before, Row) else 0
+        items += [gap, row] if gap else [row]
+    return items
+
+
+def _place(row: Row) -> int:
+    return row.logical
 
 
 def _physical(sharing: Sharing, shown: list[list[Item]], width: int) -> list[Box]:

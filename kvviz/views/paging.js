@@ -93,8 +93,9 @@ export function render({model}) {
     at(".slot").innerHTML = slot
     at(".pool-card > header").innerHTML = pool
     at(".tables > div").innerHTML = table
-    if (play) reveal(stage.firstElementChild)
-    view.show(model.pool, model.tables, play && !still())
+    const moving = play && !still()
+    if (moving) reveal(stage.firstElementChild)
+    view.show(model.pool, model.tables, moving)
     shown = true
     replay.hidden = false
   }

@@ -2,7 +2,7 @@
 
 from html import escape
 
-from kvviz.memory.comparison import Compared, Comparison, compare
+from kvviz.memory.comparison import Compared, Comparison, compare, held_tokens
 from kvviz.memory.kv import kv_width, layer_bytes
 from kvviz.units import size
 from kvviz.views.cards import short
@@ -13,7 +13,8 @@ LARGE_MIB = 10_240  # from here on a figure is spelled in GiB
 PLATE_SHARE = 35  # % of the slot that the words on its waste need
 LABEL_SHARE = 3  # % of the slot that its used part needs to bear a number
 EARLY_SHARE = 12  # % of the slot: before it a mark is too near the first one on a phone
-APART = 7  # % of the slot between two marks of its axis, at least
+LATE_SHARE = 60  # % of the slot: past it a mark is too near the last one on a phone
+APART = 8  # % of the slot between two marks of its axis, at least
 OLDER_SLOT = 1024  # tokens: the slot whose figures the older report printed
 
 
@@ -31,10 +32,15 @@ def metrics(found: Compared) -> str:
     """Return the four cards."""
     slots = found.traditional_memory_mb
     cards = [
-        ("Traditional", f"pre-allocated, {found.max_seq_len:,} tokens", _memory(slots), 100),
+        (
+            "Traditional",
+            f"<span>pre-allocated, </span>{found.max_seq_len:,} tokens",
+            _memory(slots),
+            100,
+        ),
         (
             "Paged",
-            f"on demand, {many(found.sequence_length, 'token')}",
+            f"<span>on demand, </span>{many(found.sequence_length, 'token')}",
             _memory(found.paged_memory_mb),
             100 * found.paged_memory_mb / slots,
         ),
@@ -77,20 +83,20 @@ def _share(percent: float) -> str:
 
 def slot(settings: PagingSettings, found: Compared) -> str:
     """Return the slot: tokens there, tokens reserved, and an axis of tokens."""
-    used = 100 - found.traditional_waste_percent
+    held, reserved = held_tokens(settings), held_tokens(settings, found.max_seq_len)
+    used = 100 * held / reserved
     waste = _memory(found.traditional_memory_mb * found.traditional_waste_percent / 100)
     words = f"{found.wasted_tokens:,} tokens reserved and not used, {' '.join(waste)}"
-    held = found.max_seq_len - found.wasted_tokens
     label = f"<b>{held:,}</b>" if used > LABEL_SHARE else ""
     slim = " slim" if used < EARLY_SHARE else ""
     side = "" if 100 - used >= PLATE_SHARE else " over"
     plate = f'<em class="plate{side}">{words}</em>' if found.wasted_tokens else ""
-    said = f"A slot of {found.max_seq_len:,} tokens: {held:,} used, {words}."
+    said = f"A slot of {reserved:,} tokens: {held:,} used, {words}."
     return f"""<header><h2>Traditional cache: one contiguous slot</h2>
       <small title="computed">{_formula(settings, found)}</small></header>
       <div class="slot-bar" role="img" aria-label="{said}" style="--used: {used:.4f}%">
         <i class="used{slim}">{label}</i><i class="waste"></i>{plate}</div>
-      <div class="axis" aria-hidden="true">{_axis(held, found.max_seq_len)}</div>
+      <div class="axis" aria-hidden="true">{_axis(held, reserved)}</div>
       {_notes(found)}"""
 
 
@@ -108,24 +114,23 @@ def _formula(settings: PagingSettings, found: Compared) -> str:
         )
     sizes = [layer_bytes(layer, number) for layer in caching]
     parts = {each: sizes.count(each) for each in sizes}
-    return total + " + ".join(f"{many(n, 'layer')} × {size(each)}" for each, n in parts.items())
+    return total + " + ".join(f"{many(n, 'layer')} × {each:,} B" for each, n in parts.items())
 
 
 def _axis(held: int, slot_tokens: int) -> str:
     """Return the marks: both ends, the used tokens, and quarters where there is room."""
-    marks = {0: "0", slot_tokens: f"{slot_tokens:,} tokens"}
-    quarters = [slot_tokens * quarter // 4 for quarter in (1, 2, 3)]
-    for tokens in (held, *quarters):
-        near = min(abs(tokens - other) for other in marks) / slot_tokens * 100
-        far_from_end = tokens == held or (slot_tokens - tokens) / slot_tokens * 100 > APART
-        if near > (APART if tokens != held else LABEL_SHARE) and far_from_end:
-            marks[tokens] = f"{tokens:,}"
-    early = 100 * held / slot_tokens < EARLY_SHARE
-    styles = {0: "early" if early else "", held: "", slot_tokens: "end"}
+    at_held = 100 * held / slot_tokens
+    marks = {0: "early" if at_held < EARLY_SHARE else "", slot_tokens: "end"}
+    if LABEL_SHARE < at_held < 100 - APART:
+        marks[held] = "late" if at_held > LATE_SHARE else ""
+    for quarter in (1, 2, 3):
+        tokens = slot_tokens * quarter // 4
+        if abs(tokens - held) / slot_tokens * 100 > APART:
+            marks.setdefault(tokens, "quarter")
     return "".join(
-        f'<span class="{styles.get(at, "quarter")}" style="left: {100 * at / slot_tokens:.3f}%">'
-        f"{text}</span>"
-        for at, text in sorted(marks.items())
+        f'<span class="{style}" style="left: {100 * at / slot_tokens:.3f}%">{at:,}'
+        f"{' tokens' if at == slot_tokens else ''}</span>"
+        for at, style in sorted(marks.items())
     )
 
 

@@ -129,7 +129,7 @@ class PagingSession(param.Parameterized):
         try:
             joined = join(self.settings)
         except (ScenarioError, UnknownName) as error:
-            self.problem = str(error)
+            self.problem = f"{str(error).removesuffix('.')}."
             return
         self.param.update(joined=joined, problem="")
 

@@ -23,7 +23,7 @@ def _badge(joined: Joined) -> str:
     copies = len(joined.sharing.copies)
     if copies:
         return f'<span class="badge">copy on write: {many(copies, "block")} copied</span>'
-    if len(joined.lengths) > 1 and joined.prompt >= joined.compared.block_size:
+    if joined.sharing.shared_blocks:
         return '<span class="badge">shared, nothing copied yet</span>'
     return '<span class="badge">nothing shared</span>'
 
@@ -152,6 +152,7 @@ def _box(box: Box, blocks: int, block_size: int) -> str:
         return f'<text class="hidden" x="{x:.1f}" y="{y}">+{box.hidden:,}</text>'
     name = f"{NAMES[row.sequence]}{row.logical}"
     label = f"{row.physical}" if box.physical else name
+    long = ' class="long"' if len(label) > 4 else ""
     tokens = f"{row.tokens} of {many(block_size, 'token')}"
     count = many(box.references, "reference")
     said = f"block {row.physical}: {tokens}, {count}" if box.physical else f"{name}: {tokens}"
@@ -160,5 +161,6 @@ def _box(box: Box, blocks: int, block_size: int) -> str:
     return (
         f'<g class="box {kind} s{row.sequence}" style="{style}">'
         f'<title>{said}</title><rect x="{box.x:.1f}" y="{box.y}" width="{box.w:.1f}" '
-        f'height="{box.h}" rx="6"/><text x="{x:.1f}" y="{box.y + box.h / 2 + 5}">{label}</text></g>'
+        f'height="{box.h}" rx="6"/><text{long} x="{x:.1f}" y="{box.y + box.h / 2 + 5}">{label}'
+        f"</text></g>"
     )
