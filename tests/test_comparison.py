@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kvviz import ScenarioError, UnknownName, find_model
-from kvviz.memory.comparison import Comparison, compare
+from kvviz.memory.comparison import Comparison, block_bytes, compare
 from kvviz.memory.tables import free_list
 from kvviz.scenario import Scenario
 from kvviz.units import MiB
@@ -72,6 +72,20 @@ def test_the_pool_is_refused_exactly_when_it_is_too_small(tokens, size, pool):
     else:
         with pytest.raises(ScenarioError, match="too small a pool"):
             compare(settings)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_blocks_add_up_with_what_windowed_layers_hold(model):
+    settings = Comparison(model=model, sequence_length=4096, max_seq_len=4096)
+    layers = find_model(model).layers
+    most = max(layer.window or 4096 for layer in layers if layer.cached_values)
+    short = sum(
+        min(layer.window, 4096) * (layer.cached_values * 2 + layer.index_bytes)
+        for layer in layers
+        if layer.cached_values and layer.window and layer.window < most
+    )
+    found = compare(settings)
+    assert found.blocks_used * block_bytes(settings) + short == found.paged_memory_mb * MiB
 
 
 def test_what_contradicts_is_refused():

@@ -90,6 +90,13 @@ def test_an_installed_wheel_estimates_without_torch(installed, tmp_path):
     assert '"weights_bytes": 16060522496' in run(installed / "kvviz", *words, cwd=tmp_path)
 
 
+def test_the_api_without_its_extra_is_one_sentence(installed, tmp_path):
+    words = [installed / "kvviz", "api"]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert done.stderr == "kvviz: the API needs uvicorn: pip install 'kvviz[api]'.\n"
+
+
 def test_an_installed_wheel_serves_its_pages(served):
     for page in ("/", "/hbm"):
         text = fetch(served + page)

@@ -161,6 +161,15 @@ def token_bytes(settings: Comparison) -> int:
     return sum(group.layers * group.bytes_per_token for group in groups)
 
 
+def block_bytes(settings: Comparison) -> int:
+    """Return the bytes of one block, in all the layers that hold the most tokens."""
+    scenario = settings.scenario()
+    model, most = scenario.the_model, window(settings)
+    groups = layer_groups(model, kv_width(scenario, model))
+    token = sum(g.layers * g.bytes_per_token for g in groups if g.window == most)
+    return token * settings.block_size
+
+
 def window(settings: Comparison) -> int:
     """Return the most tokens that any layer of the model holds of a sequence."""
     scenario = settings.scenario()

@@ -1,6 +1,6 @@
 // The Paging page: settings, a start, and the comparison, revealed once and then kept up to date.
 const TYPING_MS = 300
-const REVEAL_MS = 3000 // by then the last of it has appeared
+const REVEAL_MS = 1900 // by then the last of it has appeared
 const REPLAY = '<svg width="16" height="16" aria-hidden="true" fill="none" stroke="currentColor" stroke-width="1.7" stroke-linecap="round" stroke-linejoin="round"><path d="M13.5 8a5.5 5.5 0 1 1-1.7-4M13.6 1.6v3h-3"/></svg>'
 const SKELETON = '<div class="metrics">' + '<section class="card metric"></section>'.repeat(4) + '</div><section class="card"></section><section class="card"></section>'
 

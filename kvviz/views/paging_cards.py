@@ -9,7 +9,7 @@ from kvviz.views.cards import short
 from kvviz.views.html import many
 from kvviz.views.paging_session import NAMES, Joined, PagingSession, PagingSettings
 
-LARGE_MIB = 10_240  # from here on a figure is spelled in GiB
+LARGE_MIB = 10_240  # a slot of this size or more, and what is compared with it, is spelled in GiB
 PLATE_SHARE = 35  # % of the slot that the words on its waste need
 LABEL_SHARE = 3  # % of the slot that its used part needs to bear a number
 EARLY_SHARE = 12  # % of the slot: before it a mark is too near the first one on a phone
@@ -35,13 +35,13 @@ def metrics(found: Compared) -> str:
         (
             "Traditional",
             f"<span>pre-allocated, </span>{found.max_seq_len:,} tokens",
-            _memory(slots),
+            _memory(slots, found),
             100,
         ),
         (
             "Paged",
             f"<span>on demand, </span>{many(found.sequence_length, 'token')}",
-            _memory(found.paged_memory_mb),
+            _memory(found.paged_memory_mb, found),
             100 * found.paged_memory_mb / slots,
         ),
         _saved(found),
@@ -58,8 +58,13 @@ def metrics(found: Compared) -> str:
 def _saved(found: Compared) -> tuple[str, str, tuple[str, str], float]:
     percent = found.memory_saved_percent
     if percent < 0:  # the last block is longer than what is left of the slot
-        return "Saved", "the last block is longer than the slot", _memory(found.memory_saved_mb), 0
-    return "Saved", f"{percent:.2f}% less", _memory(found.memory_saved_mb), percent
+        return (
+            "Saved",
+            "the last block is longer than the slot",
+            _memory(found.memory_saved_mb, found),
+            0,
+        )
+    return "Saved", f"{percent:.2f}% less", _memory(found.memory_saved_mb, found), percent
 
 
 def _metric(place: int, name: str, note: str, value: tuple[str, str], share: float) -> str:
@@ -71,10 +76,11 @@ def _metric(place: int, name: str, note: str, value: tuple[str, str], share: flo
       <div class="track"><i class="{side}" style="width: {share:.4f}%"></i></div></section>"""
 
 
-def _memory(mib: float) -> tuple[str, str]:
-    if abs(mib) >= LARGE_MIB:
-        return f"{mib / 1024:,.2f}", "GiB"
-    return f"{mib:,.2f}".replace("-", "−"), "MiB"
+def _memory(mib: float, found: Compared) -> tuple[str, str]:
+    """Spell a size in the unit that all sizes of the comparison have."""
+    large = found.traditional_memory_mb >= LARGE_MIB
+    figure = f"{mib / 1024 if large else mib:,.2f}".replace("-", "−")
+    return figure, "GiB" if large else "MiB"
 
 
 def _share(percent: float) -> str:
@@ -85,7 +91,7 @@ def slot(settings: PagingSettings, found: Compared) -> str:
     """Return the slot: tokens there, tokens reserved, and an axis of tokens."""
     held, reserved = held_tokens(settings), held_tokens(settings, found.max_seq_len)
     used = 100 * held / reserved
-    waste = _memory(found.traditional_memory_mb * found.traditional_waste_percent / 100)
+    waste = _memory(found.traditional_memory_mb * found.traditional_waste_percent / 100, found)
     words = f"{found.wasted_tokens:,} tokens reserved and not used, {' '.join(waste)}"
     label = f"<b>{held:,}</b>" if used > LABEL_SHARE else ""
     slim = " slim" if used < EARLY_SHARE else ""
@@ -140,7 +146,7 @@ def _notes(found: Compared) -> str:
 
 def pool_header(joined: Joined) -> str:
     """Return the pool's heading: how many blocks, whose, how large, and whether there is room."""
-    found, block = joined.compared, joined.compared.block_size * joined.compared.kv_bytes_per_token
+    found, block = joined.compared, joined.block_bytes
     free = found.num_blocks - len(joined.sharing.references)
     return f"""<h2>Paged cache: {many(found.num_blocks, "block")} of
       {many(found.block_size, "token")}</h2>{_room(joined, free)}

@@ -16,7 +16,7 @@ from kvviz.catalog.tokens import (
     read_tokenizer,
 )
 from kvviz.knobs import KnobError, from_query, read, to_query
-from kvviz.memory.comparison import Compared, Comparison, compare, held_tokens
+from kvviz.memory.comparison import Compared, Comparison, block_bytes, compare, held_tokens
 from kvviz.memory.tables import Sharing, free_list, share
 from kvviz.scenario import ScenarioError, knobs
 from kvviz.views.link import read_theme
@@ -51,12 +51,14 @@ class Joined:
         sharing: the sequences that found room.
         lengths: tokens of each sequence, those that wait included.
         prompt: tokens that all begin with.
+        block_bytes: bytes of a block, in the layers that hold the most tokens.
     """
 
     compared: Compared
     sharing: Sharing
     lengths: tuple[int, ...]
     prompt: int
+    block_bytes: int
 
 
 class PagingSession(param.Parameterized):
@@ -148,7 +150,7 @@ def join(settings: PagingSettings) -> Joined:
     others = [prompt + max(1, held // part) for part in OWN_SHARES]
     lengths = (held, *others[: settings.sequences - 1 if whole else 0])
     sharing = share(free_list(settings.num_blocks), lengths, prompt, settings.block_size)
-    return Joined(compared, sharing, lengths, prompt)
+    return Joined(compared, sharing, lengths, prompt, block_bytes(settings))
 
 
 def open_paging(pairs: Iterable[tuple[str, str]]) -> PagingSession:

@@ -1,6 +1,5 @@
 """The Paging page's block tables: boxes, arrows, and what sharing saves."""
 
-from kvviz.memory.comparison import Compared
 from kvviz.scene.paging import HEAD, HEIGHT, NARROW, WIDE, Arrow, Box, Diagram, diagram
 from kvviz.units import size
 from kvviz.views.html import many
@@ -77,7 +76,7 @@ def _copied(joined: Joined) -> str:
 
 
 def _saved_text(joined: Joined) -> str:
-    sharing, compared = joined.sharing, joined.compared
+    sharing = joined.sharing
     if sharing.missing:
         waits = NAMES[len(sharing.tables) : len(joined.lengths)]
         need = many(sharing.missing, "more free block")
@@ -88,11 +87,8 @@ def _saved_text(joined: Joined) -> str:
     if not sharing.shared_blocks:
         return _text(title, "sharing saves nothing here")
     saved = many(sharing.shared_blocks, "block")
-    return _text(title, f"sharing saves {saved}, {_bytes(compared, sharing.shared_blocks)}", "red")
-
-
-def _bytes(compared: Compared, blocks: int) -> str:
-    return size(blocks * compared.block_size * compared.kv_bytes_per_token)
+    freed = sharing.shared_blocks * joined.block_bytes
+    return _text(title, f"sharing saves {saved}, {size(freed)}", "red")
 
 
 def _text(title: str, note: str, style: str = "") -> str:

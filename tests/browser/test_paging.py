@@ -125,12 +125,12 @@ def test_it_waits_visibly_and_reveals_card_by_card(open_paging: Visit) -> None:
 
 
 def test_replay_fills_the_grid_again(open_paging: Visit) -> None:
-    paging = open_paging("?shown=true&sequence_length=512&sequences=1")
+    paging = open_paging("?shown=true&sequence_length=256&sequences=1")
     paging.settled()
-    last = compare(Comparison(sequence_length=512)).blocks[-1].physical
+    last = compare(Comparison(sequence_length=256)).blocks[-1].physical
     full = paging.colour(last)
     paging.page.get_by_role("button", name="Replay").click()
-    assert paging.colour(last) != full  # 32 blocks, one every 40 ms
+    assert paging.colour(last) != full  # 16 blocks, one every 40 ms
     paging.settled()
     assert paging.colour(last) == full
 
@@ -310,7 +310,7 @@ def test_every_control_has_a_name_and_every_picture_a_sentence(paging: PagingPag
     for picker in paging.page.locator(".picker").all():
         assert picker.locator("span").inner_text()
     for name in ("Model", "Sequence", "Max", "Block", "Pool", "Sequences", "Shared prompt"):
-        expect(paging.page.get_by_label(name, exact=True).first).to_be_visible()
+        expect(paging.page.get_by_role("combobox", name=name, exact=True)).to_be_visible()
     pictures = paging.page.locator("div.paging [role=img]:visible")
     assert pictures.count() == 3
     for picture in pictures.all():
