@@ -154,6 +154,9 @@ def test_the_table_says_the_same_with_kinds_warnings_and_sources(run):
         (["estimat"], "estimat"),
         (["serve", "--port", "99999"], "--port"),
         (["serve", "--address", "no.such.host.invalid"], "no.such.host.invalid:5006"),
+        (["api", "--port", "0"], "--port"),
+        (["api", "--cors-origin", "example.org"], "expected an origin such as http://localhost"),
+        (["api", "--host", "no.such.host.invalid"], "no.such.host.invalid:8000"),
     ],
 )
 def test_bad_input_is_one_sentence(run, words, said):

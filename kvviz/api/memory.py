@@ -69,14 +69,14 @@ Estimate = create_model(
 @router.post(
     "/estimate", response_model=Estimate, response_model_exclude_unset=True, responses=PROBLEMS
 )
-def post_estimate(settings: Settings) -> dict[str, Any]:  # type: ignore[valid-type]
+def estimate_memory(settings: Settings) -> dict[str, Any]:  # type: ignore[valid-type]
     """Say where the memory goes, as `kvviz estimate --json` does."""
     asked = scenario(settings)
     return answer(asked, estimate(asked))
 
 
 @router.post("/capacity", response_model=Capacity, responses=PROBLEMS)
-def post_capacity(settings: Settings) -> dict[str, Any]:  # type: ignore[valid-type]
+def find_capacity(settings: Settings) -> dict[str, Any]:  # type: ignore[valid-type]
     """Say what the GPU leaves for the KV cache: blocks, tokens, and sequences at once."""
     return capacity_answer(scenario(settings))
 

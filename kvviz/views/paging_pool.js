@@ -54,6 +54,7 @@ function poolView() {
     }
     pen.fill()
     if (cell > 4) pen.stroke()
+    started ??= now // the first frame, so that a busy page skips no block
     const passed = (now - started) / pace()
     let moving = false
     for (const [block, rows] of held) {
@@ -163,7 +164,7 @@ function poolView() {
       blocks = pool.blocks
       held = owners(pool, tables)
       canvas.setAttribute("aria-label", pool.said)
-      started = play ? performance.now() : -1e9
+      started = play ? null : -1e9
       if (box.clientWidth) resized()
     },
   }

@@ -138,7 +138,7 @@ def _arrow(arrow: Arrow, blocks: int) -> str:
 
 def _frame(left: float, right: float) -> str:
     x, width = left - 7, right - left + 14
-    return f'<rect class="shared" x="{x}" y="78" width="{width}" height="56" rx="8"/>'
+    return f'<rect class="group" x="{x}" y="78" width="{width}" height="56" rx="8"/>'
 
 
 def _box(box: Box, blocks: int, block_size: int) -> str:
