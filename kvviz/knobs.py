@@ -8,8 +8,6 @@ import param
 
 from kvviz.scenario import Scenario, knobs
 
-Declared = type[param.Parameterized]  # a class whose parameters are settings
-
 SHOWN = 60  # characters of a bad value that an error repeats
 SWITCH = {"true": True, "1": True, "on": True, "false": False, "0": False, "off": False}
 
@@ -18,7 +16,7 @@ class KnobError(ValueError):
     """A value that a knob does not take: what was given, and what was expected."""
 
 
-def read(name: str, text: Any, of: Declared = Scenario) -> Any:
+def read(name: str, text: Any, of: type[param.Parameterized] = Scenario) -> Any:
     """Return the value that `text` means to the knob `name` of a class.
 
     Raises:
@@ -51,7 +49,7 @@ def _inside(knob: param.Number, number: float) -> bool:
     return above and (high is None or number <= high)
 
 
-def expected(name: str, of: Declared = Scenario) -> str:
+def expected(name: str, of: type[param.Parameterized] = Scenario) -> str:
     """Say which values the knob `name` of a class takes."""
     knob = of.param[name]
     if isinstance(knob, param.Boolean):
@@ -70,7 +68,7 @@ def expected(name: str, of: Declared = Scenario) -> str:
 
 
 def from_query(
-    pairs: Iterable[tuple[str, str]], of: Declared = Scenario
+    pairs: Iterable[tuple[str, str]], of: type[param.Parameterized] = Scenario
 ) -> tuple[dict[str, Any], list[str]]:
     """Return the settings of a URL's query, and a sentence for each that is not valid."""
     settings: dict[str, Any] = {}
@@ -97,7 +95,7 @@ def to_query(settings: param.Parameterized, usual: Mapping[str, Any]) -> dict[st
     }
 
 
-def schema(of: Declared = Scenario) -> dict[str, Any]:
+def schema(of: type[param.Parameterized] = Scenario) -> dict[str, Any]:
     """Return the settings as a JSON schema, with their bounds, choices, defaults and meanings."""
     return {
         "type": "object",

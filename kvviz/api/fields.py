@@ -7,13 +7,15 @@ import param
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, WrapValidator, create_model
 from pydantic_core import PydanticCustomError
 
-from kvviz.knobs import Declared, cut, expected
+from kvviz.knobs import cut, expected
 from kvviz.scenario import knobs
 
 Check = Callable[[Any], Any]
 
 
-def request_model(title: str, of: Declared, typed: bool = True, **more: Any) -> type[BaseModel]:
+def request_model(
+    title: str, of: type[param.Parameterized], typed: bool = True, **more: Any
+) -> type[BaseModel]:
     """Return a model with a field for every setting that the class `of` declares.
 
     Args:
@@ -27,7 +29,7 @@ def request_model(title: str, of: Declared, typed: bool = True, **more: Any) -> 
     return create_model(title, __config__=config, **fields, **more)
 
 
-def _field(of: Declared, name: str, typed: bool) -> tuple[Any, Any]:
+def _field(of: type[param.Parameterized], name: str, typed: bool) -> tuple[Any, Any]:
     knob = of.param[name]
 
     def check(value: Any, inner: Check) -> Any:

@@ -57,7 +57,7 @@ def paging_page() -> Template:
     arguments = pn.state.session_args.items()
     session = open_paging((name, values[-1].decode(errors="replace")) for name, values in arguments)
     tools = {"share": _share_button(session), "theme_switch": theme_switch(session)}
-    return shell("paging", session.theme, Areas({"board": board(session)}, tools))
+    return shell("paging", session.theme, Areas({"wide": board(session)}, tools))
 
 
 def _share_button(session: PagingSession) -> Share:
