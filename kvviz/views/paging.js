@@ -109,7 +109,8 @@ export function render({model}) {
   words()
   model.revision ? show(true) : start()
   model.on(["fields", "problem", "counted", "how", "text"], words)
-  model.on("revision", () => show(!shown))
+  const revealing = () => Boolean(stage.querySelector(".reveal")) // then a change starts it again
+  model.on("revision", () => show(!shown || revealing()))
   model.on("answered", () => { busy(false); if (!shown) start() })
   const themed = new MutationObserver(view.resized)
   themed.observe(document.documentElement, {attributes: true, attributeFilter: ["data-theme"]})
