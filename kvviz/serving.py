@@ -1,10 +1,24 @@
 """Every knob of the serving simulation, once: options, widgets, links and schemas use these."""
 
-from typing import Any
+from typing import Any, Final
 
 import param
 
 from kvviz.scenario import ScenarioError
+
+HARDWARE: Final = (
+    "model",
+    "gpu",
+    "tp",
+    "weights_dtype",
+    "kv_dtype",
+    "utilization",
+    "mode",
+    "activation_gib",
+    "non_torch_gib",
+    "cuda_graphs_gib",
+)
+"""The knobs of a scenario that serving has a use for."""
 
 
 class Serving(param.Parameterized):

@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 import schemathesis
+from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, settings
 from schemathesis.checks import not_a_server_error
 from schemathesis.generation.modes import GenerationMode
@@ -25,9 +26,13 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from kvviz import Scenario, __version__, estimate, find_model, gpus, models
+from kvviz.api import simulation
+from kvviz.api.app import create_app
+from kvviz.cli import main
 from kvviz.memory.answer import answer
 from kvviz.memory.comparison import Comparison, compare
 from kvviz.scenario import knobs
+from kvviz.serving import HARDWARE, Serving, serving_knobs
 
 ROOT = Path(__file__).parents[1]
 START_SECONDS = 60
@@ -235,6 +240,38 @@ def test_the_capacity_is_what_an_estimate_says(client):
     assert plain["kv_budget_bytes"] == plain["capacity_bytes"] - 16_060_522_496
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"requests": 50},
+        {"requests": 80, "policy": "orca", "num_blocks": 2000, "traffic": "code", "seed": 3},
+        {"requests": 60, "all_at_once": True, "num_blocks": 700, "prefix_caching": False},
+    ],
+)
+def test_a_simulation_is_the_command_lines(client, capsys, asked):
+    words = []
+    for name, value in asked.items():
+        flag = name.replace("_", "-")
+        words += [f"--{flag}", str(value)] if not isinstance(value, bool) else []
+        words += [f"--{'' if value else 'no-'}{flag}"] if isinstance(value, bool) else []
+    with pytest.raises(SystemExit) as stopped:
+        main(["simulate", *words, "--json"])
+    assert not stopped.value.code
+    expected = json.loads(capsys.readouterr().out)
+    found = client.post("/simulate", json=asked).json()
+    del found["wall_s"], expected["wall_s"]
+    assert found == expected
+
+
+def test_the_simulations_fields_are_the_declared_ones(client):
+    schemas = client.get("/openapi.json").json()["components"]["schemas"]
+    fields = schemas["SimulateSettings"]["properties"]
+    for name in serving_knobs():
+        assert fields[name]["description"] == Serving.param[name].doc
+        assert fields[name].get("default") == Serving.param[name].default
+    assert set(HARDWARE) <= set(fields)
+
+
 def test_the_catalogs(get):
     assert [row["name"] for row in get("/models")] == [model.name for model in models()]
     assert [row["name"] for row in get("/gpus")] == [gpu.name for gpu in gpus()]
@@ -295,6 +332,30 @@ def test_a_bad_body_is_one_sentence(client, path, body, status, said):
     assert said in refused(client.post(path, json=body), status)
 
 
+@pytest.mark.parametrize(
+    ("body", "status", "said"),
+    [
+        ({"policy": "vlm"}, 404, "vllm"),
+        ({"requests": 5001}, 422, "requests: "),
+        ({"rate": 0}, 422, "rate"),
+        ({"max_num_seqs": 4096}, 422, "max_num_batched_tokens 2,048 is less than max_num_seqs"),
+        ({"mfu": "x"}, 422, "mfu: got 'x', expected a number from 0.01 to 1"),
+        ({"requests": 5000, "traffic": "code"}, 413, "tokens; expected at most 10,000,000"),
+        ({"num_blocks": 10_000_000}, 413, "10,000,000 blocks; expected at most 1,000,000"),
+    ],
+)
+def test_a_bad_or_unbounded_simulation_is_one_sentence(client, body, status, said):
+    assert said in refused(client.post("/simulate", json=body), status)
+
+
+def test_a_run_that_takes_too_long_is_stopped(monkeypatch):
+    monkeypatch.setattr(simulation, "MOST_SECONDS", 0.2)
+    asked = {"requests": 5000, "max_num_seqs": 1, "max_num_batched_tokens": 1}
+    with TestClient(create_app()) as inside:
+        sentence = refused(inside.post("/simulate", json=asked), 413)
+    assert sentence.startswith("the run takes over 0.2 s")
+
+
 def test_what_is_no_json_is_one_sentence(client):
     as_json = {"content-type": "application/json"}
     for body in (b"{", b"\xff", b'{"mfu": NaN}', b"[" * 100_000):
@@ -340,7 +401,12 @@ CHECKS = [
     response_schema_conformance,
     negative_data_rejection,
 ]
-TAKING_SETTINGS = [("get", "/compare/memory"), ("post", "/estimate"), ("post", "/capacity")]
+TAKING_SETTINGS = [
+    ("get", "/compare/memory"),
+    ("post", "/estimate"),
+    ("post", "/capacity"),
+    ("post", "/simulate"),
+]
 TAKING_NONE = [
     ("get", "/models"),
     ("get", "/models/{model}"),

@@ -9,7 +9,7 @@ from fastapi_swagger import patch_fastapi
 from pydantic import BaseModel
 
 from kvviz import __version__
-from kvviz.api import catalogs, memory
+from kvviz.api import catalogs, memory, simulation
 from kvviz.api.problems import BodyLimit, name_problems
 
 ABOUT = """Where every byte of a GPU's memory goes when a large language model runs.
@@ -40,6 +40,7 @@ def create_app(origins: Sequence[str] = ()) -> FastAPI:
         swagger_ui_oauth2_redirect_url=None,
     )
     app.include_router(memory.router)
+    app.include_router(simulation.router)
     app.include_router(catalogs.router)
     app.get("/health", tags=["server"])(health)
     name_problems(app)

@@ -1,6 +1,6 @@
 """Request models made from the declarations of the settings, so that both say the same."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any, Literal
 
 import param
@@ -13,23 +13,27 @@ from kvviz.scenario import knobs
 Check = Callable[[Any], Any]
 
 
-def request_model(
-    title: str, of: type[param.Parameterized], typed: bool = True, **more: Any
-) -> type[BaseModel]:
-    """Return a model with a field for every setting that the class `of` declares.
+def request_model(title: str, fields: Mapping[str, Any]) -> type[BaseModel]:
+    """Return a model with these fields, as pydantic's ``create_model`` takes them, and no other."""
+    config = ConfigDict(extra="forbid", allow_inf_nan=False)
+    return create_model(title, __config__=config, **fields)
+
+
+def fields_of(
+    of: type[param.Parameterized], names: Iterable[str] | None = None, typed: bool = True
+) -> dict[str, Any]:
+    """Return a field for every setting that a class declares, or for those named.
 
     Args:
-        title: the model's name in the schema.
         of: the class.
+        names: the settings, all where it is None.
         typed: whether values come as JSON, so that a number or a switch is not text.
-        more: further fields, as pydantic's ``create_model`` takes them.
     """
-    fields: Any = {name: _field(of, name, typed) for name in knobs(of)}
-    config = ConfigDict(extra="forbid", allow_inf_nan=False)
-    return create_model(title, __config__=config, **fields, **more)
+    return {name: _field(of, name, typed) for name in (knobs(of) if names is None else names)}
 
 
 def _field(of: type[param.Parameterized], name: str, typed: bool) -> tuple[Any, Any]:
+    """Return the setting's type, with its check, and what the schema says of it."""
     knob = of.param[name]
 
     def check(value: Any, inner: Check) -> Any:

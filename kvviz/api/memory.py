@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final, get_type_hints
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field, create_model
 
-from kvviz.api.fields import request_model
+from kvviz.api.fields import fields_of, request_model
 from kvviz.api.problems import PROBLEMS, TooLarge
 from kvviz.catalog.config import model_from_config
 from kvviz.memory import estimate
@@ -22,8 +22,10 @@ router = APIRouter(tags=["memory"])
 _CONFIG = Field(
     None, description="a config.json of your own to read the model from; `model` is its label"
 )
-Settings = request_model("Settings", Scenario, config=(dict[str, Any] | None, _CONFIG))
-CompareQuery = request_model("CompareQuery", Comparison, typed=False)
+Settings = request_model(
+    "Settings", {**fields_of(Scenario), "config": (dict[str, Any] | None, _CONFIG)}
+)
+CompareQuery = request_model("CompareQuery", fields_of(Comparison, typed=False))
 
 
 class Assumed(BaseModel):

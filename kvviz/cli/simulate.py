@@ -13,7 +13,7 @@ from kvviz.catalog.workloads import CONVERSATION, TRAFFIC
 from kvviz.cli.knobs import Command, option, with_parameters
 from kvviz.knobs import KnobError, read
 from kvviz.scenario import Scenario
-from kvviz.serving import Serving, serving_knobs
+from kvviz.serving import HARDWARE, Serving, serving_knobs
 from kvviz.sim.outcome import Outcome
 from kvviz.sim.simulate import simulate, steps
 from kvviz.sim.synthetic import DEFAULT_REQUESTS, synthetic
@@ -21,18 +21,6 @@ from kvviz.sim.traces import TraceError, four_characters, read_record, tokenizer
 from kvviz.sim.workload import Workload
 
 LONG: Final = 20_000  # requests from which a run shows how far it is
-HARDWARE: Final = (  # the knobs of a scenario that serving has a use for
-    "model",
-    "gpu",
-    "tp",
-    "weights_dtype",
-    "kv_dtype",
-    "utilization",
-    "mode",
-    "activation_gib",
-    "non_torch_gib",
-    "cuda_graphs_gib",
-)
 
 
 def with_serving_knobs(command: Command) -> Command:

@@ -1,0 +1,129 @@
+"""The serving simulation over HTTP, within bounds that a request can be answered in."""
+
+import time
+from collections.abc import Callable
+from typing import Annotated, Any, Final, Literal
+
+import numpy as np
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from kvviz.api.fields import fields_of, request_model
+from kvviz.api.problems import PROBLEMS, TooLarge
+from kvviz.catalog.efficiency import Efficiency
+from kvviz.catalog.workloads import CONVERSATION, TRAFFIC
+from kvviz.scenario import Scenario, ScenarioError
+from kvviz.serving import HARDWARE, Serving, serving_knobs
+from kvviz.sim.simulate import pool_blocks, simulate
+from kvviz.sim.synthetic import DEFAULT_REQUESTS, synthetic
+from kvviz.sim.workload import Workload
+
+MOST_REQUESTS: Final = 5_000
+MOST_TOKENS: Final = 10_000_000  # of all prompts and outputs together
+MOST_BLOCKS: Final = 1_000_000  # of the pool
+MOST_SECONDS: Final = 10  # that a run may take
+
+router = APIRouter(tags=["serving"])
+
+_WORKLOAD: Any = {
+    "traffic": (
+        Literal[tuple(TRAFFIC)],
+        Field(CONVERSATION.name, description="what requests are drawn from"),
+    ),
+    "requests": (
+        Annotated[int, Field(strict=True, ge=1, le=MOST_REQUESTS)],
+        Field(DEFAULT_REQUESTS, description="requests drawn"),
+    ),
+    "rate": (
+        Annotated[float, Field(strict=True, ge=1e-6, le=1e6)] | None,
+        Field(None, description="requests a second, instead of the traffic's own"),
+    ),
+    "all_at_once": (
+        Annotated[bool, Field(strict=True)],
+        Field(False, description="all requests are there from the start"),
+    ),
+}
+SimulateSettings = request_model(
+    "SimulateSettings",
+    fields_of(Scenario, (*HARDWARE, "seed")) | fields_of(Serving) | _WORKLOAD,
+)
+Spread = dict[str, float | None]
+
+
+class PoolUse(BaseModel):
+    """How the pool of blocks was used over the run."""
+
+    blocks: int = Field(description="blocks of the pool, the null block included")
+    block_size: int
+    block_bytes: int
+    peak_blocks: int = Field(description="blocks in use at most")
+    shares: dict[str, float] = Field(description="shares of the pool over time; they add up to 1")
+
+
+class Simulation(BaseModel):
+    """A run in figures; they are simulated, and their times rest on `efficiency`."""
+
+    requests: int
+    steps: int
+    preemptions: int
+    scheduled_tokens: int
+    peak_running: int
+    peak_waiting: int
+    finish_sha: str = Field(description="at which step each request ended, as 16 hex digits")
+    makespan_s: float
+    ttft_s: Spread = Field(description="seconds to the first token: mean, percentiles, most")
+    tpot_s: Spread = Field(description="seconds from token to token")
+    latency_s: Spread = Field(description="seconds from arrival to the last token")
+    throughput_tokens_per_s: float
+    throughput_requests_per_s: float
+    prefix_hit_rate: float
+    cached_tokens: int
+    prompt_tokens: int
+    lost_tokens: int = Field(description="tokens computed again after a preemption")
+    kv: PoolUse
+    efficiency: Efficiency
+    wall_s: float = Field(description="seconds that simulating took")
+
+
+@router.post("/simulate", response_model=Simulation, responses=PROBLEMS)
+def simulate_serving(settings: SimulateSettings) -> dict[str, Any]:  # type: ignore[valid-type]
+    """Serve drawn requests with a real scheduler, as `kvviz simulate --json` does."""
+    asked = settings.model_dump()  # type: ignore[attr-defined]
+    scenario = Scenario(**{name: asked[name] for name in HARDWARE})
+    serving = Serving(**{name: asked[name] for name in serving_knobs()})
+    served = _drawn(asked)
+    _bound(scenario, serving, served)
+    return simulate(scenario, serving, served, tell=_until(MOST_SECONDS)).summary()
+
+
+def _drawn(asked: dict[str, Any]) -> Workload:
+    traffic = TRAFFIC[asked["traffic"]]
+    try:
+        drawn = synthetic(traffic, asked["requests"], asked["seed"], rate=asked["rate"])
+    except ValueError as error:
+        raise ScenarioError(str(error)) from None
+    return drawn.at_once() if asked["all_at_once"] else drawn
+
+
+def _until(seconds: float) -> Callable[[int], None]:
+    """Return what a run tells how far it is, and is stopped by where it takes too long."""
+    end = time.monotonic() + seconds
+
+    def tell(ended: int) -> None:
+        if time.monotonic() > end:
+            raise TooLarge(
+                f"the run takes over {seconds} s, {ended:,} requests had ended by then; "
+                f"expected fewer requests, or larger steps"
+            )
+
+    return tell
+
+
+def _bound(scenario: Scenario, serving: Serving, served: Workload) -> None:
+    """Raise `TooLarge` where a run would take too long or too much memory."""
+    tokens = int(np.sum(served.prompt) + np.sum(served.output))
+    if tokens > MOST_TOKENS:
+        raise TooLarge(f"the requests have {tokens:,} tokens; expected at most {MOST_TOKENS:,}")
+    blocks = pool_blocks(scenario, serving)
+    if blocks > MOST_BLOCKS:
+        raise TooLarge(f"the pool has {blocks:,} blocks; expected at most {MOST_BLOCKS:,}")
