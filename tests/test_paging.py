@@ -12,7 +12,7 @@ from kvviz.catalog.models import model_names
 from kvviz.memory.comparison import Comparison, compare
 from kvviz.memory.tables import free_list, share
 from kvviz.scene.paging import HEIGHT, NARROW, WIDE, diagram, grid
-from kvviz.views.paging_cards import counted, metrics, older_report, pool_header, slot
+from kvviz.views.paging_cards import counted, metrics, older_report, pool_header, sentence, slot
 from kvviz.views.paging_session import (
     PagingSession,
     PagingSettings,
@@ -192,6 +192,13 @@ def test_the_cards_say_the_worked_figures():
     assert "0.78  %" in text or "0.78 %" in text
     assert "93.75% less" in text
     assert "8 of 1,024 blocks" in text
+
+
+def test_the_comparison_in_one_sentence():
+    assert sentence(compare(Comparison())) == (
+        "A slot of 2,048 tokens takes 44.00 MiB, 8 blocks for 128 tokens take 2.75 MiB: "
+        "93.75% less."
+    )
 
 
 def test_the_older_reports_figures_are_explained():

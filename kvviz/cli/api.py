@@ -39,4 +39,7 @@ def api(
             f"the API needs {error.name}: pip install 'kvviz[api]'"
         ) from None
     check_free(host, port)
+    typer.echo(
+        f"The API is at http://{host}:{port}, its documentation at http://{host}:{port}/docs"
+    )
     uvicorn.run(create_app(cors_origin or ()), host=host, port=port, log_level="warning")

@@ -8,13 +8,14 @@ export function render({model}) {
   const root = element(`<div class="paging">
     <div class="top-row"><div><h1>One sequence, two ways to keep its cache</h1><p class="older"></p></div>
       <div class="pickers"><button class="open-text" aria-expanded="false" aria-controls="text-card">Text</button>
-      <button class="go" aria-label="Replay" title="Replay" hidden>${REPLAY}</button></div></div>
+      <button class="go" aria-label="Replay" title="Replay (R)" hidden>${REPLAY}</button></div></div>
     <p class="problem" role="alert" hidden></p>
     <section class="card text-card" id="text-card" hidden><textarea rows="3" aria-label="Text of sequence A" placeholder="Type or paste a text: its tokens become the sequence"></textarea>
       <div><p class="counted" role="status"></p>
       <label class="dropzone"><input type="file" accept=".json,application/json"><span>Drop or choose a <b>tokenizer.json</b></span></label>
       <small>The text stays between this browser and this server.</small></div></section>
-    <div class="stage" aria-live="polite"></div>
+    <p class="unseen" role="status"></p>
+    <div class="stage"></div>
     <div class="how"></div></div>`)
   const find = (selector) => root.querySelector(selector)
   const stage = find(".stage"), replay = find(".go"), writing = find("textarea"), view = poolView()
@@ -81,7 +82,8 @@ export function render({model}) {
 
   let shown = false
   function show(play) {
-    const {metrics, slot, pool, table} = model.parts
+    const {said, metrics, slot, pool, table} = model.parts
+    find(".unseen").textContent = said
     if (!shown || play) {
       stage.replaceChildren(element(`<div class="shown"><div class="metrics"></div><section class="card slot"></section>
         <section class="card pool-card"><header></header></section><section class="card tables"><div></div></section></div>`))
@@ -106,6 +108,13 @@ export function render({model}) {
   const still = () => matchMedia("(prefers-reduced-motion: reduce)").matches
   replay.onclick = () => show(true)
 
+  const key = (event) => {
+    if (event.composedPath()[0].matches?.("input, textarea, select") || event.ctrlKey || event.metaKey || event.altKey) return
+    if (event.key.toLowerCase() === "l") document.dispatchEvent(new CustomEvent("kvviz:command", {detail: {theme: true}}))
+    if (event.key.toLowerCase() === "r" && shown) show(true)
+  }
+  document.addEventListener("keydown", key)
+
   words()
   model.revision ? show(true) : start()
   model.on(["fields", "problem", "counted", "how", "text"], words)
@@ -114,6 +123,9 @@ export function render({model}) {
   model.on("answered", () => { busy(false); if (!shown) start() })
   const themed = new MutationObserver(view.resized)
   themed.observe(document.documentElement, {attributes: true, attributeFilter: ["data-theme"]})
-  model.on("remove", () => themed.disconnect())
+  model.on("remove", () => {
+    themed.disconnect()
+    document.removeEventListener("keydown", key)
+  })
   return root
 }

@@ -14,7 +14,15 @@ from kvviz.scene.paging import Grid, grid
 from kvviz.views.cards import short
 from kvviz.views.components import CSS, HERE, Component, Share, scripts
 from kvviz.views.page import theme_switch
-from kvviz.views.paging_cards import counted, how, metrics, older_report, pool_header, pool_sentence
+from kvviz.views.paging_cards import (
+    counted,
+    how,
+    metrics,
+    older_report,
+    pool_header,
+    pool_sentence,
+    sentence,
+)
 from kvviz.views.paging_cards import slot as slot_html
 from kvviz.views.paging_session import Joined, PagingSession, open_paging, paging_link
 from kvviz.views.paging_table import table
@@ -66,7 +74,8 @@ def _share_button(session: PagingSession) -> Share:
     def follow(*_events: object) -> None:
         share.param.update(query=paging_link(session), theme=session.theme)
 
-    session.param.watch(follow, ["joined", "theme"])
+    session.settings.param.watch(follow, list(session.settings.param))
+    session.param.watch(follow, "theme")
     return share
 
 
@@ -155,6 +164,7 @@ def _picture(session: PagingSession, joined: Joined) -> dict[str, Any]:
     tables, size = joined.sharing.tables, session.settings.num_blocks
     return {
         "parts": {
+            "said": sentence(joined.compared),
             "metrics": metrics(joined.compared),
             "slot": slot_html(session.settings, joined.compared),
             "pool": pool_header(joined),

@@ -55,6 +55,19 @@ def metrics(found: Compared) -> str:
     return "".join(_metric(place, *card) for place, card in enumerate(cards))
 
 
+def sentence(found: Compared) -> str:
+    """Say the comparison in words."""
+    return (
+        f"A slot of {many(found.max_seq_len, 'token')} takes "
+        f"{' '.join(_memory(found.traditional_memory_mb, found))}, "
+        f"{many(found.blocks_used, 'block')} for {many(found.sequence_length, 'token')} "
+        f"{'takes' if found.blocks_used == 1 else 'take'} "
+        f"{' '.join(_memory(found.paged_memory_mb, found))}: "
+        f"{abs(found.memory_saved_percent):.2f}% "
+        f"{'less' if found.memory_saved_percent >= 0 else 'more'}."
+    )
+
+
 def _saved(found: Compared) -> tuple[str, str, tuple[str, str], float]:
     percent = found.memory_saved_percent
     if percent < 0:  # the last block is longer than what is left of the slot

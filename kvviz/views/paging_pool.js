@@ -137,13 +137,14 @@ function poolView() {
     return `<b>block ${first}</b>: ${whose}<br>${tokens} of ${pool.block} tokens, ${rows.length} reference${rows.length > 1 ? "s" : ""}`
   }
 
-  canvas.onpointermove = (event) => {
+  canvas.onpointermove = canvas.onpointerdown = (event) => {
     const {left, top} = canvas.getBoundingClientRect()
     const column = Math.floor((event.clientX - left) / cell), line = Math.floor((event.clientY - top) / cell)
     const index = line * shape[0] + column
     tell(column >= 0 && column < shape[0] && index < Math.ceil(blocks / shape[2]) ? index : -1)
   }
-  canvas.onpointerleave = canvas.onblur = () => tell(-1)
+  canvas.onblur = () => tell(-1)
+  canvas.onpointerleave = ({pointerType}) => { if (pointerType === "mouse") tell(-1) } // a tap's tip stays
   canvas.onkeydown = (event) => {
     const step = {ArrowRight: 1, ArrowLeft: -1, ArrowDown: shape[0], ArrowUp: -shape[0]}[event.key]
     if (event.key === "Escape") return tell(-1)

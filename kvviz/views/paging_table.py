@@ -32,7 +32,7 @@ def _left(joined: Joined) -> str:
     last = f"logical blocks 0 to {len(first) - 1:,}" if len(first) > 1 else "logical block 0"
     texts = [
         _text("Sequence A", f"{last}, {many(joined.lengths[0], 'token')}"),
-        _text("Physical blocks", "numbers are places in the grid above"),
+        _text("Physical blocks", "places in the grid, of an example free list"),
         _others(joined),
     ]
     return f'<div class="side-text">{"".join(texts)}</div>'

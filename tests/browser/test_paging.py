@@ -107,7 +107,12 @@ def test_the_page_opens_with_a_start_and_shows_the_comparison(open_paging: Visit
     expect(paging.page.get_by_role("link", name="Paging")).to_have_attribute("aria-current", "page")
     expect(paging.page.locator(".metric")).to_have_count(0)
     expect(paging.page.get_by_role("button", name="Replay")).to_be_hidden()
+    paging.choose("block_size", 32)
+    expect(paging.page).to_have_url(re.compile("block_size=32"))
+    paging.choose("block_size", 16)
     paging.start()
+    status = paging.page.get_by_role("status").filter(has_text="A slot of 2,048 tokens takes")
+    expect(status).to_have_count(1)
     assert paging.figures() == ["44.00 MiB", "2.75 MiB", "41.25 MiB", "0.78 %"]
     assert "shown=true" in paging.page.url
     assert "22.00 MB and 87.5%" in paging.page.locator(".older").inner_text()
@@ -277,6 +282,8 @@ def test_a_link_opens_in_light_and_the_switch_repaints(open_paging: Visit) -> No
     paging.page.wait_for_function("document.documentElement.dataset.theme === 'dark'")
     expect(paging.page).not_to_have_url(re.compile("theme"))
     assert paging.colour(0) != light
+    paging.page.keyboard.press("l")
+    paging.page.wait_for_function("document.documentElement.dataset.theme === 'light'")
 
 
 @pytest.mark.parametrize("size", [(1600, 950), (1280, 720), (390, 844)])
@@ -298,8 +305,8 @@ def test_a_phone_has_its_own_grid_and_diagram(open_paging: Visit) -> None:
     paging.settled()
     block = compare(Comparison()).blocks[0].physical
     assert paging.hover(block).startswith(f"block {block}: A, logical 0")
-    expect(paging.page.locator(".narrow svg")).to_be_visible()
-    expect(paging.page.locator(".wide svg")).to_be_hidden()
+    expect(paging.page.locator(".table-grid .narrow svg")).to_be_visible()
+    expect(paging.page.locator(".table-grid .wide svg")).to_be_hidden()
     for target in paging.page.locator(".picker:visible, div.paging button:visible").all():
         box = target.bounding_box()
         assert box is not None
