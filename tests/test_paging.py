@@ -111,6 +111,8 @@ def test_what_is_wrong_leaves_the_last_results():
     assert session.joined is before
     session.set("block_size", "0")
     assert session.problem == "block_size: got '0', expected a whole number from 1 to 4,096."
+    session.set("colour", "red")
+    assert session.problem == "'colour' is no setting."
     session.set("num_blocks", "1024")
     assert session.problem == ""
 

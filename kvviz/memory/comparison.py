@@ -14,6 +14,8 @@ from kvviz.scenario import Scenario, ScenarioError
 from kvviz.units import MiB
 
 DEFAULT_MODEL: Final = "TinyLlama/TinyLlama-1.1B-Chat-v1.0"
+SAME: Final = ("sequence_length", "max_seq_len", "block_size", "num_blocks", "batch")
+"""Settings that a comparison repeats."""
 
 
 class Comparison(param.Parameterized):
@@ -125,14 +127,10 @@ def compare(settings: Comparison) -> Compared:
         memory_saved_percent=100 * (slots.allocated - paged.allocated) / slots.allocated,
         traditional_waste_percent=100 * (slots.allocated - slots.used) / slots.allocated,
         wasted_tokens=held_tokens(settings, settings.max_seq_len) * settings.batch - used,
-        num_blocks=settings.num_blocks,
-        block_size=settings.block_size,
         blocks_used=places,
         blocks_free=settings.num_blocks - places,
         utilization_percent=100 * places / settings.num_blocks,
-        sequence_length=settings.sequence_length,
-        max_seq_len=settings.max_seq_len,
-        batch=settings.batch,
+        **{name: getattr(settings, name) for name in SAME},
         model=model.name,
         dtype=model.dtype if settings.dtype == "auto" else settings.dtype,
         kv_bytes_per_token=token_bytes(settings),

@@ -15,7 +15,7 @@ from kvviz.catalog.tokens import (
     own_tokenizer,
     read_tokenizer,
 )
-from kvviz.knobs import KnobError, from_query, read, to_query
+from kvviz.knobs import KnobError, cut, from_query, read, to_query
 from kvviz.memory.comparison import Compared, Comparison, block_bytes, compare, held_tokens
 from kvviz.memory.tables import Sharing, free_list, share
 from kvviz.scenario import ScenarioError, knobs
@@ -95,6 +95,9 @@ class PagingSession(param.Parameterized):
 
     def set(self, name: str, value: Any) -> None:
         """Change a setting as an input says it; a value that is none becomes a `problem`."""
+        if name not in knobs(PagingSettings):
+            self.problem = f"{cut(name)} is no setting."
+            return
         try:
             changes = {name: read(name, value, PagingSettings)}
         except KnobError as error:
