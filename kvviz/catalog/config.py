@@ -11,6 +11,8 @@ from kvviz.catalog.families import classic, dense, gemma, hybrid, mla, moe, ssm
 from kvviz.catalog.fields import Config, ConfigError, shown
 from kvviz.catalog.model import Model
 from kvviz.catalog.names import nearest
+from kvviz.catalog.rotary import rotary_values
+from kvviz.catalog.tower import tower_parameters
 
 __all__ = ["FAMILIES", "ConfigError", "model_from_config", "read_config"]
 
@@ -49,12 +51,15 @@ FAMILIES: Final[dict[str, Callable[[Config], Draft]]] = {
     "phi": classic.phi,
     "phi3": dense.phi3,
     "qwen2": dense.qwen2,
+    "qwen2_5_vl": dense.qwen2,
     "qwen2_moe": moe.qwen2_moe,
     "qwen3": dense.qwen3,
     "qwen3_5": hybrid.qwen3_next,
     "qwen3_5_moe": hybrid.qwen3_next,
     "qwen3_moe": moe.qwen3_moe,
     "qwen3_next": hybrid.qwen3_next,
+    "qwen3_vl": dense.qwen3,
+    "qwen3_vl_moe": moe.qwen3_moe,
 }
 """Each known ``model_type`` and the function that reads it."""
 
@@ -116,6 +121,8 @@ def model_from_config(config: Mapping[str, Any], name: str = "", source: str = "
         tied=draft.tied,
         source=source,
         notes=tuple(fields.notes),
+        rotary_values=rotary_values(fields, family, draft.context, draft.layers),
+        tower_parameters=tower_parameters(config, draft.hidden),
     )
 
 

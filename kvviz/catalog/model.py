@@ -78,6 +78,9 @@ class Model:
         tied: whether the head is the embedding (then ``tensors`` has no head).
         source: where the config comes from.
         notes: what the reader should know (what is not counted, which default was taken).
+        rotary_values: numbers in the rotary tables that an engine keeps beside the weights.
+        tower_parameters: parameters of the vision tower and projector, not among ``tensors``; None
+            where the config has a tower of a kind that is not known.
     """
 
     name: str
@@ -92,6 +95,8 @@ class Model:
     tied: bool
     source: str = ""
     notes: tuple[str, ...] = ()
+    rotary_values: int = 0
+    tower_parameters: int | None = 0
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], name: str = "", source: str = "") -> "Model":

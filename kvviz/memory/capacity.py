@@ -1,25 +1,26 @@
 """What one GPU can hold: all that its driver reports, or what a serving engine leaves for KV."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
 
 from kvviz.catalog.engine import (
-    CUDA_GRAPHS_GIB,
     VLLM_LOGS,
     Assumption,
     activation_gib,
+    default_batch,
     non_torch_gib,
+    release,
 )
 from kvviz.catalog.gpu import Gpu
 from kvviz.catalog.model import Layer, Model
 from kvviz.memory.kv import kv_width
+from kvviz.memory.pages import group_size
 from kvviz.memory.parallel import layer_kv_bytes, stage_starts, stage_weights, state_bytes
 from kvviz.scenario import Scenario
 from kvviz.units import GiB
-
-NEAR_GROUP = 1.5  # vLLM pads to the larger kind when it is under this many times the smaller
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +56,16 @@ def assumptions(scenario: Scenario, model: Model, t: int) -> tuple[Assumption, .
     if scenario.mode == "textbook":
         return ()
     return (
-        _assumed("activation peak", scenario.activation_gib, activation_gib(model.vocab_size)),
+        _assumed("activation peak", scenario.activation_gib, peak_gib(model, scenario.the_gpu, t)),
         _assumed("outside torch", scenario.non_torch_gib, non_torch_gib(t)),
-        _assumed("CUDA graphs", scenario.cuda_graphs_gib, CUDA_GRAPHS_GIB),
+        _assumed("CUDA graphs", scenario.cuda_graphs_gib, release().graphs),
     )
+
+
+@lru_cache(maxsize=256)
+def peak_gib(model: Model, gpu: Gpu, t: int) -> float:
+    """Return the assumed activation peak in GiB with the engine's default batch settings."""
+    return activation_gib(model, default_batch(gpu), t)
 
 
 def _assumed(name: str, own: float | None, default: float) -> Assumption:
@@ -125,7 +132,7 @@ def stage_token_bytes(layers: tuple[Layer, ...], number: int, t: int) -> int:
     if not kinds:
         return 0
     counts = [len(sizes) for sizes in kinds.values()]
-    group = max(counts) if max(counts) < NEAR_GROUP * min(counts) else min(counts)
+    group = group_size(counts)
     return sum(
         -(-len(sizes) // group) * group * sum(sizes) // len(sizes) for sizes in kinds.values()
     )
