@@ -59,6 +59,18 @@ def _siglip(vision: Config, hidden: int) -> int:
     return _blocks(depth, width, inner) + embed + places + 2 * width + width * hidden + width
 
 
+def _gemma4(vision: Config, hidden: int) -> int:
+    """Return gemma-4's tower: gated MLPs, four norms a block, places by row and by column.
+
+    A load logged by vLLM 0.19 is 0.5 % larger than with this count.
+    """
+    depth, width, inner = _sizes(vision)
+    embed = COLOURS * vision.whole("patch_size") ** 2 * width
+    places = 2 * vision.whole("position_embedding_size") * width
+    blocks = _blocks(depth, width, inner, gated=True, bias=False, norm=2)
+    return blocks + embed + places + width * hidden
+
+
 def _clip(vision: Config, hidden: int) -> int:
     """Return LLaVA's tower: CLIP, then two matrices."""
     depth, width, inner = _sizes(vision)
@@ -127,6 +139,7 @@ TOWERS: Final[dict[str, Callable[[Config, int], int]]] = {
     "qwen3_5": _qwen,
     "qwen3_5_moe": _qwen,
     "qwen2_5_vl": _qwen25,
+    "gemma4_vision": _gemma4,
     "moonvit": _moonvit,
     "pixtral": _pixtral,
 }

@@ -7,13 +7,17 @@ from typing import Annotated
 import typer
 
 from kvviz import __version__
+from kvviz.accuracy.rows import FactsError
+from kvviz.accuracy.startup_log import LogError
 from kvviz.catalog.config import ConfigError
 from kvviz.catalog.names import UnknownName
 from kvviz.cli.api import api
 from kvviz.cli.catalogs import show_gpus, show_models
 from kvviz.cli.estimate import show_estimate
+from kvviz.cli.explain import show_explanation
 from kvviz.cli.serve import serve
 from kvviz.cli.simulate import show_simulation
+from kvviz.cli.validate import show_validation
 from kvviz.scenario import ScenarioError
 
 __all__ = ["app", "main"]
@@ -29,6 +33,8 @@ app.command("gpus")(show_gpus)
 app.command("simulate")(show_simulation)
 app.command("serve")(serve)
 app.command("api")(api)
+app.command("validate")(show_validation)
+app.command("explain")(show_explanation)
 
 
 @app.callback(invoke_without_command=True)
@@ -51,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         status = command.main(arguments, prog_name="kvviz", standalone_mode=False)
     except typer.TyperException as error:
         _refuse(error.format_message())
-    except (ConfigError, ScenarioError, UnknownName) as error:
+    except (ConfigError, FactsError, LogError, ScenarioError, UnknownName) as error:
         _refuse(str(error))
     except typer.Abort:
         sys.exit(130)  # what shells expect after an interrupt

@@ -1,0 +1,232 @@
+"""Which model, GPU and dtypes the free words of a row mean; what is not certain is not guessed."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from kvviz.accuracy.rows import FactsError, Untestable
+from kvviz.catalog.config import ConfigError, model_from_config, read_config
+from kvviz.catalog.gpu import Gpu
+from kvviz.catalog.gpus import gpus
+from kvviz.catalog.model import Model
+from kvviz.catalog.models import find_model, model_names
+from kvviz.units import GiB
+
+# How the weights are stored, and how the model was tuned: neither changes the architecture.
+STORAGE_WORDS: Final = re.compile(
+    r"fp8|fp4|fp16|fp32|bf16|nf4|nvfp4|mxfp4|mlx|awq|gptq|marlin|bnb|int4|int8|4bit|8bit|w\d+a\d+"
+    r"|quantized|quant|dynamic|block|unsloth|g\d+|gguf|torchao|hf|autoround|kv|fp8dyn|modelopt|saved|with|load|in"
+)
+TUNING_WORDS: Final = re.compile(
+    r"instruct|chat|it|base|coder|math|code|reranker|embedding|thinking|v\d+(\.\d+)?|\d{4}|meta"
+    r"|backbone|architecture|text"
+)
+PARENTHESES: Final = re.compile(r"[(\[]([^)\]]*)[)\]]")
+VENDOR_WORDS: Final = frozenset(
+    "nvidia amd intel tesla geforce instinct quadro gpu apple google hbm hbm2 hbm2e hbm3 hbm3e "
+    "blackwell server edition workstation generation max graphics oam superchip per nvl72".split()
+)
+SIZE_WORD: Final = re.compile(r"\d+gb")
+BARE_SIZE: Final = re.compile(r"^(24|32|40|48|80|94|96|141|180|192)$")
+FORM_WORDS: Final = frozenset({"sxm", "sxm2", "sxm3", "sxm4", "sxm5", "sxm6", "pcie", "nvl"})
+
+
+@dataclass(frozen=True)
+class Models:
+    """The configs that names are looked up in.
+
+    Args:
+        own: models of the user's own, by name; they come first.
+    """
+
+    own: Mapping[str, Model]
+
+    def find(self, text: str) -> Model:
+        """Return the model of a row's free text.
+
+        The text, or what stands before or in its parentheses, is a known name; or it is one but
+        for words of storage and tuning; or it ends in a whole name, as that of a distilled model.
+
+        Raises:
+            Untestable: no config is known for it, or several with different shapes.
+        """
+        for name in _names(text):
+            if name in self.own:
+                return self.own[name]
+        known = [*self.own, *(name for name in model_names() if name not in self.own)]
+        for alike in (_words, _stripped, _bare):
+            for name in _names(text):
+                found = [k for k in known if alike(k) == alike(name) and alike(name)]
+                if found:
+                    return self._one(text, found)
+        for name in _names(text):
+            found = [k for k in known if _ends_in(_bare(name), _bare(k))]
+            if found:
+                return self._one(text, found)
+        raise Untestable(f"no config of {text[:60] or 'an unnamed model'} is known")
+
+    def _one(self, text: str, names: list[str]) -> Model:
+        """Return the only model of these names; of equal shapes the least quantized."""
+        found = [self.own[name] if name in self.own else find_model(name) for name in names]
+        if len({(m.hidden_size, len(m.layers), m.vocab_size, m.layers) for m in found}) > 1:
+            raise Untestable(f"{text[:60]} could be {', '.join(names[:3])}")
+        return min(found, key=lambda model: len({group.dtype for group in model.tensors}))
+
+
+def read_models(folder: Path | None) -> Models:
+    """Return the models of a folder of configs named ``org__model.json``, and the catalog's.
+
+    A config of a family that is not known is left out: its rows are skipped by name.
+
+    Raises:
+        FactsError: there is no such folder.
+    """
+    if folder is None:
+        return Models({})
+    if not folder.is_dir():
+        raise FactsError(f"{str(folder)!r} is no folder; expected one of configs org__model.json")
+    own = {}
+    for path in sorted(folder.glob("*.json")):
+        name = path.stem.removesuffix("_config").replace("__", "/", 1)
+        try:
+            own[name] = model_from_config(read_config(path), name, str(path))
+        except (ConfigError, OSError):
+            continue
+    return Models(own)
+
+
+def _names(text: str) -> list[str]:
+    """Return what a text may name: all of it, what is outside parentheses, what is inside."""
+    outside = PARENTHESES.sub(" ", text).strip()
+    inside = [
+        part.strip() for found in PARENTHESES.findall(text) for part in re.split("[,;]", found)
+    ]
+    return [name for name in dict.fromkeys([text.strip(), outside, *inside]) if name]
+
+
+def _words(name: str) -> tuple[str, ...]:
+    """Return the words of a model's name, without who published it."""
+    tail = name.casefold().rsplit("/", 1)[-1].replace("quantized.", "quantized-")
+    tail = re.sub(r"(?<=[a-z]{3})(?=\d+(\.\d+)?(-|_|$))", "-", tail)  # Llama2-7B
+    return tuple(word for word in re.split(r"[^a-z0-9.]+", tail) if word)
+
+
+def _stripped(name: str) -> tuple[str, ...]:
+    return tuple(word for word in _words(name) if not STORAGE_WORDS.fullmatch(word))
+
+
+def _bare(name: str) -> tuple[str, ...]:
+    return tuple(word for word in _stripped(name) if not TUNING_WORDS.fullmatch(word))
+
+
+def _ends_in(words: tuple[str, ...], tail: tuple[str, ...]) -> bool:
+    return len(tail) >= 2 and len(words) > len(tail) and words[-len(tail) :] == tail
+
+
+def find_device(text: str, memory: float | None = None) -> Gpu:
+    """Return the GPU of a row's free text.
+
+    Args:
+        text: such as ``A100-SXM4-40GB`` or ``Tesla T4``.
+        memory: GiB that the engine saw, to tell sizes of one name apart.
+
+    Raises:
+        Untestable: no GPU goes by the name, or several of different sizes.
+    """
+    wanted = _device_words(text)
+    form, size = wanted & FORM_WORDS, {word for word in wanted if SIZE_WORD.fullmatch(word)}
+    model = wanted - form - size - {"d"}  # the 4090 D has the 4090's memory
+    found = [gpu for gpu in gpus() if model and model == _device_words(gpu.name, bare=True)]
+    if memory is not None:
+        found = _narrowed(found, lambda gpu: abs(gpu.cuda_bytes / GiB - memory) < 0.05 * memory)
+    found = _narrowed(found, lambda gpu: size <= _device_words(gpu.name) | {f"{gpu.memory_gb}gb"})
+    found = _narrowed(
+        found, lambda gpu: form <= _device_words(gpu.name) if form else "SXM" in gpu.name
+    )
+    if not found:
+        raise Untestable(f"no GPU {text[:40]} in the catalog" if text else "the GPU is not named")
+    if len({gpu.memory_gb for gpu in found}) > 1:
+        raise Untestable(f"{text[:40]} has more than one size")
+    return found[0]
+
+
+def _narrowed(found: list[Gpu], holds: Callable[[Gpu], bool]) -> list[Gpu]:
+    """Return those that hold, all of them where none does."""
+    return [gpu for gpu in found if holds(gpu)] or found
+
+
+def _device_words(text: str, bare: bool = False) -> frozenset[str]:
+    """Return the words of a GPU's name; `bare` leaves out its size and form."""
+    plain = re.sub(r"(?<=\d)\s+(?=gb\b)", "", text.casefold())
+    plain = re.sub(r"rtx\s*pro\s*(?=\d)", "rtx pro ", plain)
+    plain = re.sub(r"\b(rtx|gtx|mi)(?=\d)", r"\1 ", plain)
+    words = (re.sub(BARE_SIZE, r"\1gb", word) for word in re.split(r"[^a-z0-9]+", plain))
+    found = frozenset(word for word in words if word) - VENDOR_WORDS
+    return frozenset(w for w in found - FORM_WORDS if not SIZE_WORD.fullmatch(w)) if bare else found
+
+
+FORMATS: Final = (  # words of quantization, and how the linear weights are then stored
+    (r"mxfp4", "mxfp4"),
+    (r"fp4", "nvfp4"),
+    (r"mlx.*4-?bit", "mlx4"),
+    (r"\b8-?bit|load_in_8bit|int8|w8a16|w8a8", "int8"),
+    (r"bitsandbytes|bnb|nf4", "nf4"),
+    (r"awq|gptq|int4|w4a\d+|4-?bit|autoround", "int4"),
+    (r"fp8|w8afp8", "fp8"),
+)
+
+
+def weights_format(quantization: str, name: str, model: Model) -> str | None:
+    """Return how a row's linear weights are stored, None for as the model's config says.
+
+    Raises:
+        Untestable: they are quantized, and neither the row nor the config says how.
+    """
+    own = any(group.dtype != model.dtype for group in model.tensors if group.linear)
+    words = f"{quantization} {name}".casefold()
+    found = next((dtype for pattern, dtype in FORMATS if re.search(pattern, words)), None)
+    if found is not None:
+        stored = {group.dtype for group in model.tensors if group.linear}
+        return None if found in stored else found
+    if quantization and not own:
+        raise Untestable(f"how {quantization[:40]} stores these weights is not said")
+    return None
+
+
+BASE_DTYPES: Final = {
+    **dict.fromkeys(("bfloat16", "bf16"), "bf16"),
+    **dict.fromkeys(("float16", "fp16", "half"), "fp16"),
+    **dict.fromkeys(("float32", "fp32", "float"), "fp32"),
+}
+
+
+def base_dtype(text: str, model: Model) -> str:
+    """Return the dtype that a row's run computes in, the model's own where it does not say.
+
+    Raises:
+        Untestable: a dtype that is not known.
+    """
+    plain = text.casefold().removeprefix("torch.")
+    if plain in ("", "auto"):
+        return model.dtype
+    if plain not in BASE_DTYPES:
+        raise Untestable(f"dtype {text[:40]} is not known")
+    return BASE_DTYPES[plain]
+
+
+def cache_width(text: str, base: int) -> int:
+    """Return the bytes of a cached number, those of the base dtype where the row does not say.
+
+    Raises:
+        Untestable: a KV dtype that is not known.
+    """
+    plain = text.casefold().removeprefix("torch.")
+    if plain in ("", "auto"):
+        return base
+    if re.fullmatch(r"fp8.*|float8.*|int8.*", plain):
+        return 1
+    if plain in BASE_DTYPES:
+        return {"fp32": 4}.get(BASE_DTYPES[plain], 2)
+    raise Untestable(f"KV dtype {text[:40]} is not known")

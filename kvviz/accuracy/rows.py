@@ -1,0 +1,145 @@
+"""Reading tables of facts: a broken file is one sentence, a broken cell only spoils its test."""
+
+import csv
+import io
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+MAX_BYTES: Final = 50_000_000
+SHIPPED: Final = Path(__file__).parent / "facts"
+NEEDED: Final[dict[str, tuple[str, ...]]] = {
+    "logs": ("engine", "model", "weights_gib", "kv_cache_gib", "kv_tokens"),
+    "params": ("model", "params_exact", "params_published"),
+    "weights": ("model", "total_size_bytes", "gib"),
+    "throughput": ("model", "gpu", "isl", "osl", "value", "metric"),
+}
+"""Columns without which a file is not a table of that kind."""
+FILES: Final = {
+    "logs": "engine_logs.csv",
+    "params": "params.csv",
+    "weights": "weights_total_size.csv",
+    "throughput": "published_throughput.csv",
+}
+BLANK: Final = frozenset({"", "-", "n/a", "na", "nan", "none", "null", "unknown", "?"})
+
+
+class FactsError(ValueError):
+    """A file that is no table of facts; one sentence says which, where and what was expected."""
+
+
+class Untestable(Exception):  # noqa: N818 - it reads as what a row is
+    """A row that does not allow a test; the message is the reason."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a table.
+
+    Args:
+        id: its ``id``, or its place in the file, such as ``row 7``.
+        cells: its texts by column.
+    """
+
+    id: str
+    cells: Mapping[str, str]
+
+    def text(self, column: str) -> str:
+        """Return a cell without the space around it, empty where it says nothing."""
+        found = (self.cells.get(column) or "").strip()
+        return "" if found.casefold() in BLANK else found
+
+    def number(self, column: str) -> float | None:
+        """Return a cell's number, None where it is blank.
+
+        Raises:
+            Untestable: it is no number.
+        """
+        found = self.text(column)
+        if not found:
+            return None
+        try:
+            value = float(found.replace(",", "").replace("_", ""))
+        except ValueError:
+            value = math.nan
+        if not math.isfinite(value):
+            raise Untestable(f"{column} is {found[:40]!r}, no number")
+        return value
+
+    def positive(self, column: str) -> float:
+        """Return a cell's number.
+
+        Raises:
+            Untestable: it is blank, no number, or not above 0.
+        """
+        found = self.number(column)
+        if found is None:
+            raise Untestable(f"{column} is not given")
+        if found <= 0:
+            raise Untestable(f"{column} is {found:g}, not above 0")
+        return found
+
+    def whole(self, column: str, default: int) -> int:
+        """Return a cell's whole number from 1 on, `default` where it is blank.
+
+        Raises:
+            Untestable: it is something else.
+        """
+        found = self.number(column)
+        if found is None:
+            return default
+        if found != int(found) or not 1 <= found <= 10**9:
+            raise Untestable(f"{column} is {found:g}, no whole number from 1 on")
+        return int(found)
+
+
+def read_rows(kind: str, path: Path | None = None) -> list[Row]:
+    """Return the rows of a table.
+
+    Args:
+        kind: ``logs``, ``params``, ``weights`` or ``throughput``.
+        path: a file with the columns of that kind, None for the one that ships.
+
+    Raises:
+        FactsError: the file cannot be read, is no table of that kind, or is broken.
+    """
+    path = path or SHIPPED / FILES[kind]
+    reader = csv.DictReader(io.StringIO(_text(path), newline=""), strict=True)
+    try:
+        columns = reader.fieldnames or ()
+        _check_columns(kind, path, columns)
+        return [_row(path, number, cells) for number, cells in enumerate(reader, 1)]
+    except csv.Error as error:
+        raise FactsError(f"{path.name} is no CSV table: {error}") from None
+
+
+def _text(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise FactsError(f"cannot read {str(path)!r}: {error.strerror}") from None
+    if len(content) > MAX_BYTES:
+        raise FactsError(f"{path.name} is larger than {MAX_BYTES // 10**6} MB, the most read")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise FactsError(f"{path.name} is not text in UTF-8") from None
+
+
+def _check_columns(kind: str, path: Path, columns: Sequence[str]) -> None:
+    missing = [name for name in NEEDED[kind] if name not in columns]
+    if missing:
+        raise FactsError(
+            f"{path.name} has no column {', '.join(missing)}; expected a table of {kind} with "
+            f"{', '.join(NEEDED[kind])}"
+        )
+
+
+def _row(path: Path, number: int, cells: Mapping[str | None, str]) -> Row:
+    if None in cells:
+        raise FactsError(f"row {number} of {path.name} has more cells than the table has columns")
+    texts = {str(name): text or "" for name, text in cells.items()}
+    return Row(texts.get("id", "").strip() or f"row {number}", texts)
