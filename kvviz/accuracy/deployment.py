@@ -1,7 +1,8 @@
 """One logged run as kvviz would describe it: model, GPU, split, dtypes and engine release."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 from kvviz.accuracy.resolve import (
     Models,
@@ -111,18 +112,20 @@ class Deployment:
     @cached_property
     def batch(self) -> Batch:
         """The profiling step: what the row gives, else the version's defaults for the GPU."""
-        usual = self._usual_batch(self.version or LOGGED)
+        memory, name = self._device
+        usual = default_batch(memory, name, self.version or LOGGED, self.length)
         return Batch(
             self.row.whole("max_num_batched_tokens", usual.tokens),
             self.row.whole("max_num_seqs", usual.sequences),
         )
 
-    def _usual_batch(self, version: Version) -> Batch:
+    @cached_property
+    def _device(self) -> tuple[int, str]:
+        """Bytes and name of the device, as far as they are known."""
         try:
-            return default_batch(self.gpu, version, self.length, self.memory)
-        except Untestable:  # a GPU that no catalog has
-            size = self.row.number("total_gpu_memory_gib") or 0
-            return Batch(8192, 1024) if size >= 70 else Batch(2048, 256)
+            return self.memory, self.gpu.name
+        except Untestable:  # no catalog has it
+            return int((self.row.number("total_gpu_memory_gib") or 0) * GiB), self.row.text("gpu")
 
     @cached_property
     def by_concurrency(self) -> Version:
@@ -152,9 +155,9 @@ class Deployment:
         if self.engine != "vllm":
             return SGLANG_GIB
         version = self.version or LOGGED
-        found = non_torch_gib(self.split[0], version)
-        old_amd = version < V1 and "MI" in self.row.text("gpu")
-        return ROCM_GIB if old_amd else found
+        if version < V1 and self._device[1].startswith("Instinct"):
+            return ROCM_GIB
+        return non_torch_gib(self.split[0], version)
 
     def graphs_gib(self) -> float:
         """Return the assumed CUDA graphs taken before the cache."""
@@ -186,7 +189,7 @@ class Deployment:
         block = self.row.whole("block_size", 16)
         return [
             page_layout(self.model, self.model.layers[a:b], self.number, t, block)
-            for a, b in zip(starts, starts[1:], strict=False)
+            for a, b in pairwise(starts)
         ]
 
     def tokens_in(self, layout: PageLayout, budget: int) -> int:
@@ -225,7 +228,7 @@ class Deployment:
             return sum(layer_kv_bytes(layer, self.number, t) for layer in layers)
 
         starts = stage_starts(len(self.model.layers), p).tolist()
-        parts = [self.model.layers[a:b] for a, b in zip(starts, starts[1:], strict=False)]
+        parts = [self.model.layers[a:b] for a, b in pairwise(starts)]
         return max(held(part) for part in parts)
 
     def budget(self) -> tuple[int, int]:
@@ -242,7 +245,3 @@ class Deployment:
             raise Untestable(f"{self.model.name} caches no tokens")
         tokens, room = min(pairs)
         return room, tokens
-
-    def with_cells(self, **cells: str) -> "Deployment":
-        """Return the deployment with some cells of its row replaced."""
-        return Deployment(replace(self.row, cells={**self.row.cells, **cells}), self.models)

@@ -3,8 +3,9 @@
 import re
 
 from kvviz.accuracy.deployment import Deployment
+from kvviz.accuracy.log_lines import NUMBER, SIZE
 from kvviz.accuracy.rows import Untestable
-from kvviz.accuracy.startup_log import NUMBER, SIZE, StartupLog
+from kvviz.accuracy.startup_log import StartupLog
 from kvviz.units import GiB
 
 

@@ -72,6 +72,8 @@ def _budget(run: Deployment) -> str:
     cache, room = run.row.number("kv_cache_gib"), run.requested() / GiB
     if cache is not None and cache < SMALL * room:
         return f"{cache:g} GiB are what {room:.1f} GiB leave: a small rest of large terms"
+    if run.engine != "vllm":
+        return "what the engine keeps for itself is not in the log"
     if run.row.text("max_num_seqs"):
         return ""
     return "batch settings are not logged: the version's defaults were assumed"

@@ -24,9 +24,9 @@ TUNING_WORDS: Final = re.compile(
     r"|backbone|architecture|text"
 )
 PARENTHESES: Final = re.compile(r"[(\[]([^)\]]*)[)\]]")
-VENDOR_WORDS: Final = frozenset(
-    "nvidia amd intel tesla geforce instinct quadro gpu apple google hbm hbm2 hbm2e hbm3 hbm3e "
-    "blackwell server edition workstation generation max graphics oam superchip per nvl72".split()
+VENDOR_WORDS: Final = re.compile(
+    r"nvidia|amd|intel|tesla|geforce|instinct|quadro|gpu|apple|google|hbm\d?e?|blackwell|server"
+    r"|edition|workstation|generation|max|graphics|oam|superchip|per|nvl72"
 )
 SIZE_WORD: Final = re.compile(r"\d+gb")
 BARE_SIZE: Final = re.compile(r"^(24|32|40|48|80|94|96|141|180|192)$")
@@ -109,7 +109,7 @@ def _names(text: str) -> list[str]:
 def _words(name: str) -> tuple[str, ...]:
     """Return the words of a model's name, without who published it."""
     tail = name.casefold().rsplit("/", 1)[-1].replace("quantized.", "quantized-")
-    tail = re.sub(r"(?<=[a-z]{3})(?=\d+(\.\d+)?(-|_|$))", "-", tail)  # Llama2-7B
+    tail = re.sub(r"\b(llama|gemma|phi|falcon|qwen|glm)(?=\d)", r"\1-", tail)  # Llama2-7B
     return tuple(word for word in re.split(r"[^a-z0-9.]+", tail) if word)
 
 
@@ -163,7 +163,7 @@ def _device_words(text: str, bare: bool = False) -> frozenset[str]:
     plain = re.sub(r"rtx\s*pro\s*(?=\d)", "rtx pro ", plain)
     plain = re.sub(r"\b(rtx|gtx|mi)(?=\d)", r"\1 ", plain)
     words = (re.sub(BARE_SIZE, r"\1gb", word) for word in re.split(r"[^a-z0-9]+", plain))
-    found = frozenset(word for word in words if word) - VENDOR_WORDS
+    found = frozenset(word for word in words if word and not VENDOR_WORDS.fullmatch(word))
     return frozenset(w for w in found - FORM_WORDS if not SIZE_WORD.fullmatch(w)) if bare else found
 
 

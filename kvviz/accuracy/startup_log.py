@@ -1,10 +1,23 @@
-"""Reading an engine's start-up log: vLLM 0.5 and later, SGLang; what is not known is passed over."""
+"""Reading a start-up log of vLLM 0.5 and later or SGLang; unknown lines are passed over."""
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
+
+from kvviz.accuracy.log_lines import (
+    DEVICE,
+    FAILURES,
+    HIGHEST,
+    LOWEST,
+    NUMBERS,
+    SETTING,
+    SETTINGS,
+    SETTINGS_LINE,
+    SGLANG,
+    VERSIONS,
+)
 
 MAX_BYTES: Final = 50_000_000
 MAX_LINE: Final = 20_000  # characters of a line that are read
@@ -29,119 +42,6 @@ class StartupLog:
     numbers: dict[str, float]
     lines: tuple[tuple[int, str], ...]
     failure: str
-
-
-NUMBER: Final = r"([\d,]*\.?\d+)"
-SIZE: Final = NUMBER + r"\s?Gi?B"
-
-
-def _pattern(text: str) -> re.Pattern[str]:
-    """Compile a pattern in which ``<size>`` and ``<n>`` stand for numbers."""
-    return re.compile(text.replace("<size>", SIZE).replace("<n>", NUMBER), re.IGNORECASE)
-
-
-# Lines with sizes and counts: the pattern, and what its groups are.
-NUMBERS: Final = tuple(
-    (_pattern(text), tuple(names.split()))
-    for text, names in (
-        # vLLM, every version
-        (r"loading model weights took <size>", "weights"),
-        (r"model loading took <size>", "weights"),
-        (r"# (?:gpu|cuda|rocm|xpu|hpu) blocks: <n>", "blocks"),
-        (r"initialization after num_gpu_blocks is: <n>", "blocks"),
-        (r"maximum concurrency for <n> tokens per request: <n>x", "length concurrency"),
-        (r"total_gpu_memory \(<size>\) x gpu_memory_utilization \(<n>\)", "total utilization"),
-        (r"model weights take <size>", "weights"),
-        (r"non_torch_memory takes <size>", "non_torch"),
-        (r"activation peak memory takes <size>", "activation"),
-        (r"reserved for kv cache is <size>", "kv_budget"),
-        (r"total_gpu_memory=<size>", "total"),
-        (r"peak_torch_memory=<size>", "torch_peak"),
-        (r"memory profiling results:.*\bnon_torch_memory=<size>", "non_torch"),
-        (r"kv_cache_size=<size>", "kv_budget"),
-        (r"available kv cache memory: (-?[\d.,]+)\s?Gi?B", "kv_budget"),
-        (r"gpu kv cache size: <n> tokens", "tokens"),
-        (r"estimated cuda graph memory: <size>", "graphs"),
-        (r"graph capturing finished in <n> secs, took <size>", "capture graphs_taken"),
-        (r"total_memory=<size>", "total"),
-        (r"requested memory: <n> \(util\), <size>", "utilization requested"),
-        (r"\butilization (?:is )?\(<n>, <size>\)", "utilization requested"),
-        (r"torch peak memory increase: <size>", "activation"),
-        (r"non-torch forward increase memory: <size>", "non_torch"),
-        (r"\bweights memory: <size>", "weights"),
-        (r"free memory on device \(<n>/<size>\)", "free total"),
-        (r"<size> for weight, <size> for peak activation", "weights activation"),
-        (r"<size> for non-torch memory", "non_torch"),
-        (r"using max model len <n>", "length"),
-        (r"max_num_batched_tokens(?: to |=)<n>", "max_num_batched_tokens"),
-        (r"max_num_seqs(?: to |=)<n>", "max_num_seqs"),
-        (r"setting attention block size to <n> tokens", "block"),
-        # SGLang
-        (r"load weight begin\..*avail mem=<size>", "free"),
-        (r"load weight end\..*mem usage=<size>", "weights"),
-        (r"#tokens: <n>", "tokens"),
-        (r"\bk size: <size>, v size: <size>", "k_size v_size"),
-        (r"#tokens: .*\bkv size: <size>", "kv_budget"),
-        (r"max_total_num_tokens=<n>", "tokens"),
-        (r"\bcontext_len=<n>", "length"),
-        (r"capture cuda graph end\..*mem usage=<size>", "graphs_taken"),
-        (r"conv_state size: <size>", "conv_state"),
-        (r"ssm_state size: <size>", "ssm_state"),
-        # Unsloth, and what PyTorch says when memory runs out
-        (r"max memory: <size>", "total"),
-        (r"total capacity of <size>", "total"),
-    )
-)
-
-# Which of several ranks' figures counts: that of the tightest GPU; else the last.
-LOWEST: Final = frozenset({"kv_budget", "blocks", "free"})
-HIGHEST: Final = frozenset({"weights", "activation", "non_torch", "graphs", "graphs_taken"})
-
-# Lines that list settings, and the settings read from them.
-SETTINGS_LINE: Final = re.compile(
-    r"llm engine \(v|non-default args|\bargs: ?namespace|server_args ?=|engine_args", re.IGNORECASE
-)
-SETTINGS: Final = {
-    "model": "model",
-    "model_path": "model",
-    "model_tag": "model",
-    "dtype": "dtype",
-    "quantization": "quantization",
-    "kv_cache_dtype": "kv_dtype",
-    "tensor_parallel_size": "tp",
-    "tp_size": "tp",
-    "pipeline_parallel_size": "pp",
-    "pp_size": "pp",
-    "max_seq_len": "max_model_len",
-    "max_model_len": "max_model_len",
-    "context_length": "max_model_len",
-    "gpu_memory_utilization": "gpu_memory_utilization",
-    "mem_fraction_static": "gpu_memory_utilization",
-    "block_size": "block_size",
-    "enforce_eager": "eager",
-}
-SETTING: Final = re.compile(
-    r"""['"]?\b(%s)['"]?\s*[=:]\s*['"]?([^,'"}\)\s]+)""" % "|".join(SETTINGS)
-)
-VERSIONS: Final = (
-    ("vllm", re.compile(r"LLM engine \(v([\w.+]+)\)")),
-    ("vllm", re.compile(r"vLLM API server version v?(\d[\w.+]*)")),
-    ("vllm", re.compile(r"[█▀▄].*\bversion v?(\d[\w.+]*)")),
-    ("vllm", re.compile(r"\bvllm(?:==| version:? | v)(\d+\.\d[\w.+]*)", re.IGNORECASE)),
-    ("sglang", re.compile(r"\bsglang(?:==| version:? | v)(\d+\.\d[\w.+]*)", re.IGNORECASE)),
-)
-SGLANG: Final = re.compile(r"load weight end\.|max_total_num_tokens=|KV Cache is allocated", re.I)
-DEVICE: Final = re.compile(
-    r"(?:NVIDIA|Tesla|AMD Instinct)[ _](?:GeForce[ _]|Tesla[ _]|AMD[ _])?"
-    r"((?:RTX[ _])?(?:PRO[ _])?[A-Z]*\d{1,4}[A-Z]*(?:[-_ ](?:SXM\d?|PCIe|NVL|Ti|D|\d+ ?GB)\b)*)"
-)
-FAILURES: Final = re.compile(
-    r"no available memory for the cache blocks|larger than the maximum number of tokens that can be"
-    r" stored|larger than the available kv cache memory|out of memory\. tried|less than desired gpu"
-    r" memory utilization|not enough memory\. please|does not recognize this architecture"
-    r"|only supported on gpus with compute capability|max_model_len .* is greater than the derived",
-    re.IGNORECASE,
-)
 
 
 @dataclass

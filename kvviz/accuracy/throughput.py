@@ -109,7 +109,7 @@ def _step_seconds(load: Load, sequences: float) -> float:
 
 
 def _peak(load: Load) -> float:
-    """Return the peak rate of products, that of fp8 for 4-bit weights too: no rate of fp4 is here."""
+    """Return the peak rate of products: that of fp8 for 4-bit weights too, whose is not here."""
     dtype = "fp8" if load.precision in ("fp8", "nvfp4") else "bf16"
     return load.gpu.peak_flops(dtype) or np.nan
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from kvviz.catalog.dtypes import width
-from kvviz.catalog.gpu import Gpu
 from kvviz.catalog.model import Model
 from kvviz.units import GiB
 
@@ -91,7 +90,7 @@ def release(version: Version = LOGGED) -> Release:
 
 
 def default_batch(
-    gpu: Gpu, version: Version = LOGGED, max_length: int = 8192, memory: int | None = None
+    memory: int, name: str = "", version: Version = LOGGED, max_length: int = 8192
 ) -> Batch:
     """Return the batch settings that vLLM's server takes when it is given none.
 
@@ -100,15 +99,15 @@ def default_batch(
     longest sequence has, at least 2,048, or chunks of 2,048 past 32,768 tokens on CUDA.
 
     Args:
-        gpu: the device.
+        memory: bytes of the device.
+        name: of the device, as far as it is known.
         version: of vLLM.
         max_length: tokens of the longest sequence.
-        memory: bytes of the device where the catalog's figure does not hold.
     """
     if version < V1:
-        chunked = max_length > 32_768 and gpu.vendor == "NVIDIA"
+        chunked = max_length > 32_768 and not re.search(r"AMD|MI\d", name)
         return Batch(2048 if chunked else max(2048, max_length), 256)
-    large = (memory or gpu.cuda_bytes) >= LARGE_GPU and "A100" not in gpu.name
+    large = memory >= LARGE_GPU and "A100" not in name
     return Batch(8192, 1024) if large else Batch(2048, 256)
 
 

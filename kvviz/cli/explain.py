@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from kvviz.accuracy.explain import Entry, Explanation, explained
+from kvviz.accuracy.entries import Entry
+from kvviz.accuracy.explain import Explanation, explained
 from kvviz.accuracy.resolve import Models
 from kvviz.accuracy.startup_log import MAX_BYTES, StartupLog, read_log, read_log_file
 from kvviz.catalog.config import ConfigError, model_from_config, read_config
@@ -45,7 +46,7 @@ def show_explanation(
     version: Annotated[str, typer.Option(help="the engine's version")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="exact figures as JSON")] = False,
 ) -> None:
-    """Reconcile a start-up log of vLLM or SGLang: each GiB logged, predicted, and why they differ."""
+    """Reconcile a start-up log of vLLM or SGLang: each GiB logged, predicted, and why."""
     settings = {
         "model": model or ("config.json" if config else ""),
         "gpu": gpu,

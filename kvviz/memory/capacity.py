@@ -65,7 +65,7 @@ def assumptions(scenario: Scenario, model: Model, t: int) -> tuple[Assumption, .
 @lru_cache(maxsize=256)
 def peak_gib(model: Model, gpu: Gpu, t: int) -> float:
     """Return the assumed activation peak in GiB with the engine's default batch settings."""
-    return activation_gib(model, default_batch(gpu), t)
+    return activation_gib(model, default_batch(gpu.cuda_bytes, gpu.name), t)
 
 
 def _assumed(name: str, own: float | None, default: float) -> Assumption:

@@ -1,0 +1,162 @@
+"""Every figure of a start-up log beside the predicted one, and why they differ."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final, Literal, TypeVar
+
+from kvviz.accuracy.deployment import Deployment
+from kvviz.accuracy.reasons import UNEXPLAINED, reason_for
+from kvviz.accuracy.rows import Untestable
+from kvviz.accuracy.startup_log import StartupLog
+from kvviz.units import GiB
+
+T = TypeVar("T")
+Mark = Literal["good", "near", "off", "alone"]
+Unit = Literal["GiB", "tokens", "blocks", "x"]
+GOOD: Final = 0.02
+NEAR: Final = 0.1
+ROUNDING: Final = 0.011  # GiB: logs print two decimals
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One figure of a log, reconciled.
+
+    Args:
+        name: what it is.
+        unit: of both figures.
+        predicted: kvviz's figure, None where it has none.
+        logged: the engine's, None where the log does not say.
+        how: how the prediction is made, in one phrase.
+        kind: computed or assumed.
+        reason: the likely reason of a difference above 2 %, empty without one.
+    """
+
+    name: str
+    unit: Unit
+    predicted: float | None
+    logged: float | None
+    how: str
+    kind: Literal["computed", "assumed"]
+    reason: str = ""
+
+    @property
+    def error(self) -> float | None:
+        """(predicted - logged) / logged, None where one of them is missing."""
+        if self.predicted is None or not self.logged:
+            return None
+        return self.predicted / self.logged - 1
+
+    @property
+    def mark(self) -> Mark:
+        """How near the two are; sizes may also differ by what two decimals cannot show."""
+        if self.error is None or self.predicted is None or self.logged is None:
+            return "alone"
+        rounded = self.unit == "GiB" and abs(self.predicted - self.logged) <= ROUNDING
+        if rounded or abs(self.error) <= GOOD:
+            return "good"
+        return "near" if abs(self.error) <= NEAR else "off"
+
+
+def entries(log: StartupLog, run: Deployment, notes: list[str]) -> list[Entry]:
+    """Return the figures in the order of the arithmetic; what lacks a setting goes to `notes`."""
+    found = _memory(log, run, notes) + _cache(log, run, notes)
+    return [_with_reason(entry, run) for entry in found]
+
+
+def _memory(log: StartupLog, run: Deployment, notes: list[str]) -> list[Entry]:
+    """Return the sizes that add up to the requested memory."""
+    numbers = log.numbers
+
+    def guess(name: str, make: Callable[[], T]) -> T | None:
+        return _tried(name, make, notes)
+
+    share = run.row.text("gpu_memory_utilization")
+    parameters = guess("weights", lambda: f"{run.model.parameters:,} parameters")
+    batch = guess("activation peak", lambda: f"{run.batch.tokens:,} tokens")
+    return [
+        Entry("Requested", "GiB", guess("requested", lambda: run.requested() / GiB),
+              numbers.get("requested"), f"total × {share}" if share else "total", "computed"),
+        Entry("Weights", "GiB", guess("weights", lambda: run.loaded().total / GiB),
+              numbers.get("weights"), f"{parameters}, as stored" if parameters else "", "computed"),
+        Entry("Activation peak", "GiB", guess("activation peak", run.activation_gib),
+              numbers.get("activation"), f"profiling step of {batch}" if batch else "", "assumed"),
+        Entry("Outside torch", "GiB", guess("outside torch", run.non_torch_gib),
+              numbers.get("non_torch"), "by version and tensor parallel size", "assumed"),
+        Entry("CUDA graphs", "GiB", guess("CUDA graphs", run.graphs_gib),
+              _taken_before(log, run), "what is taken before the cache", "assumed"),
+    ]  # fmt: skip
+
+
+def _taken_before(log: StartupLog, run: Deployment) -> float | None:
+    """Return the logged graphs where the release subtracts them before the cache."""
+    try:
+        return log.numbers.get("graphs") if run.graphs_gib() else None
+    except Untestable:
+        return None
+
+
+def _cache(log: StartupLog, run: Deployment, notes: list[str]) -> list[Entry]:
+    """Return what is left for the cache, and what that holds."""
+    numbers = log.numbers
+    both = _tried("KV cache", run.budget, notes)
+    room, tokens = both if both else (None, None)
+    length = numbers.get("length")
+    per_token = _tried("KV cache", lambda: run.token_bytes(None), notes)
+    each = f"÷ {per_token:,.0f} B a token" if per_token else ""
+    budget = numbers.get("kv_budget")
+    alone = None
+    if budget and budget > 0:
+        alone = _tried(
+            "KV tokens", lambda: budget * GiB / run.token_bytes(int(budget * GiB)), notes
+        )
+    blocks = _tried("KV blocks", lambda: _blocks(run, room), notes) if room else None
+    return [
+        Entry("KV cache", "GiB", room / GiB if room is not None else None, budget,
+              "what is left", "assumed"),
+        Entry("KV blocks", "blocks", blocks, numbers.get("blocks"), "whole blocks", "assumed"),
+        Entry("KV tokens", "tokens", tokens, numbers.get("tokens"), each, "assumed"),
+        Entry("Tokens from the logged KV cache", "tokens", alone, numbers.get("tokens"),
+              f"{budget:g} GiB {each}" if budget else "", "computed"),
+        Entry("Concurrency", "x", tokens / length if tokens and length else None,
+              numbers.get("concurrency"), f"at {length:,.0f} tokens" if length else "", "assumed"),
+    ]  # fmt: skip
+
+
+def _blocks(run: Deployment, room: int) -> int:
+    layouts = [layout for layout in run.layouts() if layout]
+    return min(layout.blocks(max(room, 0)) for layout in layouts)
+
+
+def _tried(name: str, make: Callable[[], T], notes: list[str]) -> T | None:
+    """Return what `make` returns; None, with a note, where the log does not tell enough."""
+    try:
+        return make()
+    except Untestable as error:
+        notes.append(f"{name}: {error}" if "config" not in str(error) else str(error))
+        return None
+
+
+def _with_reason(entry: Entry, run: Deployment) -> Entry:
+    if entry.mark not in ("near", "off") or entry.predicted is None or entry.logged is None:
+        return entry
+    reason = _reason(entry, run)
+    return replace(entry, reason=reason)
+
+
+def _reason(entry: Entry, run: Deployment) -> str:
+    predicted, logged = entry.predicted or 0.0, entry.logged or 0.0
+    if entry.name == "Weights":
+        return reason_for("weights", run.row, run.models, predicted * GiB, logged * GiB)
+    if entry.name == "Activation peak":
+        if run.split[1] > 1:
+            return "the line is that of a stage without the sampler"
+        told = "other batch settings than the defaults, or images in the profiling step"
+        return told if not run.row.text("max_num_seqs") else UNEXPLAINED
+    if entry.name == "Outside torch":
+        return "libraries and the driver differ between machines"
+    if entry.name == "CUDA graphs":
+        return "an average of a few logs: it grows with layers and captured sizes"
+    if entry.name.startswith("KV") or entry.name == "Concurrency":
+        return reason_for("kv_tokens", run.row, run.models, predicted, logged)
+    return UNEXPLAINED

@@ -1,0 +1,279 @@
+"""Start-up logs: real ones, every version's format, failed starts, and texts that are none."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kvviz.accuracy.explain import explained
+from kvviz.accuracy.resolve import Models
+from kvviz.accuracy.startup_log import LogError, read_log, read_log_file
+from kvviz.cli import main
+
+CATALOG = Models({})
+V05 = """
+INFO 08-01 10:00:00 llm_engine.py:174] Initializing an LLM engine (v0.5.4) with config: \
+model='meta-llama/Meta-Llama-3-8B-Instruct', speculative_config=None, dtype=torch.bfloat16, \
+max_seq_len=8192, tensor_parallel_size=1, quantization=None, kv_cache_dtype=auto, seed=0)
+INFO 08-01 10:00:10 model_runner.py:732] Loading model weights took 14.9595 GB
+INFO 08-01 10:00:12 gpu_executor.py:102] # GPU blocks: 28084, # CPU blocks: 2048
+"""
+V06 = """
+INFO worker.py:241] Memory profiling takes 2.10 seconds
+INFO worker.py:241] the current vLLM instance can use total_gpu_memory (79.15GiB) x \
+gpu_memory_utilization (0.90) = 71.24GiB
+INFO worker.py:241] model weights take 14.99GiB; non_torch_memory takes 0.14GiB; PyTorch \
+activation peak memory takes 1.23GiB; the rest of the memory reserved for KV Cache is 54.88GiB.
+INFO executor_base.py:110] # cuda blocks: 28098, # CPU blocks: 2048
+INFO executor_base.py:115] Maximum concurrency for 131072 tokens per request: 3.43x
+"""
+V08 = """
+(EngineCore_0 pid=243) INFO 04-22 00:46:40 [core.py:58] Initializing a V1 LLM engine (v0.9.2) with \
+config: model='meta-llama/Llama-3.1-8B-Instruct', dtype=torch.bfloat16, max_seq_len=8192, \
+tensor_parallel_size=1, pipeline_parallel_size=1, quantization=None, kv_cache_dtype=auto
+(EngineCore_0 pid=243) INFO 04-22 00:46:45 [gpu_model_runner.py:436] Model loading took 14.99 GiB \
+and 4.2 seconds
+(EngineCore_0 pid=243) INFO 04-22 00:46:50 [gpu_worker.py:436] Available KV cache memory: 54.87 GiB
+(EngineCore_0 pid=243) INFO 04-22 00:46:50 [kv_cache_utils.py:436] GPU KV cache size: 449,488 tokens
+(EngineCore_0 pid=243) INFO 04-22 00:46:50 [kv_cache_utils.py:440] Maximum concurrency for 8,192 \
+tokens per request: 54.87x
+(EngineCore_0 pid=243) INFO 04-22 00:46:59 [gpu_model_runner.py:1] Graph capturing finished in 20 \
+secs, took 0.51 GiB
+"""
+SGLANG = """
+[2025-01-01 10:00:00] server_args=ServerArgs(model_path='meta-llama/Llama-3.1-8B-Instruct', \
+context_length=None, dtype='auto', quantization=None, mem_fraction_static=0.85, tp_size=1)
+[2025-01-01 10:00:09 TP0] Load weight begin. avail mem=78.58 GB
+[2025-01-01 10:00:19 TP0] Load weight end. type=LlamaForCausalLM, dtype=torch.bfloat16, \
+avail mem=63.51 GB, mem usage=14.99 GB.
+[2025-01-01 10:00:20 TP0] KV Cache is allocated. #tokens: 405,328, K size: 24.74 GB, V size: 24.74 GB
+[2025-01-01 10:00:22 TP0] max_total_num_tokens=405328, chunked_prefill_size=8192, context_len=131072
+"""
+
+
+def read(text, **given):
+    return explained(read_log(text), CATALOG, given)
+
+
+def pair(found, name):
+    entry = found.entry(name)
+    return entry.predicted, entry.logged
+
+
+def real(shared, start):
+    path = next((shared / "validation" / "logs").glob(f"{start}*"))
+    return explained(read_log_file(path), CATALOG)
+
+
+@pytest.mark.parametrize(
+    ("start", "logged"),  # GiB requested, weights, activations, outside torch, cache; tokens
+    [
+        ("meta-llama", (75.23, 14.99, 1.89, 0.25, 58.11, 476_016)),
+        ("microsoft", (75.23, 27.39, 1.52, 0.25, 46.08, 241_568)),
+        ("moonshotai", (75.23, 15.53, 2.85, 2.07, 54.78, 1_890_896)),
+        ("qwen", (75.23, 14.25, 2.21, 0.24, 58.53, 2_192_000)),
+    ],
+)
+def test_real_logs_are_reconciled(shared, start, logged):
+    found = real(shared, start)
+    names = ("Requested", "Weights", "Activation peak", "Outside torch", "KV cache", "KV tokens")
+    assert tuple(found.entry(name).logged for name in names) == logged
+    for name in (*names[:2], *names[4:], "Concurrency", "KV blocks"):
+        assert abs(found.entry(name).error) < 0.015, name
+    assert abs(found.entry("Tokens from the logged KV cache").error) < 0.0005
+    assert "it adds up" in found.sums
+    assert found.failure == ""
+    assert found.facts["gpu"] == "H100 SXM5 80GB"
+    assert found.facts["engine_version"] == "0.19.0"
+    assert found.entry("Weights").kind == "computed"
+    assert found.entry("Activation peak").kind == "assumed"
+
+
+def test_a_real_failed_start_says_why(shared):
+    assert "does not know this model's architecture" in real(shared, "google").failure
+
+
+def test_vllm_05():
+    found = read(V05, gpu="A100-80GB")
+    assert found.facts["model"] == "meta-llama/Meta-Llama-3-8B"
+    assert pair(found, "KV blocks") == (pytest.approx(28_084, rel=0.01), 28_084)
+    assert found.entry("Weights").mark == "good"
+    assert any("0.9, the default" in note for note in found.notes)
+
+
+def test_vllm_06():
+    found = read(V06, model="Llama-3.1-8B", engine_version="0.7.2")
+    assert pair(found, "Requested") == (pytest.approx(71.24, abs=0.01), 71.24)
+    assert found.entry("Outside torch").logged == 0.14
+    assert found.entry("KV tokens").logged == 28_098 * 16  # from 3.43 x 131,072 and the blocks
+    assert found.entry("Tokens from the logged KV cache").mark == "good"
+    assert "it adds up" in found.sums
+    assert found.facts["gpu"] == "A100 SXM4 80GB"  # by its total
+
+
+def test_vllm_06_results_on_one_line():
+    line = (
+        "Memory profiling results: duration=3.20 seconds, total_gpu_memory=23.58GiB, "
+        "peak_torch_memory=17.06GiB, non_torch_memory=0.35GiB, kv_cache_size=3.81GiB, "
+        "gpu_memory_utilization=0.90.\nLoading model weights took 14.9888 GB\n"
+        "Maximum concurrency for 20000 tokens per request: 1.56x\n"
+    )
+    found = read(line, model="Llama-3.1-8B", engine_version="0.6.6")
+    assert found.entry("Activation peak").logged == pytest.approx(2.0712)
+    assert found.entry("Activation peak").mark in ("good", "near", "off")
+    assert found.facts["gpu"] == "GeForce RTX 3090"
+
+
+def test_vllm_08_and_later():
+    found = read(V08, gpu="H100-80GB")
+    assert found.entry("KV tokens").logged == 449_488
+    assert found.entry("KV cache").logged == 54.87
+    assert found.facts["engine_version"] == "0.9.2"
+    assert abs(found.entry("Tokens from the logged KV cache").error) < 1e-3
+
+
+def test_graphs_count_where_the_release_takes_them_first():
+    text = V08.replace("v0.9.2", "v0.21.0") + "Estimated CUDA graph memory: 1.39 GiB total\n"
+    assert read(text, gpu="H100-80GB").entry("CUDA graphs").logged == 1.39
+    assert read(V08, gpu="H100-80GB").entry("CUDA graphs") is None
+
+
+def test_sglang():
+    found = read(SGLANG, gpu="H100-80GB")
+    assert found.facts["engine"] == "sglang"
+    assert pair(found, "Weights") == (pytest.approx(14.99, abs=0.01), 14.99)
+    assert found.entry("KV cache").logged == pytest.approx(49.48)
+    assert abs(found.entry("Tokens from the logged KV cache").error) < 1e-3
+    assert found.entry("Requested").predicted == pytest.approx(79.19 * 0.85, abs=0.01)
+
+
+def test_the_tightest_rank_counts():
+    lines = "\n".join(
+        f"(VllmWorker rank={rank} pid=1) INFO Available KV cache memory: {gib} GiB"
+        for rank, gib in enumerate((54.9, 54.1, 54.5))
+    )
+    assert read_log(lines).numbers["kv_budget"] == 54.1
+
+
+def test_what_the_user_knows_better_wins():
+    text = V08.replace("Llama-3.1-8B-Instruct", "served-as-something")
+    assert any("no config of" in note for note in read(text).notes)
+    found = read(text, model="Llama-3.1-8B", gpu="L40S", tp="2", gpu_memory_utilization="0.8")
+    assert found.facts["model"] == "meta-llama/Llama-3.1-8B"
+    assert found.entry("Weights").predicted == pytest.approx(7.51, abs=0.01)
+    assert found.facts["gpu_memory_utilization"] == "0.8"
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (
+            "ValueError: No available memory for the cache blocks. Try increasing "
+            "`gpu_memory_utilization` when initializing the engine.",
+            "no block of KV cache is left",
+        ),
+        (
+            "ValueError: The model's max seq len (131072) is larger than the maximum number of "
+            "tokens that can be stored in KV cache (23648). Try increasing",
+            "max_model_len of at most 23,648",
+        ),
+        (
+            "ValueError: To serve at least one request with the models's max seq len (29000), "
+            "(3.54 GiB KV cache is needed, which is larger than the available KV cache memory "
+            "(2.89 GiB). Based on the available memory, the estimated maximum model length is 23648",
+            "needs 3.54 GiB of KV cache and there are 2.89 GiB, about 23,",
+        ),
+        (
+            "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a "
+            "total capacity of 23.58 GiB of which 1.06 GiB is free.",
+            "asked for 2.00 GiB more",
+        ),
+        (
+            "ValueError: Free memory on device (10.2/79.19 GiB) on startup is less than desired "
+            "GPU memory utilization (0.9, 71.27 GiB).",
+            "another process holds the rest",
+        ),
+        (
+            "RuntimeError: Not enough memory. Please try to increase --mem-fraction-static",
+            "leave no",
+        ),
+        ("ValueError: Bfloat16 is only supported on GPUs with compute capability of 8.0", "dtype"),
+    ],
+)
+def test_failed_starts_are_explained(line, words):
+    found = read(line, model="Llama-3.1-8B", gpu="RTX 3090")
+    assert words in found.failure
+    assert len(found.failure.splitlines()) == 1
+
+
+@pytest.mark.parametrize("text", ["", "hello", "{}", "INFO nothing to see\n" * 50, "\x00\xff"])
+def test_a_text_without_a_known_line_is_an_error(text):
+    with pytest.raises(LogError, match="no start-up line"):
+        read_log(text)
+
+
+@given(
+    st.lists(st.sampled_from([*V05.splitlines(), *V06.splitlines(), *V08.splitlines()])), st.text()
+)
+def test_lines_in_any_order_between_any_others(lines, noise):
+    text = f"\n{noise}\n".join(["GPU KV cache size: 449,488 tokens", *lines])
+    found = read(text, gpu="H100-80GB")
+    assert found.entry("KV tokens").logged == 449_488
+
+
+@pytest.fixture
+def run(capsys, tmp_path):
+    """Return a function from a log's text and arguments to (exit code, stdout, stderr)."""
+
+    def call(text, *arguments):
+        path = tmp_path / "start.log"
+        path.write_text(text, encoding="utf-8")
+        with pytest.raises(SystemExit) as stopped:
+            main(["explain", str(path), *arguments])
+        out, err = capsys.readouterr()
+        return stopped.value.code or 0, out, err
+
+    return call
+
+
+def test_the_command_prints_a_table_and_json(run):
+    code, out, _ = run(V08, "--gpu", "H100-80GB")
+    assert code == 0
+    for words in ("Weights", "14.99 GiB", "449,488", "computed", "assumed", "0.9, the default"):
+        assert words in out
+    code, out, _ = run(V08, "--gpu", "H100-80GB", "--utilization", "0.92", "--json")
+    told = json.loads(out)
+    assert code == 0
+    assert {entry["name"] for entry in told["entries"]} >= {"Weights", "KV cache", "Concurrency"}
+    assert told["facts"]["gpu_memory_utilization"] == "0.92"
+
+
+def test_a_config_of_ones_own(run, tmp_path):
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps({"model_type": "llama", "hidden_size": 1}))
+    code, _, err = run(V08, "--config", str(config))
+    assert code == 2
+    assert "vocab_size" in err
+
+
+@pytest.mark.parametrize("text", ["", "no known line"])
+def test_a_log_without_any_known_line_is_one_sentence(run, text):
+    code, out, err = run(text)
+    assert (code, out) == (2, "")
+    assert "no start-up line" in err
+    assert len(err.splitlines()) == 1
+
+
+def test_stdin_and_a_missing_file(capsys, monkeypatch):
+    import io
+
+    monkeypatch.setattr("sys.stdin", io.StringIO(V08))
+    with pytest.raises(SystemExit) as stopped:
+        main(["explain", "-", "--gpu", "H100-80GB", "--json"])
+    assert not stopped.value.code
+    assert json.loads(capsys.readouterr().out)["facts"]["engine"] == "vllm"
+    with pytest.raises(SystemExit) as stopped:
+        main(["explain", "/nowhere/start.log"])
+    assert stopped.value.code == 2
+    assert "cannot read" in capsys.readouterr().err
