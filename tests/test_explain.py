@@ -47,8 +47,8 @@ context_length=None, dtype='auto', quantization=None, mem_fraction_static=0.85, 
 [2025-01-01 10:00:09 TP0] Load weight begin. avail mem=78.58 GB
 [2025-01-01 10:00:19 TP0] Load weight end. type=LlamaForCausalLM, dtype=torch.bfloat16, \
 avail mem=63.51 GB, mem usage=14.99 GB.
-[2025-01-01 10:00:20 TP0] KV Cache is allocated. #tokens: 405,328, K size: 24.74 GB, V size: 24.74 GB
-[2025-01-01 10:00:22 TP0] max_total_num_tokens=405328, chunked_prefill_size=8192, context_len=131072
+[2025-01-01 TP0] KV Cache is allocated. #tokens: 405,328, K size: 24.74 GB, V size: 24.74 GB
+[2025-01-01 TP0] max_total_num_tokens=405328, chunked_prefill_size=8192, context_len=131072
 """
 
 
@@ -181,7 +181,7 @@ def test_what_the_user_knows_better_wins():
         (
             "ValueError: To serve at least one request with the models's max seq len (29000), "
             "(3.54 GiB KV cache is needed, which is larger than the available KV cache memory "
-            "(2.89 GiB). Based on the available memory, the estimated maximum model length is 23648",
+            "(2.89 GiB). Based on the available memory, the estimated maximum length is 23648",
             "needs 3.54 GiB of KV cache and there are 2.89 GiB, about 23,",
         ),
         (

@@ -38,6 +38,7 @@ class Comparison:
         logged: the row's.
         reason: why it was skipped, or the likely reason of a difference above 2 %.
         source: where the row comes from.
+        confidence: how complete the log is, as the compilation grades it; empty elsewhere.
     """
 
     quantity: Quantity
@@ -50,6 +51,7 @@ class Comparison:
     logged: float | None
     reason: str
     source: str
+    confidence: str
 
     @property
     def skipped(self) -> bool:
@@ -92,6 +94,7 @@ def compared(
             logged,
             reason,
             row.text("source") or row.text("params_source"),
+            row.text("confidence"),
         )
 
 

@@ -28,7 +28,9 @@ def _stated(row: Row) -> str:
     if row.text("reason"):
         return row.text("reason")
     note = row.text("note")
-    return note if any(word in note for word in ("LoRA", "MTP", "buffer", "rounded")) else ""
+    if "lora" in note.casefold():
+        return "launched by another program: LoRA slots and batch settings are not logged"
+    return note if any(word in note for word in ("MTP", "buffer", "rounded")) else ""
 
 
 def _computed(quantity: str, row: Row, models: Models, predicted: float, logged: float) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from statistics import median
 from typing import Any, Final
@@ -64,6 +65,12 @@ def validate(
     found += compared("parameters", "params", read_rows("params", params), models, parameters)
     rates = read_rows("throughput", throughputs)
     return [*found, *compared("throughput", "throughput", rates, models, throughput)]
+
+
+@cache
+def shipped() -> tuple[Comparison, ...]:
+    """Return the comparisons of the rows that ship, made once."""
+    return tuple(validate())
 
 
 def summarised(comparisons: Iterable[Comparison]) -> Summary:

@@ -1,0 +1,201 @@
+"""The accuracy page, composed: scatters, coverage, misses and tables; a log and its stack."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import panel as pn
+import param
+from panel.template import Template
+
+from kvviz.accuracy.comparison import Comparison
+from kvviz.scene.errors import ErrorScatter, Point, error_scatter
+from kvviz.scene.theme import THEMES
+from kvviz.units import GiB, KiB
+from kvviz.views import accuracy_cards as cards
+from kvviz.views.accuracy_log import read_card, reconciled
+from kvviz.views.accuracy_session import ALL, MOST_TEXT, AccuracySession
+from kvviz.views.components import CSS, HERE, Component, Knob, LiveCard, Share, ThemeSwitch
+from kvviz.views.shell import Areas, shell
+
+OWN_CSS: Final = CSS + (HERE / "accuracy.css").read_text()
+ROW_CSS: Final = ":host { gap: 8px 26px } @media (max-width: 899px) { :host { flex-wrap: wrap } }"
+PANELS: Final = {  # by quantity: colour, bytes of the axis's unit, its name, and the axis's ends
+    "kv_bytes_per_token": ("sequence0", KiB, "KiB", (5.0, 700.0)),
+    "weights": ("weights1", GiB, "GiB", (0.15, 700.0)),
+    "kv_tokens": ("sequence4", 1000, "k tokens", (3.0, 20_000.0)),
+}
+FILTERS: Final = {"engine": "Engine", "gpu": "GPU", "confidence": "Confidence"}
+
+
+class AccuracyCard(LiveCard):
+    """A card of HTML in this page's look."""
+
+    _stylesheets = (OWN_CSS,)
+
+
+class Paste(Component):
+    """A box for a start-up log; its text arrives as a message."""
+
+    text = param.String(doc="the log at the start")
+    html = param.String(doc="what was read of it")
+    problem = param.String()
+    limit = param.Integer(MOST_TEXT, doc="characters sent at most")
+    note = param.String(
+        "Read by this server for your page alone, kept nowhere; 200,000 characters at most."
+    )
+
+    _esm = (HERE / "paste.js").read_text()
+    _stylesheets = (OWN_CSS,)
+
+
+def accuracy_page() -> Template:
+    """Return the accuracy page of a new visitor."""
+    session = opened(pn.state.session_args)
+    columns = {"results": results(session), "reading": reading(session)}
+    share = Share(query=_query(session), theme=session.theme, sizing_mode=None)
+    switch = ThemeSwitch(theme=session.theme, sizing_mode=None)
+    switch.param.watch(lambda event: session.param.update(theme=event.new), "theme")
+    session.param.watch(
+        lambda *_: share.param.update(query=_query(session), theme=session.theme),
+        ["theme", *FILTERS],
+    )
+    return shell(
+        "accuracy", session.theme, Areas(columns, {"share": share, "theme_switch": switch})
+    )
+
+
+def opened(arguments: dict[str, list[bytes]]) -> AccuracySession:
+    """Return the session that a link's query asks for; what is not offered is left out."""
+    session = AccuracySession()
+    query = {name: values[-1].decode(errors="replace") for name, values in arguments.items()}
+    asked = {n: query[n] for n in FILTERS if query.get(n) in session.choices(n)}
+    if query.get("theme") in THEMES:
+        asked["theme"] = query["theme"]
+    session.param.update(**asked)
+    return session
+
+
+def _query(session: AccuracySession) -> dict[str, str]:
+    return {n: getattr(session, n) for n in FILTERS if getattr(session, n) != ALL}
+
+
+def results(session: AccuracySession) -> pn.Column:
+    """Return the wide column: what the shipped rows come to."""
+    return pn.Column(
+        _followed(session, cards.title, "title"),
+        _scatters(session),
+        _followed(session, cards.coverage, "card"),
+        _followed(session, cards.misses, "card misses"),
+        _followed(session, cards.tables, "card"),
+        css_classes=["column"],
+        stylesheets=[CSS],
+    )
+
+
+def _followed(
+    session: AccuracySession, html: Callable[[Sequence[Comparison]], str], css: str
+) -> AccuracyCard:
+    """Return a card that follows the filters."""
+    card = AccuracyCard(html=html(session.shown()), css_class=css)
+    session.param.watch(lambda *_: card.param.update(html=html(session.shown())), list(FILTERS))
+    return card
+
+
+def _scatters(session: AccuracySession) -> pn.Column:
+    legend = AccuracyCard(html=_legend(), css_class="title-line")
+    panels = [_panel(session, quantity) for quantity in PANELS]
+    row = pn.Row(*panels, stylesheets=[ROW_CSS], sizing_mode="stretch_width")
+    return pn.Column(
+        legend, row, css_classes=["card"], stylesheets=[CSS], sizing_mode="stretch_width"
+    )
+
+
+def _legend() -> str:
+    bands = "".join(
+        f'<span><i class="band" style="background:var(--{role})"></i>{words}</span>'
+        for role, words in (("strong", "± 2%"), ("line", "± 10%"))
+    )
+    rings = "".join(
+        f'<span><i class="ring" style="border-color:var(--{role})"></i>{words}</span>'
+        for role, words in (("text2", "over 2%"), ("red", "over 10%"))
+    )
+    return (
+        f"<header><strong>Logged against predicted, log scales</strong>"
+        f'<span class="legend">{bands}{rings}</span></header>'
+    )
+
+
+def _panel(session: AccuracySession, quantity: str) -> pn.Column:
+    role, unit, spelled, ends = PANELS[quantity]
+    pair = error_scatter(quantity, role, ends, THEMES[session.theme])
+    head = AccuracyCard(html="", css_class="panel-head")
+
+    def show(*_events: object) -> None:
+        shown = session.shown()
+        pair.show(_points(shown, quantity, unit))
+        head.html = cards.panel_head(shown, quantity)
+
+    session.param.watch(show, list(FILTERS))
+    session.param.watch(lambda event: pair.repaint(THEMES[event.new]), "theme")
+    show()
+    words = (
+        f'<p class="axis"><span>↑ logged, and the error</span><span>predicted, {spelled}</span></p>'
+    )
+    caption = AccuracyCard(html=words, css_class="")
+    return pn.Column(head, *_panes(pair), caption, stylesheets=[CSS], sizing_mode="stretch_width")
+
+
+def _panes(pair: ErrorScatter) -> list[Any]:
+    return [
+        pn.pane.Bokeh(plot, sizing_mode="stretch_width", height=plot.height, margin=0)
+        for plot in (pair.scatter, pair.strip)
+    ]
+
+
+def _points(shown: Sequence[Comparison], quantity: str, unit: float) -> list[Point]:
+    return [_point(item, unit) for item in cards.of(shown, quantity)]
+
+
+def _point(item: Comparison, unit: float) -> Point:
+    assert item.predicted is not None
+    assert item.logged is not None
+    kind = "assumed" if item.quantity == "kv_tokens" else "computed"
+    pair = [cards.figure(item.quantity, value) for value in (item.predicted, item.logged)]
+    return Point(
+        item.predicted / unit,
+        item.logged / unit,
+        f"{item.row}: {item.model}",
+        item.row if item.file == "logs" else item.model.rpartition("/")[2],
+        ", ".join(filter(None, (item.gpu, item.engine))) or "checkpoint",
+        f"predicted {pair[0]} ({kind}), given {pair[1]}, {cards.percent(item.error, 2)}",
+        item.reason,
+    )
+
+
+def reading(session: AccuracySession) -> pn.Column:
+    """Return the narrow column: filters, the box for a log, and the log reconciled."""
+    filters = pn.Row(
+        *(_filter(session, name) for name in FILTERS),
+        stylesheets=[CSS],
+        sizing_mode="stretch_width",
+    )
+    paste = Paste(text=session.text)
+    card = AccuracyCard(html="")
+
+    def show(*_events: object) -> None:
+        found = session.explanation
+        paste.param.update(html=read_card(found) if found else "", problem=session.problem)
+        card.param.update(html=reconciled(found) if found else "")
+
+    session.param.watch(show, ["explanation", "problem"])
+    paste.on_msg(lambda event: session.explain(str(event.data)))
+    show()
+    return pn.Column(filters, paste, card, css_classes=["column"], stylesheets=[CSS])
+
+
+def _filter(session: AccuracySession, name: str) -> Knob:
+    """Return a list of what a filter offers."""
+    options = [[choice, f"{FILTERS[name]}: {choice}"] for choice in session.choices(name)]
+    knob = Knob(kind="select", label=FILTERS[name], value=getattr(session, name), options=options)
+    knob.param.watch(lambda event: session.param.update(**{name: event.new}), "value")
+    return knob

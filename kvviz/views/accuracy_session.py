@@ -1,0 +1,96 @@
+"""One visitor's state on the accuracy page: which rows count, and the log that is explained."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+import param
+
+from kvviz.accuracy.comparison import Comparison
+from kvviz.accuracy.explain import Explanation, explained
+from kvviz.accuracy.resolve import Models
+from kvviz.accuracy.rows import Row, read_rows
+from kvviz.accuracy.startup_log import LogError, StartupLog, read_log
+from kvviz.accuracy.validation import shipped
+
+ALL: Final = "all"
+MOST_TEXT: Final = 200_000  # characters of a pasted log: a whole start takes about half
+EXAMPLE: Final = "L038"  # a model with images, experts and latent attention on one GPU
+GRADES: Final = {"A": ("A", "A-"), "B and C": ("B", "C")}
+
+
+class AccuracySession(param.Parameterized):
+    """Filters over the shipped rows, and one start-up log."""
+
+    theme: str = param.Selector(default="dark", objects=["dark", "light"])
+    engine: str = param.String(ALL, doc="engine whose rows count")
+    gpu: str = param.String(ALL, doc="GPU whose rows count")
+    confidence: str = param.String(ALL, doc="grade of the rows that count")
+    text: str = param.String("", doc="the log")
+    log: StartupLog | None = param.ClassSelector(class_=StartupLog)
+    explanation: Explanation | None = param.ClassSelector(class_=Explanation)
+    problem: str = param.String("", doc="why a text could not be explained, in one sentence")
+
+    def __init__(self, **params: Any) -> None:
+        super().__init__(**params)
+        self.explain(example())
+
+    def explain(self, text: str) -> None:
+        """Explain a pasted log; a text that is none leaves the last one and says why."""
+        if len(text) > MOST_TEXT:
+            self.problem = f"The text is longer than {MOST_TEXT:,} characters, the most read here."
+            return
+        try:
+            log = read_log(text)
+        except LogError as error:
+            self.problem = f"{str(error)[:1].upper()}{str(error)[1:]}."
+            return
+        found = explained(log, Models({}))
+        self.param.update(text=text, log=log, explanation=found, problem="")
+
+    def choices(self, name: str) -> list[str]:
+        """Return what a filter offers, the most frequent first."""
+        if name == "confidence":
+            return [ALL, *GRADES]
+        values = [_value(item, name) for item in _of_logs(shipped())]
+        return [ALL, *sorted({v for v in values if v}, key=lambda v: (-values.count(v), v))]
+
+    def shown(self) -> list[Comparison]:
+        """Return the comparisons that the filters leave; tables of other kinds stay whole."""
+        return [item for item in shipped() if item.file != "logs" or self._counts(item)]
+
+    def _counts(self, item: Comparison) -> bool:
+        graded = self.confidence == ALL or item.confidence in GRADES[self.confidence]
+        same = (ALL, _value(item, "engine")), (ALL, _value(item, "gpu"))
+        return graded and self.engine in same[0] and self.gpu in same[1]
+
+
+def _of_logs(comparisons: Iterable[Comparison]) -> Iterator[Comparison]:
+    return (item for item in comparisons if item.quantity == "weights" and item.file == "logs")
+
+
+def _value(item: Comparison, name: str) -> str:
+    return item.gpu if name == "gpu" else item.engine.partition(" ")[0]
+
+
+def example() -> str:
+    """Return a shipped row's figures in the lines of the engine that logged them."""
+    row: Row = next(row for row in read_rows("logs") if row.id == EXAMPLE)
+    cell = row.text
+    requested = (row.number("total_gpu_memory_gib") or 0) * (
+        row.number("gpu_memory_utilization") or 0
+    )
+    return "\n".join(
+        (
+            f"Initializing a V1 LLM engine ({cell('engine_version')}) with config: "
+            f"model='{cell('model')}', dtype={cell('dtype')}, tensor_parallel_size={cell('tp')}",
+            f"total_memory={cell('total_gpu_memory_gib')}GiB, "
+            f"utilization ({cell('gpu_memory_utilization')}, {requested:.2f} GiB)",
+            f"weights memory: {cell('weights_gib')}GiB",
+            f"torch peak memory increase: {cell('activation_peak_gib')}GiB",
+            f"non-torch forward increase memory: {cell('non_torch_gib')}GiB",
+            f"Available KV cache memory: {cell('kv_cache_gib')} GiB",
+            f"GPU KV cache size: {row.whole('kv_tokens', 1):,} tokens",
+            f"Maximum concurrency for {row.whole('max_model_len', 1):,} tokens per request: "
+            f"{cell('max_concurrency')}x",
+        )
+    )
