@@ -14,8 +14,8 @@ from kvviz.scenario import Scenario
 from kvviz.units import GiB, MiB
 
 LLAMA_WEIGHTS, LLAMA_TOKEN = 16_060_522_496, 131_072
-# Their logged weights and activations hold what no text config has: gemma-3's vision tower
-# (1.4 GiB), and the experts' workspace of Qwen3-30B-A3B (0.45 GiB).
+# Their logged weights and activations hold more: gemma-3's stretched rotary tables (0.56 GiB), and
+# a part of the experts' workspace of Qwen3-30B-A3B.
 NOT_PLAIN_TEXT = ("google/gemma-3-12b-it", "Qwen/Qwen3-30B-A3B")
 
 
@@ -96,6 +96,13 @@ def test_only_tensor_parallel_brings_the_links_overhead():
 
     assert outside() == outside(pp=2) == 0.25
     assert outside(tp=2) == outside(tp=4, pp=2) == 2.1
+
+
+def test_an_engine_loads_the_vision_tower_too():
+    tower = engine(model="google/gemma-3-4b-it").assumed[-1]
+    assert (tower.name, tower.gib) == ("vision tower", 2 * 419_816_304 / GiB)
+    halved = engine(model="google/gemma-3-4b-it", tp=2).assumed[-1]
+    assert halved.gib == tower.gib / 2
 
 
 def test_no_room_leaves_no_blocks():

@@ -5,7 +5,14 @@ import json
 import pytest
 
 from kvviz.catalog.config import ConfigError, model_from_config
-from kvviz.catalog.engine import activation_gib, default_batch, non_torch_gib, read_version, release
+from kvviz.catalog.engine import (
+    activation_gib,
+    default_batch,
+    engine_version,
+    non_torch_gib,
+    read_version,
+    release,
+)
 from kvviz.catalog.models import find_model
 from kvviz.memory.loaded import computed_in, loaded, stored_as
 from kvviz.memory.pages import group_size, logged_tokens, page_layout
@@ -160,6 +167,8 @@ def test_batch_settings_and_releases():
     assert default_batch(206_145_003_520, "Instinct MI300X", (0, 6), 131_072).tokens == 131_072
     assert read_version("v0.16.1rc1.dev111") == (0, 16)
     assert read_version("nightly") is None
+    assert engine_version((0, 8), "Turing") < (0, 8) <= engine_version((0, 8), "Ampere (GA100)")
+    assert engine_version((0, 12), "Turing") == (0, 12)
     assert release((0, 12)).logit_bytes > release((0, 19)).logit_bytes
     assert non_torch_gib(1) < non_torch_gib(2)
 

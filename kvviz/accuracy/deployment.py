@@ -21,6 +21,7 @@ from kvviz.catalog.engine import (
     Version,
     activation_gib,
     default_batch,
+    engine_version,
     non_torch_gib,
     read_version,
     release,
@@ -113,11 +114,20 @@ class Deployment:
     def batch(self) -> Batch:
         """The profiling step: what the row gives, else the version's defaults for the GPU."""
         memory, name = self._device
-        usual = default_batch(memory, name, self.version or LOGGED, self.length)
+        usual = default_batch(memory, name, self.runs, self.length)
         return Batch(
             self.row.whole("max_num_batched_tokens", usual.tokens),
             self.row.whole("max_num_seqs", usual.sequences),
         )
+
+    @cached_property
+    def runs(self) -> Version:
+        """The version whose engine runs on this GPU; the best known one where none is given."""
+        version = self.version or LOGGED
+        try:
+            return engine_version(version, self.gpu.architecture)
+        except Untestable:
+            return version
 
     @cached_property
     def _device(self) -> tuple[int, str]:
@@ -148,16 +158,15 @@ class Deployment:
         """Return the assumed activation peak of the tightest stage."""
         if self.engine != "vllm":
             return 0.0
-        return activation_gib(self.model, self.batch, self.split[0], self.version or LOGGED)
+        return activation_gib(self.model, self.batch, self.split[0], self.runs)
 
     def non_torch_gib(self) -> float:
         """Return the assumed memory outside torch."""
         if self.engine != "vllm":
             return SGLANG_GIB
-        version = self.version or LOGGED
-        if version < V1 and self._device[1].startswith("Instinct"):
+        if self.runs < V1 and self._device[1].startswith("Instinct"):
             return ROCM_GIB
-        return non_torch_gib(self.split[0], version)
+        return non_torch_gib(self.split[0], self.runs)
 
     def graphs_gib(self) -> float:
         """Return the assumed CUDA graphs taken before the cache."""

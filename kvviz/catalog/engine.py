@@ -68,6 +68,9 @@ RELEASES: Final = (
 )
 V1: Final[Version] = (0, 8)
 LOGGED: Final[Version] = (0, 19)
+# vLLM 0.8 to 0.10 run their older engine on GPUs below compute capability 8.0.
+OLDER_ENGINE_UNTIL: Final[Version] = (0, 11)
+OLDER_GPUS: Final = ("Volta", "Turing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,12 @@ def read_version(text: str) -> Version | None:
     """Return major and minor of a version such as ``v0.16.1rc1.dev111``, None where it has none."""
     found = re.match(r"\s*v?(\d+)\.(\d+)", text)
     return (int(found[1]), int(found[2])) if found else None
+
+
+def engine_version(version: Version, architecture: str) -> Version:
+    """Return the version whose engine runs: the last before 0.8 on GPUs that 0.8's does not do."""
+    older = architecture.startswith(OLDER_GPUS) and version < OLDER_ENGINE_UNTIL
+    return min(version, (0, 7)) if older else version
 
 
 def release(version: Version = LOGGED) -> Release:

@@ -17,6 +17,7 @@ from kvviz.catalog.engine import (
 from kvviz.catalog.gpu import Gpu
 from kvviz.catalog.model import Layer, Model
 from kvviz.memory.kv import kv_width
+from kvviz.memory.loaded import tower_bytes
 from kvviz.memory.pages import group_size
 from kvviz.memory.parallel import layer_kv_bytes, stage_starts, stage_weights, state_bytes
 from kvviz.scenario import Scenario
@@ -59,7 +60,15 @@ def assumptions(scenario: Scenario, model: Model, t: int) -> tuple[Assumption, .
         _assumed("activation peak", scenario.activation_gib, peak_gib(model, scenario.the_gpu, t)),
         _assumed("outside torch", scenario.non_torch_gib, non_torch_gib(t)),
         _assumed("CUDA graphs", scenario.cuda_graphs_gib, release().graphs),
+        *_tower(model, t),
     )
+
+
+def _tower(model: Model, t: int) -> tuple[Assumption, ...]:
+    """Return what a multimodal model's engine loads beside the text model that is counted here."""
+    size = tower_bytes(model, t)
+    source = "counted from the config's vision_config"
+    return (Assumption("vision tower", size / GiB, source),) if size else ()
 
 
 @lru_cache(maxsize=256)

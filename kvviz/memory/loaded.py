@@ -42,10 +42,14 @@ def loaded(model: Model, t: int = 1, p: int = 1) -> Loaded:
 
     The tower is divided like the text model's matrices and sits on the first stage.
     """
-    tower = -(-(model.tower_parameters or 0) * width(model.dtype) // t)
     rotary = model.rotary_values * width(model.dtype)
     weights = int(stage_weights(model, t, p, "native").max())
-    return Loaded(weights, tower, rotary, _padding(model, t) // p)
+    return Loaded(weights, tower_bytes(model, t), rotary, _padding(model, t) // p)
+
+
+def tower_bytes(model: Model, t: int = 1) -> int:
+    """Return the bytes of the vision tower on one of `t` GPUs, 0 where its kind is not known."""
+    return -(-(model.tower_parameters or 0) * width(model.dtype) // t)
 
 
 def _padding(model: Model, t: int) -> int:

@@ -24,6 +24,7 @@ LINEAR: Final = 0.006  # errors up to about here are drawn to scale, larger ones
 EDGE: Final = float(np.arcsinh(0.32 / LINEAR))  # of the strip; what lies beyond is a triangle on it
 SCATTER: Final = 206  # px of height
 STRIP: Final = 106
+MANY: Final = 1000  # from this ratio of its ends on, an axis names whole decades alone
 APART: Final = 0.3  # decades between two names
 LEFT: Final = 46  # px for the numbers of the axis
 COLUMNS: Final = ("x", "y", "strip", "name", "about", "figures", "why", "marker")
@@ -179,7 +180,8 @@ def _plot(
         axis.update(axis_line_color=None, minor_tick_line_color=None, major_tick_in=0)
         axis.update(major_label_text_font=SANS, major_label_text_font_size="13px")
         paint(axis, major_label_text_color="text3", major_tick_line_color="strong")
-    ticks = [a * 10.0**n for n in range(-2, 6) for a in (1, 3)]
+    wide = ends[1] / ends[0] > MANY
+    ticks = [a * 10.0**n for n in range(-2, 6) for a in ((1,) if wide else (1, 3))]
     for axis in plot.axis if height == SCATTER else plot.xaxis:
         axis.ticker = FixedTicker(ticks=ticks)
         axis.formatter = CustomJSTickFormatter(
@@ -209,9 +211,8 @@ def _names(plot: figure, labels: ColumnDataSource, paint: Paint) -> None:
         "y",
         "label",
         source=labels,
-        x_offset=-8,
-        y_offset=-3,
-        text_align="right",
+        x_offset=8,
+        y_offset=13,
         text_font=value(SANS),
         text_font_size="13px",
         text_font_style="bold",

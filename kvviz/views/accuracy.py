@@ -18,7 +18,10 @@ from kvviz.views.components import CSS, HERE, Component, Knob, LiveCard, Share, 
 from kvviz.views.shell import Areas, shell
 
 OWN_CSS: Final = CSS + (HERE / "accuracy.css").read_text()
-ROW_CSS: Final = ":host { gap: 8px 26px } @media (max-width: 899px) { :host { flex-wrap: wrap } }"
+ROW_CSS: Final = (
+    ":host { display: grid !important; gap: 8px 26px;"
+    " grid-template-columns: repeat(auto-fit, minmax(WIDTH, 1fr)) }"
+)
 PANELS: Final = {  # by quantity: colour, bytes of the axis's unit, its name, and the axis's ends
     "kv_bytes_per_token": ("sequence0", KiB, "KiB", (5.0, 700.0)),
     "weights": ("weights1", GiB, "GiB", (0.15, 700.0)),
@@ -29,6 +32,12 @@ FILTERS: Final = {"engine": "Engine", "gpu": "GPU", "confidence": "Confidence"}
 
 class AccuracyCard(LiveCard):
     """A card of HTML in this page's look."""
+
+    _stylesheets = (OWN_CSS,)
+
+
+class Filter(Knob):
+    """A list of what counts, with room beside it."""
 
     _stylesheets = (OWN_CSS,)
 
@@ -104,7 +113,9 @@ def _followed(
 def _scatters(session: AccuracySession) -> pn.Column:
     legend = AccuracyCard(html=_legend(), css_class="title-line")
     panels = [_panel(session, quantity) for quantity in PANELS]
-    row = pn.Row(*panels, stylesheets=[ROW_CSS], sizing_mode="stretch_width")
+    row = pn.Row(
+        *panels, stylesheets=[ROW_CSS.replace("WIDTH", "210px")], sizing_mode="stretch_width"
+    )
     return pn.Column(
         legend, row, css_classes=["card"], stylesheets=[CSS], sizing_mode="stretch_width"
     )
@@ -138,9 +149,7 @@ def _panel(session: AccuracySession, quantity: str) -> pn.Column:
     session.param.watch(show, list(FILTERS))
     session.param.watch(lambda event: pair.repaint(THEMES[event.new]), "theme")
     show()
-    words = (
-        f'<p class="axis"><span>↑ logged, and the error</span><span>predicted, {spelled}</span></p>'
-    )
+    words = f'<p class="axis"><span>↑ logged</span><span>predicted, {spelled}</span></p>'
     caption = AccuracyCard(html=words, css_class="")
     return pn.Column(head, *_panes(pair), caption, stylesheets=[CSS], sizing_mode="stretch_width")
 
@@ -193,9 +202,10 @@ def reading(session: AccuracySession) -> pn.Column:
     return pn.Column(filters, paste, card, css_classes=["column"], stylesheets=[CSS])
 
 
-def _filter(session: AccuracySession, name: str) -> Knob:
+def _filter(session: AccuracySession, name: str) -> Filter:
     """Return a list of what a filter offers."""
     options = [[choice, f"{FILTERS[name]}: {choice}"] for choice in session.choices(name)]
-    knob = Knob(kind="select", label=FILTERS[name], value=getattr(session, name), options=options)
+    current = getattr(session, name)
+    knob = Filter(kind="select", label=FILTERS[name], value=current, options=options)
     knob.param.watch(lambda event: session.param.update(**{name: event.new}), "value")
     return knob

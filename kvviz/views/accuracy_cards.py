@@ -55,7 +55,7 @@ def panel_head(comparisons: Sequence[Comparison], quantity: str) -> str:
     name, colour = NAMES[quantity]
     return (
         f'<header><strong><i class="dot" style="background:var(--{colour})"></i>{name}</strong>'
-        f"<span><b>{near} of {len(found)}</b> within 2%</span></header>"
+        f'<span title="figures within 2%"><b>{near} of {len(found)}</b> within 2%</span></header>'
     )
 
 

@@ -37,7 +37,7 @@ def read_card(found: Explanation) -> str:
     )
     named = "".join(f"<em>{escape(chip)}</em>" for chip in chips if chip)
     count = sum(entry.logged is not None for entry in found.entries)
-    return f'<div class="chips">{named}{split}<small>{count} values read</small></div>'
+    return f'<div class="chips">{named}{split}<small>{count} values</small></div>'
 
 
 def reconciled(found: Explanation) -> str:

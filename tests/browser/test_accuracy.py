@@ -1,0 +1,146 @@
+"""The accuracy page in a browser: rows compared, a pasted log explained, errors said."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hbm_page import number
+from playwright.sync_api import Browser, Page, expect
+
+from kvviz.accuracy.validation import by_quantity, shipped
+
+FITS = 20_000  # ms
+LOG = """
+(EngineCore pid=1) INFO 04-22 [core.py:105] Initializing a V1 LLM engine (v0.19.0) with config: \
+model='microsoft/phi-4', dtype=torch.bfloat16, max_seq_len=8192, tensor_parallel_size=1
+worker init memory snapshot: free_memory=78.68GiB, total_memory=79.19GiB
+Initial free memory: 78.68 GiB; Requested memory: 0.950000 (util), 75.23 GiB
+Model loading took 27.39 GiB memory and 25.389797 seconds
+torch peak memory increase: 1.52GiB; non-torch forward increase memory: 0.25GiB
+Available KV cache memory: 46.08 GiB
+GPU KV cache size: 241,568 tokens
+Maximum concurrency for 8,192 tokens per request: 29.49x
+"""
+FAILED = LOG + "ValueError: No available memory for the cache blocks. Try increasing"
+
+
+@pytest.fixture
+def opened(
+    browser: Browser, browser_context_args: dict[str, Any], site: str, wrong: list[str]
+) -> Iterator[Page]:
+    """Return a new visitor's page."""
+    from conftest import watch
+
+    context = browser.new_context(**browser_context_args)
+    page = watch(context.new_page(), wrong)
+    page.set_default_timeout(FITS)
+    page.goto(f"{site}/accuracy")
+    expect(page.get_by_text("Reconciled, GiB")).to_be_visible()
+    expect(page.get_by_text("Coverage, one cell a log")).to_be_visible()
+    yield page
+    context.close()
+
+
+def entry(page: Page, name: str) -> list[str]:
+    """Return what a row of the reconciled card says: predicted, logged, error."""
+    row = page.locator(".entry").filter(
+        has=page.locator("strong", has_text=re.compile(f"^{name}$"))
+    )
+    return [row.locator("> b").inner_text(), *row.locator("> span").all_inner_texts()[2:]]
+
+
+def test_it_opens_with_the_shipped_rows_and_an_example(opened: Page) -> None:
+    summaries = by_quantity(shipped())
+    found = summaries["kv_bytes_per_token"]
+    near = round(found.within["within_2"] * found.rows)
+    expect(opened.get_by_text(f"{near} of {found.rows} within 2%")).to_be_visible()
+    logs = {item.row for item in shipped() if item.file == "logs"}
+    assert opened.locator(".cells .cell").count() == len(logs)
+    counts = opened.locator(".legend b").all_inner_texts()[-4:]
+    assert sum(map(int, counts)) == len(logs)
+    assert entry(opened, "Weights")[1] == "30.74"
+    assert abs(number(entry(opened, "KV cache")[2])) < 2
+
+
+def test_a_pasted_log_is_explained(opened: Page) -> None:
+    box = opened.get_by_label("Engine log")
+    box.fill(LOG)
+    expect(opened.locator(".chips")).to_contain_text("phi-4")
+    assert entry(opened, "Requested")[:2] == ["75.23", "75.23"]
+    assert entry(opened, "KV tokens")[1] == "241,568"
+    assert abs(number(entry(opened, "KV tokens")[2])) < 1
+    expect(opened.get_by_text("it adds up")).to_be_visible()
+    expect(opened.locator(".entry .chip.activation")).to_be_visible()
+    assert opened.locator(".entry small", has_text="assumed").count() >= 3
+
+
+def test_a_failed_start_and_a_text_that_is_no_log(opened: Page) -> None:
+    box = opened.get_by_label("Engine log")
+    box.fill(FAILED)
+    expect(opened.get_by_role("alert").filter(has_text="no block of KV cache")).to_be_visible()
+    box.fill("hello")
+    problem = opened.get_by_role("alert").filter(has_text="holds no start-up line")
+    expect(problem).to_be_visible()
+    assert entry(opened, "Weights")[1] == "27.39"  # the last log stays
+    opened.get_by_role("button", name="Clear").click()
+    assert box.input_value() == ""
+    expect(problem).to_be_hidden()
+
+
+def test_too_long_a_text_is_not_sent(opened: Page) -> None:
+    opened.get_by_label("Engine log").fill("x" * 200_001)
+    expect(opened.get_by_role("alert").filter(has_text="200,000 characters")).to_be_visible()
+
+
+def test_filters_change_every_card_and_the_link(opened: Page) -> None:
+    before = opened.locator(".cells .cell").count()
+    opened.get_by_label("Engine", exact=True).select_option("sglang")
+    expect(opened.locator(".ends")).to_contain_text("SGLang 4")
+    cells = opened.locator(".cells .cell")
+    expect(cells).to_have_count(4)
+    assert before > 4
+    opened.wait_for_url("**engine=sglang**")
+    opened.reload()
+    expect(cells).to_have_count(4)
+
+
+def test_the_theme_repaints_page_and_figures(opened: Page) -> None:
+    colour = "() => getComputedStyle(document.body).backgroundColor"
+    plot = """() => Bokeh.documents[0].get_model_by_name("weights-scatter").background_fill_color"""
+    dark, drawn = opened.evaluate(colour), opened.evaluate(plot)
+    opened.get_by_role("button", name="Light theme").click()
+    opened.wait_for_function(f"old => ({plot})() !== old", arg=drawn)
+    assert opened.evaluate(colour) != dark
+
+
+def test_a_dot_tells_its_row(opened: Page) -> None:
+    place = opened.evaluate(
+        """() => {
+          const figure = Bokeh.documents[0].get_model_by_name("kv_bytes_per_token-scatter")
+          const view = Bokeh.index.find_one_by_id(figure.id)
+          const dots = figure.renderers.find((renderer) => renderer.name === "good")
+          const {x, y} = dots.data_source.data
+          const box = view.el.getBoundingClientRect()
+          const frame = view.frame
+          return [box.x + frame.x_scale.compute(x[0]), box.y + frame.y_scale.compute(y[0])]
+        }"""
+    )
+    opened.mouse.move(place[0] - 30, place[1])
+    opened.mouse.move(*place)
+    expect(opened.get_by_text("(computed), given").first).to_be_visible()
+
+
+@pytest.mark.parametrize("size", [(1600, 950), (1280, 720), (390, 844)])
+def test_nothing_is_wider_than_the_page(
+    browser: Browser, site: str, wrong: list[str], size: tuple[int, int]
+) -> None:
+    from conftest import watch
+
+    context = browser.new_context(viewport={"width": size[0], "height": size[1]})
+    page = watch(context.new_page(), wrong)
+    page.goto(f"{site}/accuracy?theme=light")
+    expect(page.get_by_text("Reconciled, GiB")).to_be_visible(timeout=FITS)
+    assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
+    assert page.evaluate("document.documentElement.dataset.theme") == "light"
+    context.close()
