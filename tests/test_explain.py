@@ -1,6 +1,8 @@
 """Start-up logs: real ones, every version's format, failed starts, and texts that are none."""
 
+import contextlib
 import json
+import time
 
 import pytest
 from hypothesis import given
@@ -277,3 +279,22 @@ def test_stdin_and_a_missing_file(capsys, monkeypatch):
         main(["explain", "/nowhere/start.log"])
     assert stopped.value.code == 2
     assert "cannot read" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "load weight end. ",
+        "#tokens: 1 ",
+        "█ ",
+        "memory profiling results: ",
+        "max_seq_len=",
+        "9,9,",
+    ],
+)
+def test_a_hostile_text_is_read_in_time(piece):
+    text = (piece * 20_000)[:200_000]
+    start = time.perf_counter()
+    with contextlib.suppress(LogError):
+        read(text + "\nGPU KV cache size: 1 tokens")
+    assert time.perf_counter() - start < 5

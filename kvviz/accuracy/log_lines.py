@@ -32,7 +32,7 @@ NUMBERS: Final = tuple(
         (r"reserved for kv cache is <size>", "kv_budget"),
         (r"total_gpu_memory=<size>", "total"),
         (r"peak_torch_memory=<size>", "torch_peak"),
-        (r"memory profiling results:.*\bnon_torch_memory=<size>", "non_torch"),
+        (r"memory profiling results:.{0,400}?\bnon_torch_memory=<size>", "non_torch"),
         (r"kv_cache_size=<size>", "kv_budget"),
         (r"available kv cache memory: (-?[\d.,]+)\s?Gi?B", "kv_budget"),
         (r"gpu kv cache size: <n> tokens", "tokens"),
@@ -52,14 +52,14 @@ NUMBERS: Final = tuple(
         (r"max_num_seqs(?: to |=)<n>", "max_num_seqs"),
         (r"setting attention block size to <n> tokens", "block"),
         # SGLang
-        (r"load weight begin\..*avail mem=<size>", "free"),
-        (r"load weight end\..*mem usage=<size>", "weights"),
+        (r"load weight begin\..{0,300}?avail mem=<size>", "free"),
+        (r"load weight end\..{0,300}?mem usage=<size>", "weights"),
         (r"#tokens: <n>", "tokens"),
         (r"\bk size: <size>, v size: <size>", "k_size v_size"),
-        (r"#tokens: .*\bkv size: <size>", "kv_budget"),
+        (r"#tokens: .{0,200}?\bkv size: <size>", "kv_budget"),
         (r"max_total_num_tokens=<n>", "tokens"),
         (r"\bcontext_len=<n>", "length"),
-        (r"capture cuda graph end\..*mem usage=<size>", "graphs_taken"),
+        (r"capture cuda graph end\..{0,200}?mem usage=<size>", "graphs_taken"),
         (r"conv_state size: <size>", "conv_state"),
         (r"ssm_state size: <size>", "ssm_state"),
         # Unsloth, and what PyTorch says when memory runs out
@@ -101,7 +101,7 @@ SETTING: Final = re.compile(
 VERSIONS: Final = (
     ("vllm", re.compile(r"LLM engine \(v([\w.+]+)\)")),
     ("vllm", re.compile(r"vLLM API server version v?(\d[\w.+]*)")),
-    ("vllm", re.compile(r"[█▀▄].*\bversion v?(\d[\w.+]*)")),
+    ("vllm", re.compile(r"[█▀▄].{0,100}?\bversion v?(\d[\w.+]*)")),
     ("vllm", re.compile(r"\bvllm(?:==| version:? | v)(\d+\.\d[\w.+]*)", re.IGNORECASE)),
     ("sglang", re.compile(r"\bsglang(?:==| version:? | v)(\d+\.\d[\w.+]*)", re.IGNORECASE)),
 )
@@ -114,6 +114,6 @@ FAILURES: Final = re.compile(
     r"no available memory for the cache blocks|larger than the maximum number of tokens that can be"
     r" stored|larger than the available kv cache memory|out of memory\. tried|less than desired gpu"
     r" memory utilization|not enough memory\. please|does not recognize this architecture"
-    r"|only supported on gpus with compute capability|max_model_len .* is greater than the derived",
+    r"|only supported on gpus with compute capability|max_model_len .{0,80}? is greater than the derived",
     re.IGNORECASE,
 )

@@ -20,7 +20,7 @@ from kvviz.accuracy.log_lines import (
 )
 
 MAX_BYTES: Final = 50_000_000
-MAX_LINE: Final = 20_000  # characters of a line that are read
+MAX_LINE: Final = 10_000  # characters of a line that are read
 
 
 class LogError(ValueError):
