@@ -24,6 +24,7 @@ class Explanation:
     Args:
         facts: model, GPU, version and settings, as read or as given.
         entries: every figure, in the order of the arithmetic.
+        total_gib: what the device has, None where that is not known.
         sums: whether the log's own figures add up, in one sentence; empty where too few are there.
         failure: why the start failed, in one sentence; empty where it did not.
         notes: what could not be predicted, and what was taken instead of a missing setting.
@@ -31,6 +32,7 @@ class Explanation:
 
     facts: Mapping[str, str]
     entries: tuple[Entry, ...]
+    total_gib: float | None
     sums: str
     failure: str
     notes: tuple[str, ...]
@@ -56,6 +58,7 @@ def explained(
     return Explanation(
         {**facts, **_resolved(run)},
         tuple(entry for entry in found if entry.predicted or entry.logged is not None),
+        _total(run),
         _sums(log),
         failed(log, run),
         tuple(dict.fromkeys(notes)),
@@ -105,6 +108,13 @@ def _cells(log: StartupLog, facts: Mapping[str, str]) -> dict[str, str]:
     found = {name: repr(log.numbers[key]) for key, name in columns.items() if key in log.numbers}
     eager = "enforce-eager" if facts.get("eager", "").casefold() == "true" else ""
     return {**found, **facts, "note": eager}
+
+
+def _total(run: Deployment) -> float | None:
+    try:
+        return run.memory / GiB
+    except Untestable:
+        return None
 
 
 def _resolved(run: Deployment) -> dict[str, str]:

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-NUMBER: Final = r"([\d,]*\.?\d+)"
+NUMBER: Final = r"(\d[\d,]{0,18}(?:\.\d{1,12})?)"
 SIZE: Final = NUMBER + r"\s?Gi?B"
 
 
@@ -114,6 +114,6 @@ FAILURES: Final = re.compile(
     r"no available memory for the cache blocks|larger than the maximum number of tokens that can be"
     r" stored|larger than the available kv cache memory|out of memory\. tried|less than desired gpu"
     r" memory utilization|not enough memory\. please|does not recognize this architecture"
-    r"|only supported on gpus with compute capability|max_model_len .{0,80}? is greater than the derived",
+    r"|only supported on gpus with compute capability",
     re.IGNORECASE,
 )

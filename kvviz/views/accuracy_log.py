@@ -31,7 +31,7 @@ def read_card(found: Explanation) -> str:
     version = f"{ENGINES.get(engine, engine)} {facts.get('engine_version', '')}".strip()
     chips = (facts.get("model", "").rpartition("/")[2], facts.get("gpu", ""), version)
     split = "".join(
-        f"<em>{name} {facts[key]}</em>"
+        f"<em>{name} {escape(facts[key])}</em>"
         for key, name in (("tp", "tensor parallel"), ("pp", "pipeline"))
         if facts.get(key, "1") != "1"
     )
@@ -60,8 +60,7 @@ def _stacks(found: Explanation) -> str:
     if requested is None:
         return ""
     asked = requested.logged or requested.predicted or 0.0
-    share = float(found.facts.get("gpu_memory_utilization", 1) or 1)
-    total = asked / share if share else asked
+    total = found.total_gib or asked
     if not total:
         return ""
     bars = "".join(_bar(found, which, total) for which in ("logged", "predicted"))
