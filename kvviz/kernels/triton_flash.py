@@ -29,9 +29,9 @@ from kvviz.kernels.triton_online import nonzero, online_step
 
 LOG2_E: Final = 1.4426950408889634
 BARRIERS: Final = 2048  # bytes of shared memory beside the tiles
-SHAPES: Final = ((128, 128), (128, 64), (64, 64), (64, 32), (32, 32), (16, 16))  # queries, keys
+SHAPES: Final = ((128, 128), (128, 64), (64, 64), (64, 32), (16, 16))  # queries and keys
 SINGLE_SHAPES: Final = SHAPES[3:]  # float32: three products a product, and twice the registers
-STAGES: Final = (3, 2, 1)
+STAGES: Final = (3, 2)
 
 
 class Tile(NamedTuple):

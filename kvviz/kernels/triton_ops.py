@@ -155,6 +155,8 @@ def paged_attention_decode(
     check_decode_shapes(*(tensor.shape for tensor in shapes))
     factor = _factor(scale, q.shape[-1])
     window = None if window is None else check_count("window", window)
+    if not q.numel():
+        return q.new_zeros(*q.shape[:2], values.numbers.shape[-1])
     if plan is None:
         check_pages(block_table, seq_lens, keys.numbers)
         plan = plan_decode(seq_lens.tolist(), keys, values, window=window)
@@ -216,6 +218,8 @@ def mla_decode(
     check_latents(q_nope, q_rope, kv_cache, w_uk, w_uv)
     one_head = (*kv_cache.shape[:2], 1, q_nope.shape[-1])
     check_decode_shapes(q_nope.shape, one_head, one_head, block_table.shape, seq_lens.shape)
+    if not q_nope.numel():
+        return q_nope.new_zeros(*q_nope.shape[:2], w_uv.shape[1])
     if plan is None:
         check_pages(block_table, seq_lens, kv_cache)
         plan = plan_mla_decode(seq_lens.tolist(), q_nope.shape[1], kv_cache)
