@@ -2,7 +2,7 @@
 
 from html import escape
 
-from kvviz.catalog.efficiency import KNEE, MBU, MFU, SOURCE
+from kvviz.catalog.efficiency import KNEE, SOURCE
 from kvviz.catalog.gpu import Gpu
 from kvviz.scenario import Scenario
 from kvviz.scene.floorplan import floorplan
@@ -93,8 +93,10 @@ def _reported(scenario: Scenario, gpu: Gpu) -> str:
 
 
 def _assumed(scenario: Scenario) -> str:
-    own = (scenario.mfu, scenario.mbu) != (MFU, MBU)
-    by, rest = (", as you set them", " of the exponent") if own else ("", "")
+    known = scenario.efficiency
+    by, rest = (
+        ("", "") if known.source == SOURCE else (f", {escape(known.source)}", " of the exponent")
+    )
     return text_card(
         "Assumed",
         f"<p>Times rest on efficiencies: matrix products reach {scenario.mfu:.0%} of the peak rate "
