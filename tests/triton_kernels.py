@@ -13,8 +13,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import kvviz.kernels as exact
-from kvviz.kernels import triton_ops
+from kvviz.kernels import triton_gpu, triton_ops, triton_rows
+from kvviz.kernels.gpu_shapes import Decode, Latent, Prefill
+from kvviz.kernels.machine import Rates
+from kvviz.kernels.triton_decode import DecodeTile
+from kvviz.kernels.triton_flash import Tile
 from kvviz.kernels.triton_ops import SplitPlan
+from kvviz.kernels.triton_recording import lines
 
 INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
 DEVICE = "cpu" if INTERPRETED else "cuda"
@@ -301,3 +306,46 @@ def test_what_does_not_fit_is_one_sentence(call, words):
     with pytest.raises(ValueError, match=words) as refused:
         call()
     assert "\n" not in str(refused.value)
+
+
+ON = triton_rows.Device(torch.device(DEVICE), torch.float16, flex=False)
+RATES = Rates(copy_bytes_s=1e12, read_bytes_s=1e12, gemm_flops=1e14)
+SMALL = Decode(2, 50, 16, heads=4, kv_heads=2, d=16)
+ROWS = {
+    "prefill": (
+        Prefill(16, 16, True),
+        lambda s: triton_rows.prefill(s, [Tile(16, 16, 4, 2), Tile(16, 32, 4, 2)], ON),
+    ),
+    "decode": (SMALL, lambda shape: triton_rows.decode(shape, [DecodeTile(32, 4, 2, 1)], ON)),
+    "fp8": (SMALL, lambda shape: triton_rows.quantized(shape, "fp8", ON)),
+    "latent": (Latent(1, 40, 16, page=16), lambda shape: triton_rows.latent(shape, ON)),
+}
+
+
+@pytest.mark.parametrize(("shape", "make"), ROWS.values(), ids=ROWS)
+def test_rows_are_measured_with_their_error_and_their_floor(shape, make, monkeypatch):
+    monkeypatch.setattr("kvviz.kernels.gpu_shapes.TOKENS", 32)
+    monkeypatch.setattr("kvviz.kernels.gpu_shapes.HIDDEN", 32)
+    rows = triton_gpu.rows(shape, lambda: make(shape), RATES)
+    ran = [row for row in rows if "refused" not in row]
+    ours = [row for row in ran if row["name"].startswith("Triton")]
+    assert ours
+    for row in ran:
+        assert 0 < row["error"] <= (0.1 if "fp8" in row["name"] else 2e-3)
+        floor = max(row["flops"] / RATES.gemm_flops, row["bytes_moved"] / RATES.read_bytes_s)
+        assert row["predicted_seconds"] == pytest.approx(floor)
+        assert row["seconds_median"] > 0
+    told = list(lines(rows, RATES))
+    assert len(told) == 1 + len(rows)
+    assert all(("TFLOP/s" in line) != ("does not run here" in line) for line in told[1:])
+
+
+def test_the_cut_with_the_shortest_median_is_kept():
+    cuts = [Tile(16, 16, 4, 2), Tile(16, 32, 4, 2), Tile(32, 32, 4, 2)]
+    rows = [
+        {"name": triton_rows.named(cuts[0]), "refused": "too large"},
+        {"name": triton_rows.named(cuts[1]), "seconds_median": 2.0},
+        {"name": triton_rows.named(cuts[2]), "seconds_median": 1.0},
+    ]
+    assert triton_gpu.fastest(cuts, rows) == cuts[2]
+    assert triton_gpu.fastest(cuts, rows[:1]) == cuts[0]

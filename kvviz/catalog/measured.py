@@ -95,7 +95,7 @@ def _mbu(found: Recording, gpu: Gpu) -> float | None:
     reached = [
         row["bytes_moved"] / row["seconds_median"]
         for row in found.facts["decode"]
-        if row["kernel"].startswith("Triton") and row["kv_bytes"] >= LARGE_KV
+        if "refused" not in row and row["name"].startswith("Triton") and row["kv_bytes"] >= LARGE_KV
     ]
     return min(max(reached) / (gpu.bandwidth_gb_s * GB), 1.0) if reached else None
 

@@ -92,4 +92,5 @@ LATENT: Final = tuple(
     for heads in (16, 128)
     for batch, context in ((1, 32_768), (64, 8192))
 )
-KV_SCHEMES: Final = ("fp8", "int8", "int8_token_head")  # beside 16 bits, at the largest decode
+QUANTIZED: Final = (Decode(64, 8192, 16), Decode(64, 8192, 64))
+KV_SCHEMES: Final = ("fp8", "int8", "int8_token_head")

@@ -110,7 +110,7 @@ def flash_tiles_that_fit(
         if block is not None and (check_count(name, block, 16) & (block - 1)):
             raise ValueError(f"{name} is {block}, expected a power of two")
     width = rounded(Q.shape[-1]) + rounded(V.shape[-1])
-    return triton_flash.tiles(width, Q.itemsize, limits(Q).shared_bytes, block_m, block_n)
+    return triton_flash.tiles(width, Q.itemsize, limits(Q.device).shared_bytes, block_m, block_n)
 
 
 def paged_attention_decode(
@@ -177,7 +177,9 @@ def plan_decode(
     numbers = keys.numbers
     tile = decode_tile(numbers.dtype, numbers.shape[-1] + values.numbers.shape[-1])
     read = [length if window is None else min(length, window) for length in lengths]
-    return plan_splits(read, numbers.shape[2], tile.tokens, limits(numbers).sms * tile.resident)
+    return plan_splits(
+        read, numbers.shape[2], tile.tokens, limits(numbers.device).sms * tile.resident
+    )
 
 
 def mla_decode(
@@ -238,7 +240,7 @@ def mla_decode(
 def plan_mla_decode(lengths: Sequence[int], heads: int, kv_cache: torch.Tensor) -> SplitPlan:
     """Return how to cut sequences of these lengths for the device that holds the latents."""
     shared, tile = triton_mla.mla_tile(heads, kv_cache.dtype)
-    slots = limits(kv_cache).sms * tile.resident
+    slots = limits(kv_cache.device).sms * tile.resident
     return plan_splits(lengths, triton.cdiv(heads, shared), tile.tokens, slots)
 
 
@@ -278,11 +280,12 @@ def merge_attn_states(
     return out, lse
 
 
-def limits(tensor: torch.Tensor) -> Limits:
-    """Return what the device that holds a tensor can hold of a kernel."""
-    if not tensor.is_cuda:
+def limits(device: torch.device) -> Limits:
+    """Return what a device can hold of a kernel."""
+    if device.type != "cuda":
         return NO_GPU
-    known = triton.runtime.driver.active.utils.get_device_properties(tensor.get_device())
+    index = torch.cuda.current_device() if device.index is None else device.index
+    known = triton.runtime.driver.active.utils.get_device_properties(index)
     return Limits(known["multiprocessor_count"], known["max_shared_mem"])
 
 
