@@ -66,9 +66,9 @@ def _gpus(session: Session, name: str) -> str:
 
 def _decode(scenario: Scenario) -> str:
     known = scenario.efficiency
-    whose = escape(known.source) if known.kind == "measured" else "of the scenario"
+    whose = f", {escape(known.source)}" if known.kind == "measured" else " of the scenario"
     how = (
-        f"assumed: roofline with MFU {known.mfu:.0%} and MBU {known.mbu:.0%} {whose}; "
+        f"assumed: roofline with MFU {known.mfu:.0%} and MBU {known.mbu:.0%}{whose}; "
         f"activations, launch overhead and links are not counted"
     )
     rate = live("tokens_per_second", "count", how)
