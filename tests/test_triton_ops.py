@@ -11,11 +11,14 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("triton")
 
 from hopper import compiled  # noqa: E402, F401
+from hypothesis import given  # noqa: E402
+from hypothesis import strategies as st  # noqa: E402
 
 from kvviz.kernels import gpu_shapes, triton_decode, triton_flash, triton_mla  # noqa: E402
 from kvviz.kernels.triton_decode import decode_tile, plan_splits  # noqa: E402
 from kvviz.kernels.triton_ops import NO_GPU  # noqa: E402
 from kvviz.kernels.triton_pages import SCHEMES, Pages  # noqa: E402
+from kvviz.kernels.triton_rows import DECODE_CUTS  # noqa: E402
 
 HERE = Path(__file__).parent
 H200_SMS = 132
@@ -137,6 +140,18 @@ def test_decode_fetches_ahead_and_spills_nothing(scheme, compiled):  # noqa: F81
     assert all(kernel.resident >= tile.resident for kernel in attended)
 
 
+def test_every_cut_of_decode_that_is_tried_spills_nothing(compiled):  # noqa: F811
+    cache, q = caches(16, None), empty(64, 32, 128)
+    for cut in DECODE_CUTS:
+        tables = int32(64, 64), int32(64)
+        plan = plan_splits([1024] * 64, 8, cut.tokens, H200_SMS * cut.resident)
+        triton_decode.launch(q, cache, cache, *tables, plan, cut, window=None, scale=0.1)
+    attended = [kernel for kernel in compiled if kernel.name == "decode_kernel"]
+    assert {kernel.spilled for kernel in attended} == {0}
+    for kernel, cut in zip(attended, DECODE_CUTS, strict=True):
+        assert kernel.resident >= cut.resident
+
+
 @pytest.mark.parametrize("heads", sorted({shape.heads for shape in gpu_shapes.LATENT}))
 def test_latents_use_the_matrix_units_and_spill_nothing(heads, compiled):  # noqa: F811
     cache = empty(512, 64, gpu_shapes.MLA_RANK + gpu_shapes.MLA_ROPE)
@@ -156,3 +171,26 @@ def test_latents_use_the_matrix_units_and_spill_nothing(heads, compiled):  # noq
     attended = [kernel for kernel in compiled if kernel.name == "mla_kernel"]
     unit = "wgmma.mma_async" if heads > 16 else "mma.sync"
     assert all(unit in kernel.ptx and kernel.resident >= tile.resident for kernel in attended)
+
+
+LENGTHS = st.lists(st.integers(0, 40_000), min_size=1, max_size=40)
+
+
+@given(LENGTHS, st.integers(1, 128), st.sampled_from([16, 32, 64]), st.integers(1, 600))
+def test_chunks_hold_every_token_and_none_is_empty_for_all(lengths, kv_heads, tile, slots):
+    plan = plan_splits(lengths, kv_heads, tile, slots)
+    assert plan.chunk % tile == 0
+    assert plan.chunk * plan.splits >= max(lengths)
+    assert plan.chunk * (plan.splits - 1) < max(max(lengths), 1)
+    assert 1 <= plan.splits <= triton_decode.MAX_SPLITS
+
+
+def test_splits_follow_the_lengths_and_the_multiprocessors():
+    many, few = 132 * 4, 16
+    assert plan_splits([100], 8, 64, many).splits == 2  # two tiles side by side
+    assert plan_splits([32_768], 8, 64, many).splits > 32
+    assert plan_splits([32_768], 8, 64, few).splits == 2  # the GPU holds no more
+    assert plan_splits([32_768] * 64, 8, 64, 8).splits == 1
+    # One long sequence among short ones would be the last to end, so it is cut.
+    assert plan_splits([32_768] + [512] * 255, 8, 64, many).splits > 8
+    assert plan_splits([0, 0], 8, 64, many).splits == 1
