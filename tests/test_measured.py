@@ -71,18 +71,22 @@ ROWS = [
     decode_row("Triton 128, 4 warps, 3 stages", 0.85, 8 * GB),
     decode_row("Triton 64, 4 warps, 3 stages", 0.95, 10**6),  # lives in the L2 cache
     decode_row("SDPA FLASH, contiguous", 0.99, 8 * GB),
-    {"name": "Triton 32, 4 warps, 3 stages", "kv_bytes": 8 * GB, "refused": "too large"},
 ]
+
+
+def groups(part, rows, **facts):
+    return [{"title": part, "part": part, "rows": rows, "notes": [], **facts}]
 
 
 def write(folder, name="h200", **facts):
     told = {
-        "device": "NVIDIA H200",
+        "device": "a processor",
         "date": "2026-11-20T10:00:00+00:00",
         "command": "kvviz kernels --device cuda",
-        "gpu": {"name": "NVIDIA H200", "total_bytes": H200_BYTES},
+        "gpu_name": "NVIDIA H200",
+        "gpu_bytes": H200_BYTES,
         "rates": {"gemm_flops": 0.75 * H200.peak_flops("bf16"), "copy_bytes_s": 4.3e12},
-        "decode": ROWS,
+        "groups": groups("decode", ROWS),
     }
     (folder / f"{name}.json").write_text(json.dumps(told | facts))
     return folder
@@ -99,13 +103,12 @@ def test_efficiencies_are_those_of_the_recording(tmp_path):
 @pytest.mark.parametrize(
     "facts",
     [
-        {"gpu": None},
-        {"gpu": {"name": "NVIDIA H100 NVL", "total_bytes": 10**11}},
+        {"gpu_name": "NVIDIA H100 NVL", "gpu_bytes": 10**11},
         {"rates": {}},
-        {"decode": []},
-        {"decode": ROWS[2:]},
+        {"groups": []},
+        {"groups": groups("decode", ROWS[2:])},
     ],
-    ids=["a CPU", "another GPU", "no product", "no decode", "no large decode"],
+    ids=["another GPU", "no product", "no decode", "no large decode"],
 )
 def test_without_both_rates_they_are_assumed(facts, tmp_path):
     found = efficiency(H200, write(tmp_path, **facts))
@@ -113,8 +116,8 @@ def test_without_both_rates_they_are_assumed(facts, tmp_path):
 
 
 def test_the_newest_recording_that_has_a_part_counts(tmp_path):
-    write(tmp_path, "old", memory=[{"name": "old"}])
-    write(tmp_path, "new", date="2026-11-21T00:00:00+00:00", decode=[])
+    write(tmp_path, "old")
+    write(tmp_path, "new", date="2026-11-21T00:00:00+00:00", groups=[])
     assert [recording.name for recording in recordings(tmp_path)] == ["new", "old"]
     assert recording_of(H200, "rates", tmp_path).name == "new"
     assert recording_of(H200, "decode", tmp_path).name == "old"
@@ -123,7 +126,9 @@ def test_the_newest_recording_that_has_a_part_counts(tmp_path):
 
 def test_a_share_is_never_above_one(tmp_path):
     rows = [decode_row("Triton 64, 4 warps, 3 stages", 1.02, 8 * GB)]
-    found = efficiency(H200, write(tmp_path, decode=rows, rates={"gemm_flops": 1e16}))
+    found = efficiency(
+        H200, write(tmp_path, groups=groups("decode", rows), rates={"gemm_flops": 1e16})
+    )
     assert (found.mfu, found.mbu) == (1, 1)
 
 
@@ -135,11 +140,9 @@ def test_a_file_that_is_no_recording_is_named(text, tmp_path):
 
 
 def test_multiples_of_the_scores_are_peaks_over_one_copy(tmp_path):
-    rows = [
-        {"name": "eager", "dtype": "bf16", "n": 4096, "score_bytes": 100, "peak_bytes": 500},
-        {"name": "SDPA CUDNN", "dtype": "bf16", "n": 4096, "refused": "no"},
-    ]
-    (eager,) = score_multiples(H200, write(tmp_path, memory=rows))
+    rows = [{"name": "eager", "peak_multiple": 5.0}]
+    memory = groups("memory", rows, dtype="bf16", n=4096)
+    (eager,) = score_multiples(H200, write(tmp_path, groups=memory))
     assert (eager.name, eager.dtype, eager.n, eager.multiple) == ("eager", "bf16", 4096, 5)
     assert score_multiples(find_gpu("T4"), tmp_path) == ()
 

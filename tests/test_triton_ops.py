@@ -119,15 +119,15 @@ def caches(page, scheme):
 
 @pytest.mark.parametrize("scheme", [None, *SCHEMES])
 def test_decode_fetches_ahead_and_spills_nothing(scheme, compiled):  # noqa: F811
-    pages = sorted({shape.page for shape in gpu_shapes.DECODE} | {128})
+    pages = sorted({shape.block_size for shape in gpu_shapes.DECODE} | {128})
     for page in pages if scheme is None else pages[:1]:
         cache = caches(page, scheme)
         tile = decode_tile(cache.numbers.dtype, 256)
         for shape in gpu_shapes.DECODE:
-            if shape.page == page or page == 128:
-                table = int32(shape.batch, shape.context // page)
+            if shape.block_size == page or page == 128:
+                table = int32(shape.batch, shape.n // page)
                 plan = plan_splits(
-                    [shape.context] * shape.batch, 8, tile.tokens, H200_SMS * tile.resident
+                    [shape.n] * shape.batch, 8, tile.tokens, H200_SMS * tile.resident
                 )
                 q = empty(shape.batch, shape.heads, shape.d)
                 triton_decode.launch(
@@ -159,13 +159,13 @@ def test_latents_use_the_matrix_units_and_spill_nothing(heads, compiled):  # noq
     for shape in gpu_shapes.LATENT:
         if shape.heads == heads:
             plan = plan_splits(
-                [shape.context] * shape.batch,
+                [shape.n] * shape.batch,
                 -(-heads // shared),
                 tile.tokens,
                 H200_SMS * tile.resident,
             )
             q = empty(shape.batch, heads, cache.shape[-1])
-            table = int32(shape.batch, shape.context // shape.page)
+            table = int32(shape.batch, shape.n // shape.block_size)
             triton_mla.launch(q, cache, table, int32(shape.batch), plan, latent=512, scale=0.1)
     assert {kernel.spilled for kernel in compiled} == {0}
     attended = [kernel for kernel in compiled if kernel.name == "mla_kernel"]

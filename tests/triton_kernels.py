@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 
 import kvviz.kernels as exact
 from kvviz.kernels import triton_gpu, triton_ops, triton_rows
-from kvviz.kernels.gpu_shapes import Decode, Latent, Prefill
+from kvviz.kernels.gpu_shapes import Filled, Latent
+from kvviz.kernels.inputs import Decode
 from kvviz.kernels.machine import Rates
+from kvviz.kernels.table import text
 from kvviz.kernels.triton_decode import DecodeTile
 from kvviz.kernels.triton_flash import Tile
 from kvviz.kernels.triton_ops import SplitPlan
-from kvviz.kernels.triton_recording import lines
 
 INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
 DEVICE = "cpu" if INTERPRETED else "cuda"
@@ -138,7 +139,7 @@ def tables(rng, lengths, size):
     return table, own
 
 
-PLANS = st.sampled_from([None, SplitPlan(64, 3), SplitPlan(32, 5), SplitPlan(256, 1)])
+PLANS = st.sampled_from([None, SplitPlan(64, 3), SplitPlan(32, 5), SplitPlan(32, 1)])
 
 
 @given(steps(), st.sampled_from(DTYPES), st.none() | st.integers(1, 100), PLANS)
@@ -310,42 +311,43 @@ def test_what_does_not_fit_is_one_sentence(call, words):
 
 ON = triton_rows.Device(torch.device(DEVICE), torch.float16, flex=False)
 RATES = Rates(copy_bytes_s=1e12, read_bytes_s=1e12, gemm_flops=1e14)
-SMALL = Decode(2, 50, 16, heads=4, kv_heads=2, d=16)
-ROWS = {
+SMALL = Decode(2, 50, 16, 4, 2, 16)
+GROUPS = {
     "prefill": (
-        Prefill(16, 16, True),
+        Filled(16, 16, True),
         lambda s: triton_rows.prefill(s, [Tile(16, 16, 4, 2), Tile(16, 32, 4, 2)], ON),
     ),
     "decode": (SMALL, lambda shape: triton_rows.decode(shape, [DecodeTile(32, 4, 2, 1)], ON)),
-    "fp8": (SMALL, lambda shape: triton_rows.quantized(shape, "fp8", ON)),
-    "latent": (Latent(1, 40, 16, page=16), lambda shape: triton_rows.latent(shape, ON)),
+    "quant": (SMALL, lambda shape: triton_rows.quantized(shape, "fp8", ON)),
+    "latent": (Latent(1, 40, 16, 16), lambda shape: triton_rows.latent(shape, ON)),
 }
 
 
-@pytest.mark.parametrize(("shape", "make"), ROWS.values(), ids=ROWS)
-def test_rows_are_measured_with_their_error_and_their_floor(shape, make, monkeypatch):
+@pytest.mark.parametrize("part", GROUPS)
+def test_kernels_are_measured_with_their_error_and_their_floor(part, monkeypatch):
+    monkeypatch.setattr("kvviz.kernels.measure.SECONDS_A_CALL", 0)
     monkeypatch.setattr("kvviz.kernels.gpu_shapes.TOKENS", 32)
     monkeypatch.setattr("kvviz.kernels.gpu_shapes.HIDDEN", 32)
-    rows = triton_gpu.rows(shape, lambda: make(shape), RATES)
-    ran = [row for row in rows if "refused" not in row]
-    ours = [row for row in ran if row["name"].startswith("Triton")]
-    assert ours
-    for row in ran:
-        assert 0 < row["error"] <= (0.1 if "fp8" in row["name"] else 2e-3)
+    shape, make = GROUPS[part]
+    found = triton_gpu.measured(part, shape, lambda: make(shape), RATES)
+    assert any(row["name"].startswith("Triton") for row in found["rows"])
+    for row in found["rows"]:
+        assert 0 < row["error"] <= (0.1 if part == "quant" else 2e-3)
         floor = max(row["flops"] / RATES.gemm_flops, row["bytes_moved"] / RATES.read_bytes_s)
         assert row["predicted_seconds"] == pytest.approx(floor)
-        assert row["seconds_median"] > 0
-    told = list(lines(rows, RATES))
-    assert len(told) == 1 + len(rows)
-    assert all(("TFLOP/s" in line) != ("does not run here" in line) for line in told[1:])
+    refused = [note for note in found["notes"] if "does not run here" in note]
+    assert len(found["notes"]) - len(refused) == len(found["rows"])
+    assert bool(refused) == (part in ("prefill", "decode"))  # cuDNN's, without a GPU or d 16
+    facts = {"preset": part, "device": "here", "date": "today", "threads": 1, "cores": 1}
+    told = text(facts | {"groups": [found]})
+    assert all(row["name"] in told for row in found["rows"])
 
 
 def test_the_cut_with_the_shortest_median_is_kept():
     cuts = [Tile(16, 16, 4, 2), Tile(16, 32, 4, 2), Tile(32, 32, 4, 2)]
     rows = [
-        {"name": triton_rows.named(cuts[0]), "refused": "too large"},
-        {"name": triton_rows.named(cuts[1]), "seconds_median": 2.0},
-        {"name": triton_rows.named(cuts[2]), "seconds_median": 1.0},
+        {"name": triton_rows.named(cut), "seconds_median": seconds}
+        for cut, seconds in zip(cuts[1:], (2.0, 1.0), strict=True)
     ]
-    assert triton_gpu.fastest(cuts, rows) == cuts[2]
-    assert triton_gpu.fastest(cuts, rows[:1]) == cuts[0]
+    assert triton_gpu.fastest(cuts, {"rows": rows}) == cuts[2]
+    assert triton_gpu.fastest(cuts, {"rows": []}) == cuts[0]

@@ -41,6 +41,10 @@ class Recording:
     gpu: str | None
     facts: Mapping[str, Any]
 
+    def groups(self, part: str) -> list[Mapping[str, Any]]:
+        """Return the groups of results of a part, such as ``decode``; none where it has none."""
+        return [group for group in self.facts.get("groups", ()) if group.get("part") == part]
+
     @property
     def source(self) -> str:
         """Where its figures come from, in words."""
@@ -111,9 +115,9 @@ def recordings(place: Path | None = None) -> tuple[Recording, ...]:
 
 
 def recording_of(gpu: Gpu, part: str, place: Path | None = None) -> Recording | None:
-    """Return the newest recording of a GPU that has `part`, such as ``decode``; None without."""
+    """Return the newest recording of a GPU that has a part or a fact; None without."""
     own = (found for found in recordings(place) if found.gpu == gpu.name)
-    return next((found for found in own if found.facts.get(part)), None)
+    return next((found for found in own if found.groups(part) or found.facts.get(part)), None)
 
 
 @cache
@@ -135,9 +139,9 @@ def score_multiples(gpu: Gpu, place: Path | None = None) -> tuple[ScoreMultiple,
     """Return what implementations held on a GPU as multiples of S; none where none was measured."""
     found = recording_of(gpu, "memory", place)
     return tuple(
-        ScoreMultiple(row["name"], row["dtype"], row["n"], row["peak_bytes"] / row["score_bytes"])
-        for row in (found.facts["memory"] if found else ())
-        if "refused" not in row
+        ScoreMultiple(row["name"], group["dtype"], group["n"], row["peak_multiple"])
+        for group in (found.groups("memory") if found else ())
+        for row in group["rows"]
     )
 
 
@@ -167,8 +171,9 @@ def _mbu(found: Recording, gpu: Gpu) -> float | None:
     """Return the best share that a kernel of this project reached, 1 at most."""
     reached = [
         row["bytes_moved"] / row["seconds_median"]
-        for row in found.facts["decode"]
-        if "refused" not in row and row["name"].startswith("Triton") and row["kv_bytes"] >= LARGE_KV
+        for group in found.groups("decode")
+        for row in group["rows"]
+        if row["name"].startswith("Triton") and row["kv_bytes"] >= LARGE_KV
     ]
     return min(max(reached) / (gpu.bandwidth_gb_s * GB), 1.0) if reached else None
 
@@ -181,6 +186,8 @@ def _recording(path: Path) -> Recording:
         raise RecordingError(
             f"{path.name} is no recording: expected JSON with {', '.join(NEEDED)}, got {error!r}"
         ) from None
-    known = facts.get("gpu")
-    gpu = gpu_of_device(known["name"], known["total_bytes"]) if known else None
+    gpu = None
+    if "gpu_bytes" in facts:
+        device = facts["gpu_name"]
+        gpu = gpu_of_device(device, facts["gpu_bytes"])
     return Recording(path.stem, device, date, command, gpu.name if gpu else None, facts)

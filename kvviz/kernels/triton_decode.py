@@ -52,7 +52,10 @@ class DecodeTile(NamedTuple):
 
 
 class SplitPlan(NamedTuple):
-    """How the sequences of a batch are cut: tokens of a chunk, chunks of the longest."""
+    """How the sequences of a batch are cut: tokens of a chunk, chunks of the longest.
+
+    The last chunk takes what is left, so that a plan made for shorter sequences is slow, not wrong.
+    """
 
     chunk: int
     splits: int
@@ -108,7 +111,7 @@ def decode_kernel(
     kv_head, split, sequence = tl.program_id(0), tl.program_id(1), tl.program_id(2)
     length = tl.load(LENGTHS + sequence)
     first = tl.maximum(length - window, 0) + split * chunk
-    end = tl.minimum(first + chunk, length)
+    end = tl.where(split == splits - 1, length, tl.minimum(first + chunk, length))
     member, dims, widths = tl.arange(0, ROWS), tl.arange(0, D), tl.arange(0, WIDTH)
     own = member < GROUP
     row = ((sequence * kv_heads + kv_head) * GROUP + member).to(tl.int64)

@@ -110,8 +110,10 @@ def flash_kernel(
     keys fall into those that a window's edge cuts, those that every row sees, and those that the
     diagonal or the end cuts: [first, inner), [inner, outer) and [outer, end).
     """
-    row = (tl.num_programs(0) - 1 - tl.program_id(0)) * BLOCK_M
-    batch, head = tl.program_id(1) // heads, tl.program_id(1) % heads
+    rows_of_tiles = tl.cdiv(queries, BLOCK_M)
+    sequence_head = tl.program_id(0) // rows_of_tiles
+    row = (rows_of_tiles - 1 - tl.program_id(0) % rows_of_tiles) * BLOCK_M
+    batch, head = sequence_head // heads, sequence_head % heads
     place = (batch, head // group)
     low = row + keys - queries  # the first row's place among the keys
     high = low + BLOCK_M - 1
@@ -151,7 +153,7 @@ def flash_kernel(
     out = (weighted / nonzero(total)[:, None]).to(OUT.dtype)
     OUT.store([batch, head, row, 0], out.reshape(1, 1, BLOCK_M, WIDTH))
     lse = (highest + tl.log2(total)) * 0.6931471805599453
-    places = tl.program_id(1).to(tl.int64) * queries + row + rows
+    places = sequence_head.to(tl.int64) * queries + row + rows
     tl.store(LSE + places, lse, mask=row + rows < queries)
 
 
@@ -171,7 +173,7 @@ def launch(
     out = torch.empty(batch, heads, queries, width, dtype=q.dtype, device=q.device)
     lse = torch.empty(batch, heads, queries, dtype=torch.float32, device=q.device)
     d_block, width_block = rounded(d), rounded(width)
-    flash_kernel[(triton.cdiv(queries, tile.block_m), batch * heads)](
+    flash_kernel[(triton.cdiv(queries, tile.block_m) * batch * heads,)](
         _described(q, tile.block_m, d_block),
         _described(k, tile.block_n, d_block),
         _described(v, tile.block_n, width_block),

@@ -53,7 +53,7 @@ def mla_kernel(
     split, sequence = tl.program_id(1), tl.program_id(2)
     length = tl.load(LENGTHS + sequence)
     first = split * chunk
-    end = tl.minimum(first + chunk, length)
+    end = tl.where(split == splits - 1, length, tl.minimum(first + chunk, length))
     member = tl.program_id(0) * HEADS + tl.arange(0, HEADS)
     own = (member < heads)[:, None]
     latents, ropes = tl.arange(0, LATENT), tl.arange(0, ROPE)

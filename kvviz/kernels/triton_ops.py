@@ -137,7 +137,7 @@ def paged_attention_decode(
         scale: factor of the scores above 0, 1 / sqrt(d) unless given.
         window: only the last so many tokens.
         plan: from `plan_decode`, made once for all layers of a step. Without one lengths and table
-            are read back, which waits for the GPU, and checked; with one they are trusted.
+            are read back, which waits for the GPU, and checked; with one the table is trusted.
 
     Returns:
         (batch, heads, d of V), the dtype of `q`; zeros where a sequence has no token.

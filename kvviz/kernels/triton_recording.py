@@ -1,95 +1,70 @@
-"""One run of everything on a CUDA GPU, as the file that the rest of kvviz reads."""
+"""One run on a CUDA GPU, preset by preset, as the file that the rest of kvviz reads."""
 
-import shutil
-import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import torch
 
-from kvviz.kernels import torch_allocator, triton_gpu
+from kvviz.kernels import gpu_shapes, torch_allocator, triton_gpu
+from kvviz.kernels.inputs import Prefill
 from kvviz.kernels.machine import Rates
+from kvviz.kernels.measure import Progress, quietly
+from kvviz.kernels.presets import measured_group, reference
 from kvviz.kernels.provenance import provenance
-from kvviz.kernels.torch_measure import torch_rates
+from kvviz.kernels.torch_measure import gpu_facts, torch_rates
+from kvviz.kernels.torch_presets import DTYPES, memory_groups
 from kvviz.kernels.triton_rows import Device
 
-Rows = Iterator[list[triton_gpu.Row]]
-PARTS: Final[dict[str, Callable[[Device, Rates], Rows]]] = {
-    "prefill": triton_gpu.prefill_rows,
-    "decode": triton_gpu.decode_rows,
-    "quantized": triton_gpu.quantized_rows,
-    "latent": triton_gpu.latent_rows,
-}
-"""What is measured in rows, by its name in the recording."""
+Groups = Iterator[dict[str, Any]]
 
 
-def record(
-    on: Device,
-    parts: Sequence[str],
-    command: str,
-    show: Callable[[list[triton_gpu.Row], Rates], None],
-) -> Iterator[dict[str, Any]]:
-    """Yield the recording after every shape, so that what was measured can be saved.
+def record(preset: str, command: str, progress: Progress = quietly) -> Groups:
+    """Yield what is recorded of a preset after each of its groups, more every time.
 
     Args:
-        on: the GPU.
-        parts: names of `PARTS`, and ``allocator``.
-        command: what was typed.
-        show: told each shape's rows as they come, with the run's rates.
+        preset: one of `PARTS`, or ``all`` of them.
+        command: how the run can be repeated.
+        progress: told what is done and the share that is finished, 0 to 1.
+
+    Raises:
+        ValueError: a preset that a GPU has no part of.
     """
+    if preset not in (*PARTS, "all"):
+        raise ValueError(f"preset {preset!r} runs on the CPU, expected {', '.join(PARTS)} or all")
+    on = Device(torch.device("cuda"))
     rates = torch_rates(on.device, on.dtype)
-    found = provenance(command) | gpu_facts(on.device) | {"rates": rates.as_dict()}
-    yield found
-    if "allocator" in parts:
+    found: dict[str, Any] = {"preset": preset, **provenance(command), **gpu_facts()}
+    found |= {"rates": rates.as_dict(), "groups": []}
+    if preset in ("memory", "all"):
         found["allocator"] = torch_allocator.record(on.device)
-    for part in (part for part in PARTS if part in parts):
-        found[part] = []
-        for rows in PARTS[part](on, rates):
-            found[part] += rows
-            show(rows, rates)
+    parts = PARTS if preset == "all" else {preset: PARTS[preset]}
+    for number, (name, groups) in enumerate(parts.items()):
+        for group in groups(on, rates):
+            found["groups"].append(group)
+            progress(f"{name}: {group['title']}", number / len(parts))
             yield found
-    yield found
+    progress("done", 1.0)
 
 
-def gpu_facts(device: torch.device) -> dict[str, Any]:
-    """Return what the recording says of a GPU, its name in place of the processor's."""
-    facts = torch.cuda.get_device_properties(device)
-    cudnn: Any = torch.backends.cudnn
-    return {
-        "device": facts.name,
-        "driver": driver_version(),
-        "cuda": torch.version.cuda,
-        "cudnn": cudnn.version(),
-        "gpu": {
-            "name": facts.name,
-            "total_bytes": facts.total_memory,
-            "sms": facts.multi_processor_count,
-            "capability": f"{facts.major}.{facts.minor}",
-        },
-    }
+def _decode(on: Device, rates: Rates) -> Groups:
+    yield from triton_gpu.decode_groups(on, rates)
+    yield from triton_gpu.latent_groups(on, rates)
 
 
-def driver_version() -> str | None:
-    """Return the driver's version as nvidia-smi tells it, None where there is no nvidia-smi."""
-    tool = shutil.which("nvidia-smi")
-    if tool is None:
-        return None
-    words = [tool, "--query-gpu=driver_version", "--format=csv,noheader"]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
-    return next(iter(done.stdout.split()), None)
+def _memory(on: Device, rates: Rates) -> Groups:
+    """Yield what ways to write attention hold at their peak, over lengths and dtypes."""
+    for n in gpu_shapes.MEMORY:
+        shape = Prefill(n, 64, 8, 8)
+        inputs = shape.inputs()
+        groups = memory_groups(shape, inputs, reference(*inputs), on.device.type)
+        for dtype, group in zip(DTYPES, groups, strict=True):
+            yield measured_group(group) | {"part": "memory", "n": n, "dtype": dtype}
 
 
-def lines(rows: Sequence[triton_gpu.Row], rates: Rates) -> Iterator[str]:
-    """Yield a shape's rows as text: time, rate, share of the copy bandwidth, floor, error."""
-    yield ", ".join(f"{name} {value}" for name, value in rows[0]["shape"].items())
-    for row in rows:
-        if "refused" in row:
-            yield f"  {row['name']:<42} does not run here: {row['refused']}"
-            continue
-        seconds, floor = row["seconds_median"], row["predicted_seconds"]
-        rate, share = row["flops"] / seconds / 1e12, row["bytes_moved"] / seconds
-        yield (
-            f"  {row['name']:<42} {seconds * 1e3:9.3f} ms  floor {floor * 1e3:8.3f} ms"
-            f"  {rate:6.1f} TFLOP/s  {share / rates.copy_bytes_s:5.2f} of copy"
-            f"  error {row['error']:.1e}"
-        )
+PARTS: Final[dict[str, Callable[[Device, Rates], Groups]]] = {
+    "prefill": triton_gpu.prefill_groups,
+    "decode": _decode,
+    "quant": triton_gpu.quantized_groups,
+    "memory": _memory,
+}
+"""What a preset measures on a GPU."""
