@@ -3,6 +3,7 @@
 Triton fixes at its import whether it interprets, so that both need a process of their own.
 """
 
+import json
 import os
 
 import numpy as np
@@ -13,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import kvviz.kernels as exact
+from kvviz.catalog.measured import recordings
 from kvviz.kernels import triton_gpu, triton_ops, triton_rows
 from kvviz.kernels.gpu_shapes import Filled, Latent
 from kvviz.kernels.inputs import Decode
@@ -21,6 +23,7 @@ from kvviz.kernels.table import text
 from kvviz.kernels.triton_decode import DecodeTile
 from kvviz.kernels.triton_flash import Tile
 from kvviz.kernels.triton_ops import SplitPlan
+from kvviz.kernels.triton_recording import record
 
 INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
 DEVICE = "cpu" if INTERPRETED else "cuda"
@@ -335,12 +338,42 @@ def test_kernels_are_measured_with_their_error_and_their_floor(part, monkeypatch
         assert 0 < row["error"] <= (0.1 if part == "quant" else 2e-3)
         floor = max(row["flops"] / RATES.gemm_flops, row["bytes_moved"] / RATES.read_bytes_s)
         assert row["predicted_seconds"] == pytest.approx(floor)
-    refused = [note for note in found["notes"] if "does not run here" in note]
+    refused = [note for note in found["notes"] if "was left out" in note]
     assert len(found["notes"]) - len(refused) == len(found["rows"])
     assert bool(refused) == (part in ("prefill", "decode"))  # cuDNN's, without a GPU or d 16
     facts = {"preset": part, "device": "here", "date": "today", "threads": 1, "cores": 1}
     told = text(facts | {"groups": [found]})
     assert all(row["name"] in told for row in found["rows"])
+
+
+@pytest.mark.parametrize("preset", ["decode", "memory"])
+def test_a_recording_grows_by_groups_and_is_read_back(preset, monkeypatch, tmp_path):
+    monkeypatch.setattr("kvviz.kernels.measure.SECONDS_A_CALL", 0)
+    monkeypatch.setattr("kvviz.kernels.torch_measure.GEMM", 64)
+    shapes = {"DECODE": (SMALL, SMALL), "LATENT": (Latent(1, 40, 16, 16),), "MEMORY": (32,)}
+    for name, few in shapes.items():
+        monkeypatch.setattr(f"kvviz.kernels.gpu_shapes.{name}", few)
+    facts = {"device": "here", "date": "2026-11-21", "command": "a test"}
+    on = triton_rows.Device(ON.device, torch.float32, flex=False)
+    for count, found in enumerate(record(preset, on, facts), start=1):
+        assert len(found["groups"]) == count
+        (tmp_path / "here.json").write_text(json.dumps(found))
+    (read,) = recordings(tmp_path)
+    assert read.facts == json.loads(json.dumps(found))
+    if preset == "memory":
+        assert {group["dtype"] for group in read.groups("memory")} == {"fp32", "fp16", "bf16"}
+        assert all(
+            row["peak_multiple"] > 0 for group in read.groups("memory") for row in group["rows"]
+        )
+    else:
+        first, second = ({row["name"] for row in group["rows"]} for group in read.groups("decode"))
+        assert len(second) < len(first)  # all cuts are tried once, then the best is kept
+        assert read.groups("latent")
+
+
+def test_what_a_gpu_does_not_measure_is_refused():
+    with pytest.raises(ValueError, match="preset 'report' runs on the CPU, expected prefill"):
+        next(record("report", ON, {}))
 
 
 def test_the_cut_with_the_shortest_median_is_kept():

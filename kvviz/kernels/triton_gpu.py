@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 
 import torch
 
-from kvviz.kernels import gpu_shapes, triton_rows
+from kvviz.kernels import triton_rows
 from kvviz.kernels.gpu_shapes import Filled, Latent
 from kvviz.kernels.inputs import Decode
 from kvviz.kernels.machine import Rates
@@ -23,13 +23,17 @@ from kvviz.kernels.triton_rows import DECODE_CUTS, Device, Problem, named
 
 Measured = dict[str, Any]
 Cut = TypeVar("Cut", Tile, DecodeTile)
+TITLES: Final = {
+    "prefill": "Prefill",
+    "decode": "Decode",
+    "quant": "Decode, KV in 8 bits",
+    "latent": "MLA decode",
+}
 TRIED_AT: Final = 4096  # tokens of the prefill at which all cuts are tried
 TRIED: Final = SHAPES[:3]  # tiles that are worth trying there
 
 
-def prefill_groups(
-    on: Device, rates: Rates, shapes: Sequence[Filled] = gpu_shapes.PREFILL
-) -> Iterator[Measured]:
+def prefill_groups(on: Device, rates: Rates, shapes: Sequence[Filled]) -> Iterator[Measured]:
     """Yield each shape's group; the cut that is best at 4,096 tokens is kept for the others."""
     best: dict[tuple[int, bool], Tile] = {}
     for shape in sorted(shapes, key=lambda shape: shape.n != TRIED_AT):
@@ -40,9 +44,7 @@ def prefill_groups(
         yield found
 
 
-def decode_groups(
-    on: Device, rates: Rates, shapes: Sequence[Decode] = gpu_shapes.DECODE
-) -> Iterator[Measured]:
+def decode_groups(on: Device, rates: Rates, shapes: Sequence[Decode]) -> Iterator[Measured]:
     """Yield each shape's group; the cut that is best at the largest is kept for its page size."""
     best: dict[int, DecodeTile] = {}
     for shape in sorted(shapes, key=lambda shape: -shape.batch * shape.n):
@@ -52,9 +54,7 @@ def decode_groups(
         yield found
 
 
-def quantized_groups(
-    on: Device, rates: Rates, shapes: Sequence[Decode] = gpu_shapes.QUANTIZED
-) -> Iterator[Measured]:
+def quantized_groups(on: Device, rates: Rates, shapes: Sequence[Decode]) -> Iterator[Measured]:
     """Yield the groups of decode over caches in 8 bits."""
     for shape in shapes:
         for scheme in SCHEMES:
@@ -62,9 +62,7 @@ def quantized_groups(
             yield measured("quant", shape, make, rates)
 
 
-def latent_groups(
-    on: Device, rates: Rates, shapes: Sequence[Latent] = gpu_shapes.LATENT
-) -> Iterator[Measured]:
+def latent_groups(on: Device, rates: Rates, shapes: Sequence[Latent]) -> Iterator[Measured]:
     """Yield the groups of MLA decode."""
     for shape in shapes:
         yield measured("latent", shape, partial(triton_rows.latent, shape, on), rates)
@@ -87,7 +85,7 @@ def measured(
 ) -> Measured:
     """Measure one shape of a part, and return it as a group of results."""
     torch.compiler.reset()  # each shape is compiled by itself, and none is given up on
-    found: Measured = {"title": f"{part.capitalize()}, {shape}", "part": part}
+    found: Measured = {"title": f"{TITLES[part]}, {shape}", "part": part}
     found |= {"shape": shape._asdict(), "rates": rates.as_dict(), "rows": [], "notes": []}
     try:
         problem = make()
@@ -100,7 +98,7 @@ def measured(
         result.as_dict() | {"kv_bytes": problem.kv_bytes, "error": errors[result.name]}
         for result in measure(calls, rates)
     ]
-    found["notes"] = [f"{name} does not run here: {why}." for name, why in refused.items()]
+    found["notes"] = [f"{name} was left out: {why}." for name, why in refused.items()]
     return found | {"notes": found["notes"] + [_reached(row, rates) for row in found["rows"]]}
 
 
