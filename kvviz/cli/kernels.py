@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-PRESETS = "report|prefill|decode|memory|quant"
+PRESETS = "report|prefill|decode|memory|quant|all"
 
 
 def measure_kernels(

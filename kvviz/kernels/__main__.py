@@ -3,13 +3,14 @@
 import argparse
 import json
 import os
+import re
 import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from kvviz.kernels.presets import DEVICES, PRESETS, run
+from kvviz.kernels.presets import DEVICES, PRESETS, runs
 from kvviz.kernels.table import text
 
 THREADS: Final = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
@@ -27,11 +28,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.execve(sys.executable, program, os.environ | wanted)
     command = shlex.join(["python", "-m", "kvviz.kernels", *given])
     try:
-        result = run(options.preset, options.device, command, _tell)
+        for result in runs(options.preset, options.device, command, _tell):
+            _keep(result, options)
     except ValueError as error:
         print(f"kvviz: {error}.", file=sys.stderr)
         return BAD_INPUT
-    _give(result, options)
+    print(json.dumps(result, indent=1) if options.json else text(result))
     return 0
 
 
@@ -44,7 +46,11 @@ def parser() -> argparse.ArgumentParser:
         "--threads", type=int, default=1, help="of the CPU; one disturbs and is disturbed least"
     )
     made.add_argument("--json", action="store_true", help="all figures as JSON")
-    made.add_argument("--out", type=Path, help="write the JSON to this file")
+    made.add_argument(
+        "--out",
+        type=Path,
+        help="write the JSON to this file (default for all: assets/measured/<device>.json)",
+    )
     made.add_argument("--plot", type=Path, help="draw a report as .png or .html")
     return made
 
@@ -54,11 +60,17 @@ def _tell(doing: str, share: float) -> None:
         print(f"\r\033[K{share:4.0%} {doing}", end="" if share < 1 else "\r\033[K", file=sys.stderr)
 
 
-def _give(result: dict[str, Any], options: argparse.Namespace) -> None:
-    as_json = json.dumps(result, indent=1)
-    if options.out:
-        options.out.write_text(as_json + "\n")
-    print(as_json if options.json else text(result))
+def _keep(result: dict[str, Any], options: argparse.Namespace) -> None:
+    """Write what there is, so that a run that is cut short keeps it."""
+    if path := options.out or (options.preset == "all" and place(result)):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(result, indent=1) + "\n")
+
+
+def place(result: dict[str, Any]) -> Path:
+    """Return the file of a device's recording, such as ``assets/measured/nvidia-h200.json``."""
+    name = re.sub(r"[^a-z0-9]+", "-", result.get("gpu_name", result["device"]).casefold())
+    return Path("assets/measured") / f"{name.strip('-')}.json"
 
 
 if __name__ == "__main__":

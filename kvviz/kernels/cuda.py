@@ -3,7 +3,7 @@
 from importlib.util import find_spec
 
 
-class NoCuda(RuntimeError):  # noqa: N818 - it reads as what is the matter
+class NoCuda(ValueError):  # noqa: N818 - it reads as what is the matter
     """A CUDA GPU was asked for and cannot be used; one sentence says what is missing."""
 
 

@@ -2,6 +2,8 @@
 
 import gc
 import os
+import shutil
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -117,8 +119,27 @@ def torch_rates(device: torch.device, dtype: torch.dtype) -> Rates:
     )
 
 
-def gpu_facts() -> dict[str, str]:
-    """Return the first GPU's name with its memory, and the CUDA that torch was built with."""
-    facts = torch.cuda.get_device_properties(0)
-    memory = f"{facts.total_memory / GiB:.2f} GiB"
-    return {"gpu": f"{facts.name}, {memory}", "cuda": str(torch.version.cuda)}
+def gpu_facts(device: torch.device) -> dict[str, Any]:
+    """Return what a recording says of a GPU: its name, memory and size, its driver and CUDA."""
+    facts = torch.cuda.get_device_properties(device)
+    cudnn: Any = torch.backends.cudnn
+    return {
+        "gpu": f"{facts.name}, {facts.total_memory / GiB:.2f} GiB",
+        "gpu_name": facts.name,
+        "gpu_bytes": facts.total_memory,
+        "sms": facts.multi_processor_count,
+        "capability": f"{facts.major}.{facts.minor}",
+        "driver": driver_version(),
+        "cuda": torch.version.cuda,
+        "cudnn": cudnn.version(),
+    }
+
+
+def driver_version() -> str | None:
+    """Return the driver's version as nvidia-smi tells it, None where there is no nvidia-smi."""
+    tool = shutil.which("nvidia-smi")
+    if tool is None:
+        return None
+    words = [tool, "--query-gpu=driver_version", "--format=csv,noheader"]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    return next(iter(done.stdout.split()), None)

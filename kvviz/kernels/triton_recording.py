@@ -3,16 +3,26 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
+import torch
+
 from kvviz.kernels import gpu_shapes, torch_allocator, triton_gpu
 from kvviz.kernels.inputs import Prefill
 from kvviz.kernels.machine import Rates
 from kvviz.kernels.measure import Progress, quietly
 from kvviz.kernels.presets import measured_group, reference
-from kvviz.kernels.torch_measure import torch_rates
+from kvviz.kernels.provenance import provenance
+from kvviz.kernels.torch_measure import gpu_facts, torch_rates
 from kvviz.kernels.torch_presets import DTYPES, memory_groups
 from kvviz.kernels.triton_rows import Device
 
 Groups = Iterator[dict[str, Any]]
+
+
+def runs_on_cuda(preset: str, command: str, progress: Progress = quietly) -> Groups:
+    """Yield what is recorded of a preset on the first GPU, after each of its groups."""
+    on = Device(torch.device("cuda", 0))
+    facts = {"preset": preset, **provenance(command), **gpu_facts(on.device)}
+    yield from record(preset, on, facts, progress)
 
 
 def record(
@@ -65,7 +75,7 @@ def _memory(on: Device, rates: Rates) -> Groups:
         inputs = shape.inputs()
         groups = memory_groups(shape, inputs, reference(*inputs), on.device.type)
         for dtype, group in zip(DTYPES, groups, strict=True):
-            yield measured_group(group, quietly) | {"part": "memory", "n": n, "dtype": dtype}
+            yield measured_group(group) | {"part": "memory", "n": n, "dtype": dtype}
 
 
 PARTS: Final[dict[str, Callable[[Device, Rates], Groups]]] = {
