@@ -33,5 +33,5 @@ def test_a_missing_package_is_named(missing, monkeypatch):
 
 
 def test_a_recording_is_named_after_its_device():
-    assert place({"device": "a CPU", "gpu_name": "NVIDIA H200"}).name == "nvidia-h200.json"
+    assert place({"device": "NVIDIA H200"}).name == "nvidia-h200.json"
     assert place({"device": "Intel(R) Xeon(R) @ 2.10GHz"}).name == "intel-r-xeon-r-2-10ghz.json"

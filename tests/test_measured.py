@@ -80,11 +80,10 @@ def groups(part, rows, **facts):
 
 def write(folder, name="h200", **facts):
     told = {
-        "device": "a processor",
+        "device": "NVIDIA H200",
         "date": "2026-11-20T10:00:00+00:00",
         "command": "kvviz kernels --device cuda",
-        "gpu_name": "NVIDIA H200",
-        "gpu_bytes": H200_BYTES,
+        "memory_bytes": H200_BYTES,
         "rates": {"gemm_flops": 0.75 * H200.peak_flops("bf16"), "copy_bytes_s": 4.3e12},
         "groups": groups("decode", ROWS),
     }
@@ -103,7 +102,7 @@ def test_efficiencies_are_those_of_the_recording(tmp_path):
 @pytest.mark.parametrize(
     "facts",
     [
-        {"gpu_name": "NVIDIA H100 NVL", "gpu_bytes": 10**11},
+        {"device": "NVIDIA H100 NVL", "memory_bytes": 10**11},
         {"rates": {}},
         {"groups": []},
         {"groups": groups("decode", ROWS[2:])},

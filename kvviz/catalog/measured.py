@@ -186,8 +186,5 @@ def _recording(path: Path) -> Recording:
         raise RecordingError(
             f"{path.name} is no recording: expected JSON with {', '.join(NEEDED)}, got {error!r}"
         ) from None
-    gpu = None
-    if "gpu_bytes" in facts:
-        device = facts["gpu_name"]
-        gpu = gpu_of_device(device, facts["gpu_bytes"])
+    gpu = gpu_of_device(device, facts["memory_bytes"]) if "memory_bytes" in facts else None
     return Recording(path.stem, device, date, command, gpu.name if gpu else None, facts)

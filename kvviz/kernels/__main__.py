@@ -69,7 +69,7 @@ def _keep(result: dict[str, Any], options: argparse.Namespace) -> None:
 
 def place(result: dict[str, Any]) -> Path:
     """Return the file of a device's recording, such as ``assets/measured/nvidia-h200.json``."""
-    name = re.sub(r"[^a-z0-9]+", "-", result.get("gpu_name", result["device"]).casefold())
+    name = re.sub(r"[^a-z0-9]+", "-", result["device"].casefold())
     return Path("assets/measured") / f"{name.strip('-')}.json"
 
 

@@ -124,9 +124,9 @@ def gpu_facts(device: torch.device) -> dict[str, Any]:
     facts = torch.cuda.get_device_properties(device)
     cudnn: Any = torch.backends.cudnn
     return {
-        "gpu": f"{facts.name}, {facts.total_memory / GiB:.2f} GiB",
-        "gpu_name": facts.name,
-        "gpu_bytes": facts.total_memory,
+        "device": facts.name,
+        "memory": f"{facts.total_memory / GiB:.2f} GiB",
+        "memory_bytes": facts.total_memory,
         "sms": facts.multi_processor_count,
         "capability": f"{facts.major}.{facts.minor}",
         "driver": driver_version(),

@@ -21,7 +21,8 @@ Groups = Iterator[dict[str, Any]]
 def runs_on_cuda(preset: str, command: str, progress: Progress = quietly) -> Groups:
     """Yield what is recorded of a preset on the first GPU, after each of its groups."""
     on = Device(torch.device("cuda", 0))
-    facts = {"preset": preset, **provenance(command), **gpu_facts(on.device)}
+    facts = {"preset": preset, **provenance(command)}
+    facts |= {"cpu": facts["device"], **gpu_facts(on.device)}
     yield from record(preset, on, facts, progress)
 
 
