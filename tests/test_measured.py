@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from kvviz.catalog import measured
-from kvviz.catalog.efficiency import MBU, MFU, SOURCE
+from kvviz.catalog.efficiency import FITTED, MBU, MFU, SOURCE
 from kvviz.catalog.gpus import find_gpu, gpu_of_device
 from kvviz.catalog.measured import (
     RecordingError,
@@ -18,6 +18,8 @@ from kvviz.catalog.measured import (
 )
 from kvviz.roofline import decode_step
 from kvviz.scenario import Scenario
+from kvviz.serving import Serving
+from kvviz.sim.simulate import step_efficiency
 from kvviz.units import GB, GiB
 from kvviz.views.about import about
 from kvviz.views.cards import info
@@ -114,6 +116,12 @@ def test_without_both_rates_they_are_assumed(facts, tmp_path):
     assert (found.mfu, found.mbu, found.kind, found.source) == (MFU, MBU, "assumed", SOURCE)
 
 
+def test_a_fit_to_a_serving_run_counts_before_kernels(tmp_path):
+    own = {"device": "NVIDIA GeForce RTX 4090", "memory_bytes": 25_250_627_584}
+    found = efficiency(find_gpu("RTX 4090"), write(tmp_path, **own))
+    assert found == FITTED["GeForce RTX 4090"]
+
+
 def test_the_newest_recording_that_has_a_part_counts(tmp_path):
     write(tmp_path, "old")
     write(tmp_path, "new", date="2026-11-21T00:00:00+00:00", groups=[])
@@ -191,6 +199,13 @@ def test_what_is_set_counts_and_is_an_assumption():
     assert scenario.settings()["mbu"] == 0.5
     assert scenario.settings()["mfu"] is None
     assert scenario.replaced(gpu="T4").mbu == 0.5
+
+
+@pytest.mark.usefixtures("recorded")
+def test_the_simulator_takes_them():
+    found = step_efficiency(Scenario(gpu=H200.name), Serving())
+    assert (found.mfu, found.mbu) == pytest.approx((0.75, 0.85))
+    assert found.kind == "measured"
 
 
 @pytest.mark.usefixtures("recorded")

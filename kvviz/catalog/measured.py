@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from kvviz.catalog.efficiency import MBU, MFU, SOURCE, Efficiency
+from kvviz.catalog.efficiency import Efficiency, efficiency_of
 from kvviz.catalog.gpu import Gpu
 from kvviz.catalog.gpus import gpu_of_device
 from kvviz.units import GB
@@ -122,16 +122,19 @@ def recording_of(gpu: Gpu, part: str, place: Path | None = None) -> Recording | 
 
 @cache
 def efficiency(gpu: Gpu, place: Path | None = None) -> Efficiency:
-    """Return what steps reach on a GPU: measured where a recording has it, else assumed.
+    """Return what steps reach on a GPU: fitted to a run, else measured by kernels, else assumed.
 
-    MFU is the rate of a large product of matrices over the GPU's peak, MBU the bandwidth of paged
-    decode over at least 512 MB of keys and values over the vendor's figure, each the median of its
-    run. Only both together count as measured.
+    A fit to a whole serving run tells more of steps than kernels by themselves. Of a recording MFU
+    is the rate of a large product of matrices over the GPU's peak, and MBU the bandwidth of paged
+    decode over at least 512 MB of keys and values over the vendor's figure, both medians; only
+    both together count.
     """
-    found = recording_of(gpu, "decode", place)
-    mfu, mbu = (_mfu(found, gpu), _mbu(found, gpu)) if found else (None, None)
-    if found is None or mfu is None or mbu is None:
-        return Efficiency(MFU, MBU, kind="assumed", source=SOURCE)
+    known, found = efficiency_of(gpu.name), recording_of(gpu, "decode", place)
+    if known.kind == "measured" or found is None:
+        return known
+    mfu, mbu = _mfu(found, gpu), _mbu(found, gpu)
+    if mfu is None or mbu is None:
+        return known
     return Efficiency(mfu, mbu, kind="measured", source=found.source)
 
 
