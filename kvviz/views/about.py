@@ -99,7 +99,7 @@ def _assumed(scenario: Scenario) -> str:
     )
     return text_card(
         "Assumed",
-        f"<p>Times rest on efficiencies: matrix products reach {scenario.mfu:.0%} of the peak rate "
+        f"<p>Step times: matrix products reach {scenario.mfu:.0%} of the peak rate "
         f"(MFU) and reads {scenario.mbu:.0%} of the bandwidth (MBU){by}. Where both take equally "
         f"long, a step takes {2 ** (1 / KNEE):.2f} times as long, an exponent of {KNEE} at the "
         f"knee. Source{rest}: {SOURCE}.</p>",
