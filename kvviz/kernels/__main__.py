@@ -4,12 +4,12 @@ import argparse
 import json
 import os
 import re
-import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from kvviz.kernels.compare import Request, compare
 from kvviz.kernels.presets import DEVICES, PRESETS, runs
 from kvviz.kernels.table import text
 
@@ -26,9 +26,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The libraries read the number of threads when they are loaded, which is past.
         program = [sys.executable, "-m", "kvviz.kernels", *given]
         os.execve(sys.executable, program, os.environ | wanted)
-    command = shlex.join(["python", "-m", "kvviz.kernels", *given])
+    words = ("--preset", options.preset, "--device", options.device)
+    command = " ".join(["kvviz", "kernels", *words, "--threads", str(options.threads)])
     try:
-        for result in runs(options.preset, options.device, command, _tell):
+        for result in _results(options, command):
             _keep(result, options)
     except ValueError as error:
         print(f"kvviz: {error}.", file=sys.stderr)
@@ -40,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def parser() -> argparse.ArgumentParser:
     """Return the options."""
     made = argparse.ArgumentParser("python -m kvviz.kernels", description=__doc__)
-    made.add_argument("--preset", choices=tuple(PRESETS), default="report")
+    made.add_argument("--preset", choices=(*PRESETS, "page"), default="report")
     made.add_argument("--device", choices=DEVICES, default="cpu")
     made.add_argument(
         "--threads", type=int, default=1, help="of the CPU; one disturbs and is disturbed least"
@@ -53,6 +54,14 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("--plot", type=Path, help="draw a report as .png or .html")
     return made
+
+
+def _results(options: argparse.Namespace, command: str) -> Iterator[dict[str, Any]]:
+    """Yield what there is of a run, at last all."""
+    if options.preset == "page":
+        yield compare(Request(), _tell, command)
+    else:
+        yield from runs(options.preset, options.device, command, _tell)
 
 
 def _tell(doing: str, share: float) -> None:

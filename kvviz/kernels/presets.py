@@ -61,14 +61,18 @@ def runs(
 
         yield from runs_on_cuda(preset, command, progress)
     else:
-        yield record(preset, PRESETS[preset](), command, progress)
+        yield record(preset, PRESETS[preset](), device, command, progress)
 
 
 def record(
-    name: str, parts: Iterator[Group], command: str, progress: Progress = quietly
+    name: str, parts: Iterator[Group], device: str, command: str, progress: Progress = quietly
 ) -> dict[str, Any]:
     """Measure groups one after another; return all results with their provenance."""
     told: dict[str, Any] = {"preset": name, **provenance(command)}
+    if device == "cuda":
+        from kvviz.kernels.torch_measure import gpu_facts  # torch is an extra
+
+        told |= {"cpu": told["device"], **gpu_facts()}
     return told | {"groups": [measured_group(group, progress) for group in parts]}
 
 

@@ -119,9 +119,9 @@ def torch_rates(device: torch.device, dtype: torch.dtype) -> Rates:
     )
 
 
-def gpu_facts(device: torch.device) -> dict[str, Any]:
-    """Return what a recording says of a GPU: its name, memory and size, its driver and CUDA."""
-    facts = torch.cuda.get_device_properties(device)
+def gpu_facts() -> dict[str, Any]:
+    """Return what a recording says of the first GPU: its name, memory, size, driver and CUDA."""
+    facts = torch.cuda.get_device_properties(0)
     cudnn: Any = torch.backends.cudnn
     return {
         "device": facts.name,

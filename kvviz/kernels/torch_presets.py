@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 import torch
@@ -17,6 +19,7 @@ from kvviz.kernels.measure import Call
 from kvviz.kernels.shapes import Array
 from kvviz.kernels.torch_measure import torch_rates
 
+TRITON = "kvviz.kernels.triton_ops"
 DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
 
 
@@ -89,6 +92,27 @@ def memory_groups(
         ]
         one = shape.heads * shape.n**2 * q.itemsize
         yield Group(f"Peak in copies of the scores, {shape}, {dtype}, torch", calls, unit_bytes=one)
+
+
+def page_calls(
+    inputs: tuple[Array, ...], exact: Array, device: str, dtype: str, block: int
+) -> dict[str, Call]:
+    """Return the page's three kernels, causal, by the name it has for them.
+
+    Flash is SDPA's, on a GPU the Triton kernel where there is one.
+    """
+    q, k, v = (tensor[None] for tensor in tensors(inputs, device, dtype))
+    flash: Callable[..., Any] = partial(ops.sdpa_attention, backend="flash")
+    if device == "cuda" and find_spec("triton"):
+        flash = import_module(TRITON).flash_attention
+    named = {"Q": q, "K": k, "V": v, "causal": True}
+    masked, cost, expected = {"causal": True}, fused(sizes(named)), exact[None]
+    blocks = (q, k, v, block)
+    return {
+        "standard": Call("Standard", ops.standard_attention, (q, k, v), masked, cost, expected),
+        "paged": Call("Paged", ops.paged_attention, blocks, masked, cost, expected),
+        "flash": Call("Flash tiles", flash, (q, k, v), masked, cost, expected),
+    }
 
 
 def tensors(arrays: tuple[Array, ...], device: str, dtype: str) -> tuple[Tensor, ...]:

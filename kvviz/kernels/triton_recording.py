@@ -22,7 +22,7 @@ def runs_on_cuda(preset: str, command: str, progress: Progress = quietly) -> Gro
     """Yield what is recorded of a preset on the first GPU, after each of its groups."""
     on = Device(torch.device("cuda", 0))
     facts = {"preset": preset, **provenance(command)}
-    facts |= {"cpu": facts["device"], **gpu_facts(on.device)}
+    facts |= {"cpu": facts["device"], **gpu_facts()}
     yield from record(preset, on, facts, progress)
 
 
