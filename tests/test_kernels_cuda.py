@@ -35,3 +35,23 @@ def test_a_missing_package_is_named(missing, monkeypatch):
 def test_a_recording_is_named_after_its_device():
     assert place({"device": "NVIDIA H200"}).name == "nvidia-h200.json"
     assert place({"device": "Intel(R) Xeon(R) @ 2.10GHz"}).name == "intel-r-xeon-r-2-10ghz.json"
+
+
+def test_measuring_needs_numpy_torch_and_triton_alone():
+    pytest.importorskip("triton")
+    code = (
+        "import sys; sys.modules.update(dict.fromkeys("
+        "('param', 'panel', 'bokeh', 'pandas', 'typer', 'pyarrow', 'hypothesis'))); "
+        "import kvviz.kernels.__main__, kvviz.kernels.triton_recording"
+    )
+    root = Path(__file__).parents[1]
+    subprocess.run([sys.executable, "-c", code], cwd=root, check=True, timeout=120)
+
+
+def test_a_gpu_measures_no_report():
+    pytest.importorskip("triton")
+    from kvviz.kernels.triton_recording import record
+    from kvviz.kernels.triton_rows import Device
+
+    with pytest.raises(ValueError, match="preset 'report' runs on the CPU, expected prefill"):
+        next(record("report", Device(torch.device("cuda")), {}))

@@ -374,11 +374,6 @@ def test_a_recording_grows_by_groups_and_is_read_back(preset, monkeypatch, tmp_p
         assert read.groups("latent")
 
 
-def test_what_a_gpu_does_not_measure_is_refused():
-    with pytest.raises(ValueError, match="preset 'report' runs on the CPU, expected prefill"):
-        next(record("report", ON, {}))
-
-
 def test_the_cut_with_the_shortest_median_is_kept():
     cuts = [Tile(16, 16, 4, 2), Tile(16, 32, 4, 2), Tile(32, 32, 4, 2)]
     rows = [
