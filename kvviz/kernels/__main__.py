@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from kvviz.kernels.compare import Request, compare
+from kvviz.kernels.plot import check_plot, draw_png
 from kvviz.kernels.presets import DEVICES, PRESETS, runs
 from kvviz.kernels.table import text
 
@@ -29,11 +30,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = ("--preset", options.preset, "--device", options.device)
     command = " ".join(["kvviz", "kernels", *words, "--threads", str(options.threads)])
     try:
+        if options.plot:
+            check_plot(options.plot, options.preset)
         for result in _results(options, command):
             _keep(result, options)
     except ValueError as error:
         print(f"kvviz: {error}.", file=sys.stderr)
         return BAD_INPUT
+    if options.plot:
+        draw_png(result, options.plot)
     print(json.dumps(result, indent=1) if options.json else text(result))
     return 0
 
@@ -52,7 +57,7 @@ def parser() -> argparse.ArgumentParser:
         type=Path,
         help="write the JSON to this file (default for all: assets/measured/<device>.json)",
     )
-    made.add_argument("--plot", type=Path, help="draw a report as .png or .html")
+    made.add_argument("--plot", type=Path, help="draw the report or page preset as .png")
     return made
 
 

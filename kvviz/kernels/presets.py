@@ -13,7 +13,7 @@ from kvviz.kernels.group import Group
 from kvviz.kernels.inputs import Decode, Prefill
 from kvviz.kernels.machine import numpy_rates
 from kvviz.kernels.measure import Call, Performance, Progress, measure, quietly
-from kvviz.kernels.older_report import older_report
+from kvviz.kernels.older_report import older_report, pictures
 from kvviz.kernels.paged import gathered_attention_decode, paged_attention_decode
 from kvviz.kernels.provenance import provenance
 from kvviz.kernels.quantize import SCHEMES, quantize
@@ -61,7 +61,8 @@ def runs(
 
         yield from runs_on_cuda(preset, command, progress)
     else:
-        yield record(preset, PRESETS[preset](), device, command, progress)
+        told = record(preset, PRESETS[preset](), device, command, progress)
+        yield told | pictures() if preset == "report" else told
 
 
 def record(
