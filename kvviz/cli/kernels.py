@@ -1,0 +1,53 @@
+"""The command that measures the kernels, in a process of its own."""
+
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated
+
+import typer
+
+from kvviz.kernels.plot import PLOTTED
+
+PRESETS = "report|prefill|decode|memory|quant|page|all"
+
+
+def measure_kernels(
+    preset: Annotated[str, typer.Option(metavar=PRESETS, help="which shapes")] = "report",
+    device: Annotated[str, typer.Option(metavar="cpu|cuda", help="where")] = "cpu",
+    threads: Annotated[int, typer.Option(min=1, help="of the CPU")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="all figures as JSON")] = False,
+    out: Annotated[Path | None, typer.Option(help="write the JSON to this file")] = None,
+    plot: Annotated[
+        Path | None, typer.Option(help="draw the report's four plots as .png or .html")
+    ] = None,
+) -> None:
+    """Run attention kernels: time and peak memory, predicted and measured."""
+    words = ["--preset", preset, "--device", device, "--threads", str(threads)]
+    words += ["--json"] if as_json else []
+    if plot is None or plot.suffix != ".html":
+        _run([*words, *_path("--out", out), *_path("--plot", plot)])
+        return
+    if preset not in PLOTTED:
+        raise typer.BadParameter(f"preset {preset!r} has no plots", param_hint="'--plot'")
+    with TemporaryDirectory() as folder:
+        result = out or Path(folder) / "result.json"
+        _run([*words, *_path("--out", result)])
+        # What draws lies above the command line, so it is a program of its own.
+        _program("kvviz.scene.kernel_report", [str(result), str(plot)])
+
+
+def _run(words: list[str]) -> None:
+    # A fresh process, so that threads can be chosen and nothing else holds memory.
+    _program("kvviz.kernels", words)
+
+
+def _program(module: str, words: list[str]) -> None:
+    status = subprocess.run([sys.executable, "-m", module, *words]).returncode
+    if status:
+        raise typer.Exit(status)
+
+
+def _path(flag: str, path: Path | None) -> list[str]:
+    return [] if path is None else [flag, str(path)]

@@ -1,0 +1,170 @@
+"""The torch rows of the presets: on a CPU beside NumPy, and what they hold on any device."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor
+
+from kvviz.kernels import torch_ops as ops
+from kvviz.kernels.cost import decode, fused, sizes
+from kvviz.kernels.group import Group
+from kvviz.kernels.inputs import Decode, Prefill
+from kvviz.kernels.machine import Rates
+from kvviz.kernels.measure import Call
+from kvviz.kernels.shapes import Array
+from kvviz.kernels.torch_measure import torch_rates
+
+TRITON = "kvviz.kernels.triton_ops"
+DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
+
+
+def prefill_group(
+    shape: Prefill, inputs: tuple[Array, ...], exact: Array | None, device: str, dtype: str
+) -> Group:
+    """Return torch's kernels on one prefill."""
+    q, k, v = (tensor[None] for tensor in tensors(inputs, device, dtype))
+    expected = None if exact is None else exact[None]
+    kernels: dict[str, Callable[..., Any]] = {
+        "torch eager": ops.standard_attention,
+        "torch SDPA flash": partial(ops.sdpa_attention, backend="flash"),
+        "torch FlexAttention": ops.flex_flash_attention,
+    }
+    cost = fused(sizes({"Q": q, "K": k, "V": v}))
+    calls = [
+        Call(name, kernel, (q, k, v), cost=cost, reference=expected)
+        for name, kernel in kernels.items()
+        if _runs(kernel, q, k, v)
+    ]
+    return Group(f"Prefill, {shape}, {dtype}, torch", calls, rates(q))
+
+
+def decode_group(
+    shape: Decode, inputs: tuple[Array, ...], exact: Array | None, device: str, dtype: str
+) -> Group:
+    """Return torch's kernels on one decode step, SDPA on a contiguous cache beside them."""
+    step = q, k_cache, v_cache, table, lengths = tensors(inputs, device, dtype)
+    flex = ops.FlexPagedDecode(table, lengths, k_cache.shape[0], shape.block_size)
+    keys, values = (contiguous(cache, table) for cache in (k_cache, v_cache))
+    kernels: dict[str, tuple[Callable[..., Any], tuple[Tensor, ...]]] = {
+        "torch paged tiles": (ops.paged_attention_decode, step),
+        "torch gather, then SDPA": (ops.gathered_attention_decode, step),
+        "torch FlexAttention, paged": (flex, (q, k_cache, v_cache)),
+        "torch SDPA, contiguous": (_grouped_sdpa, (q, keys, values)),
+        "torch SDPA, contiguous, heads folded": (
+            ops.contiguous_attention_decode,
+            (q, keys, values),
+        ),
+    }
+    names = ("q", "k_cache", "v_cache", "block_table", "seq_lens")
+    cost = decode(dict(zip(names, step, strict=True)), fused=True)
+    calls = [
+        Call(name, kernel, arguments, cost=cost, reference=exact)
+        for name, (kernel, arguments) in kernels.items()
+        if _runs(kernel, *arguments)
+    ]
+    return Group(f"Decode, {shape}, {dtype}, torch", calls, rates(q))
+
+
+def memory_groups(
+    shape: Prefill, inputs: tuple[Array, ...], exact: Array, device: str
+) -> Iterator[Group]:
+    """Return what usual ways to write attention hold at their peak, in each dtype."""
+    for dtype in DTYPES:
+        q, k, v = (tensor[None] for tensor in tensors(inputs, device, dtype))
+        kernels: dict[str, Callable[..., Any]] = {
+            "one line": ops.standard_attention,
+            "every step named": _named,
+            "all in place": _in_place,
+            "Hugging Face eager (fp32 softmax)": _hugging_face,
+            "SDPA math": partial(ops.sdpa_attention, backend="math"),
+            "SDPA math, causal": partial(ops.sdpa_attention, backend="math", causal=True),
+            "SDPA flash": partial(ops.sdpa_attention, backend="flash"),
+        }
+        calls = [
+            Call(name, kernel, (q, k, v), reference=None if "causal" in name else exact[None])
+            for name, kernel in kernels.items()
+            if _runs(kernel, q, k, v)
+        ]
+        one = shape.heads * shape.n**2 * q.itemsize
+        yield Group(f"Peak in copies of the scores, {shape}, {dtype}, torch", calls, unit_bytes=one)
+
+
+def page_calls(
+    inputs: tuple[Array, ...], exact: Array, device: str, dtype: str, block: int
+) -> dict[str, Call]:
+    """Return the page's three kernels, causal, by the name it has for them.
+
+    Flash is SDPA's, on a GPU the Triton kernel where there is one.
+    """
+    q, k, v = (tensor[None] for tensor in tensors(inputs, device, dtype))
+    flash: Callable[..., Any] = partial(ops.sdpa_attention, backend="flash")
+    if device == "cuda" and find_spec("triton"):
+        flash = import_module(TRITON).flash_attention
+    named = {"Q": q, "K": k, "V": v, "causal": True}
+    masked, cost, expected = {"causal": True}, fused(sizes(named)), exact[None]
+    blocks = (q, k, v, block)
+    return {
+        "standard": Call("Standard", ops.standard_attention, (q, k, v), masked, cost, expected),
+        "paged": Call("Paged", ops.paged_attention, blocks, masked, cost, expected),
+        "flash": Call("Flash tiles", flash, (q, k, v), masked, cost, expected),
+    }
+
+
+def tensors(arrays: tuple[Array, ...], device: str, dtype: str) -> tuple[Tensor, ...]:
+    """Return NumPy arrays as tensors, floats in `dtype`."""
+    made = (torch.from_numpy(array).to(device) for array in arrays)
+    return tuple(x.to(DTYPES[dtype]) if x.is_floating_point() else x for x in made)
+
+
+def rates(like: Tensor) -> Rates:
+    """Measure the device of a tensor in its dtype."""
+    return torch_rates(like.device, like.dtype)
+
+
+def contiguous(cache: Tensor, table: Tensor) -> Tensor:
+    """Return a paged cache as (batch, KV heads, tokens, d) without pages."""
+    pages = cache[table.long()]  # (batch, pages, block size, KV heads, d)
+    return pages.flatten(1, 2).transpose(1, 2).contiguous()
+
+
+def _runs(kernel: Callable[..., Any], *arguments: Tensor) -> bool:
+    """Whether a kernel runs here: backends differ by device, and compiling needs a compiler."""
+    try:
+        with torch.no_grad():
+            kernel(*arguments)
+    except (ValueError, RuntimeError):
+        return False
+    return True
+
+
+def _named(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    scores = q @ k.transpose(-1, -2)
+    scaled = scores / q.shape[-1] ** 0.5
+    weights = scaled.softmax(-1)
+    output: Tensor = weights @ v
+    return output
+
+
+def _in_place(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    scores = (q * q.shape[-1] ** -0.5) @ k.transpose(-1, -2)
+    scores.sub_(scores.amax(-1, keepdim=True)).exp_()
+    output: Tensor = scores.div_(scores.sum(-1, keepdim=True)) @ v
+    return output
+
+
+def _hugging_face(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """Attend as transformers' eager_attention_forward does, dropout off."""
+    weights = torch.matmul(q, k.transpose(2, 3)) * q.shape[-1] ** -0.5
+    weights = F.softmax(weights, dim=-1, dtype=torch.float32).to(q.dtype)
+    weights = F.dropout(weights, p=0.0, training=False)
+    return torch.matmul(weights, v)
+
+
+def _grouped_sdpa(q: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+    """Attend as one calls SDPA: one query a head, shared KV heads by its own option."""
+    return F.scaled_dot_product_attention(q[:, :, None], keys, values, enable_gqa=True)[:, :, 0]

@@ -1,0 +1,324 @@
+"""What kernels take, measured and predicted: bars, memory by block, curves over n, the pattern."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+from bokeh.core.properties import value
+from bokeh.models import (
+    ColumnDataSource,
+    FactorRange,
+    FixedTicker,
+    LinearColorMapper,
+    NumeralTickFormatter,
+    Range1d,
+    Span,
+)
+from bokeh.palettes import Plasma256
+from bokeh.plotting import figure
+
+from kvviz.scene.paint import Paint
+from kvviz.scene.theme import SANS, Theme
+
+ROLES: Final = {"standard": "red", "paged": "sequence5", "flash": "tile"}
+OTHER: Final = "sequence2"
+TOKENS: Final = 20  # of the pattern
+ROOM: Final = 1.32  # the bars' axis goes on for their numbers
+NAMES: Final = 0.42  # of the curves' width, for their names
+HEIGHT, LINE = 230, 18  # px of a figure of curves, about, and of a line of text
+HALO, MARK = 7, 2.5  # px of a predicted mark, and of the card's colour around it
+FONT: Final = value(SANS)
+Row = Mapping[str, Any]
+
+
+@dataclass
+class Bars:
+    """One bar a kernel, its number beside it and a mark where it was predicted."""
+
+    figure: figure
+    bars: ColumnDataSource
+    marks: ColumnDataSource
+    paint: Paint = field(repr=False)
+    theme: Theme
+
+    def show(
+        self, measured: Mapping[str, float], predicted: Mapping[str, float | None], unit: str
+    ) -> None:
+        """Show values by kernel, spelled with `unit` such as ``{:.2f}``."""
+        names = list(measured)
+        self.figure.y_range.factors = names[::-1]
+        most = max([*measured.values(), *(each or 0 for each in predicted.values())], default=1.0)
+        self.figure.x_range.end = ROOM * most
+        self.bars.data = {
+            "name": names,
+            "value": list(measured.values()),
+            "end": [max(measured[name], predicted[name] or 0) for name in names],
+            "text": [unit.format(measured[name]) for name in names],
+            "colour": [self.theme.colour(role(name)) for name in names],
+        }
+        marked = [name for name in names if predicted[name] is not None]
+        self.marks.data = {
+            "value": [predicted[name] for name in marked],
+            "low": [(name, -0.42) for name in marked],
+            "high": [(name, 0.42) for name in marked],
+        }
+
+    def repaint(self, theme: Theme) -> None:
+        """Give everything the theme's colours."""
+        self.theme = theme
+        self.paint.apply(theme)
+        colours = [theme.colour(role(name)) for name in self.bars.data["name"]]
+        self.bars.data = {**self.bars.data, "colour": colours}
+
+
+def bars(theme: Theme, name: str) -> Bars:
+    """Build a figure of bars named `name`, without values."""
+    plot, paint = _figure(name, y_range=FactorRange(factors=[]), x_range=Range1d(0, 1)), Paint()
+    columns: dict[str, list[Any]] = {c: [] for c in ("name", "value", "end", "text", "colour")}
+    source = ColumnDataSource(columns, name=f"{name} bars")
+    marks = ColumnDataSource({"value": [], "low": [], "high": []}, name=f"{name} marks")
+    plot.hbar(
+        "name",
+        right="value",
+        height=0.66,
+        source=source,
+        fill_color="colour",
+        line_color=None,
+        border_radius=3,
+    )
+    for width, role in ((HALO, "card"), (MARK, "text1")):
+        line = plot.segment("value", "low", "value", "high", source=marks, line_width=width)
+        paint(line.glyph, line_color=role)
+    text = plot.text(
+        "end",
+        "name",
+        "text",
+        source=source,
+        x_offset=12,
+        text_font=FONT,
+        text_baseline="middle",
+        text_font_size="21px",
+        text_font_style="bold",
+    )
+    paint(text.glyph, text_color="text1")
+    _axes(plot, paint)
+    plot.ygrid.visible = False
+    plot.yaxis.update(major_label_text_font_size="15px", major_label_text_font_style="bold")
+    paint(plot.yaxis[0], major_label_text_color="text1")
+    made = Bars(plot, source, marks, paint, theme)
+    made.repaint(theme)
+    return made
+
+
+@dataclass
+class Lines:
+    """One curve a kernel, named at its end."""
+
+    figure: figure
+    curves: ColumnDataSource
+    points: ColumnDataSource
+    ends: ColumnDataSource
+    remarks: ColumnDataSource
+    floor: Span
+    paint: Paint = field(repr=False)
+    theme: Theme
+    log: bool
+
+    def show(
+        self, curves: Mapping[str, tuple[Sequence[float], Sequence[float]]], unit: str
+    ) -> None:
+        """Show (x, y) by kernel; `unit` spells the last y."""
+        names = list(curves)
+        self._fit(curves)
+        xs, ys = [list(x) for x, _ in curves.values()], [list(y) for _, y in curves.values()]
+        self.curves.data = {"name": names, "x": xs, "y": ys, "colour": self._colours(names)}
+        flat = [(name, x, y) for name, (a, b) in curves.items() for x, y in zip(a, b, strict=True)]
+        self.points.data = {
+            "name": [name for name, _, _ in flat],
+            "x": [x for _, x, _ in flat],
+            "y": [y for _, _, y in flat],
+            "colour": self._colours([name for name, _, _ in flat]),
+        }
+        self.ends.data = {
+            "name": names,
+            "x": [x[-1] for x in xs],
+            "y": [y[-1] for y in ys],
+            "text": [f"{name} {unit.format(y[-1])}" for name, y in zip(names, ys, strict=True)],
+            "shift": self._shifts([y[-1] for y in ys]),
+            "colour": self._colours(names),
+        }
+
+    def _shifts(self, ends: Sequence[float]) -> list[int]:
+        """Return how many px the names move down so that none lies upon another."""
+        scale = np.log if self.log else np.asarray
+        low, high, *at = scale([self.figure.y_range.start or 0, self.figure.y_range.end, *ends])
+        places = [HEIGHT * (high - each) / (high - low) for each in at]  # px from the top
+        shifts, free = [0] * len(ends), -np.inf
+        for number in np.argsort(places, kind="stable").tolist():
+            put = max(places[number], free)
+            shifts[number], free = round(put - places[number]), put + LINE
+        return shifts
+
+    def remark(self, remarks: Sequence[tuple[float, float, str, str]]) -> None:
+        """Write (x, y, text, role) into the figure."""
+        columns = zip(*remarks, strict=True) if remarks else ((), (), (), ())
+        told = dict(zip(("x", "y", "text", "role"), map(list, columns), strict=True))
+        self.remarks.data = {**told, "colour": [self.theme.colour(role) for role in told["role"]]}
+
+    def _fit(self, curves: Mapping[str, tuple[Sequence[float], Sequence[float]]]) -> None:
+        """Leave room at the right for the curves' names, which a figure would cut off."""
+        if not curves:
+            return
+        xs = [x for series, _ in curves.values() for x in series]
+        ys = [y for _, series in curves.values() for y in series]
+        low, high = min(xs), max(xs)
+        if self.log:
+            end = high * (high / low) ** NAMES if high > low else 2 * high
+            self.figure.x_range.update(start=low / 1.2, end=end)
+            self.figure.y_range.update(start=min(ys) / 1.6, end=max(ys) * 1.6)
+        else:
+            self.figure.x_range.update(start=low, end=low + max(high - low, 1) * (1 + NAMES))
+            self.figure.y_range.update(start=0, end=1.2 * max(ys))
+
+    def repaint(self, theme: Theme) -> None:
+        """Give everything the theme's colours."""
+        self.theme = theme
+        self.paint.apply(theme)
+        for source in (self.curves, self.points, self.ends):
+            source.data = {**source.data, "colour": self._colours(source.data["name"])}
+        roles = self.remarks.data["role"]
+        self.remarks.data = {**self.remarks.data, "colour": [theme.colour(role) for role in roles]}
+
+    def _colours(self, names: Sequence[str]) -> list[str]:
+        return [self.theme.colour(role(name)) for name in names]
+
+
+def lines(theme: Theme, name: str, log: bool) -> Lines:
+    """Build a figure of curves named `name`, without values; both axes logarithmic or neither."""
+    axes = {"x_axis_type": "log", "y_axis_type": "log"} if log else {}
+    plot, paint = _figure(name, x_range=Range1d(0, 1), y_range=Range1d(0, 1), **axes), Paint()
+    columns: dict[str, list[Any]] = {c: [] for c in ("name", "x", "y", "colour")}
+    curves, points = (
+        ColumnDataSource(dict(columns), name=f"{name} {part}") for part in ("curves", "points")
+    )
+    ends = ColumnDataSource({**columns, "text": [], "shift": []}, name=f"{name} ends")
+    plot.multi_line("x", "y", source=curves, line_color="colour", line_width=2.5)
+    plot.scatter("x", "y", source=points, size=8, fill_color="colour", line_color=None)
+    plot.text(
+        "x",
+        "y",
+        "text",
+        source=ends,
+        x_offset=10,
+        y_offset="shift",
+        text_color="colour",
+        text_font=FONT,
+        text_font_size="14px",
+        text_font_style="bold",
+        text_baseline="middle",
+    )
+    remarks = ColumnDataSource({c: [] for c in ("x", "y", "text", "role", "colour")})
+    plot.text(
+        "x",
+        "y",
+        "text",
+        source=remarks,
+        text_color="colour",
+        text_font=FONT,
+        text_font_size="14px",
+        text_baseline="middle",
+        x_offset=8,
+    )
+    floor = Span(dimension="width", location=None, line_dash=[3, 4], line_width=1.5)
+    plot.add_layout(paint(floor, line_color="text3"))
+    _axes(plot, paint)
+    if log:  # lengths are powers of two, and read as such
+        plot.xaxis.update(ticker=FixedTicker(ticks=[2**power for power in range(5, 15)]))
+        plot.xaxis.formatter = NumeralTickFormatter(format="0,0")
+    made = Lines(plot, curves, points, ends, remarks, floor, paint, theme, log)
+    made.repaint(theme)
+    return made
+
+
+@dataclass
+class Pattern:
+    """The weights of the first tokens, query down, key right."""
+
+    figure: figure
+    cells: ColumnDataSource
+    paint: Paint = field(repr=False)
+
+    def show(self, weights: Sequence[Sequence[float]]) -> None:
+        """Show (queries, keys) weights; where all are causal, what lies after stays blank."""
+        table = np.array(weights)
+        last = 0 if not np.triu(table, 1).any() else table.shape[1]
+        query, key = np.tril_indices(len(table), last, table.shape[1])
+        self.cells.data = {"query": query, "key": key, "weight": table[query, key]}
+
+    def repaint(self, theme: Theme) -> None:
+        """Give everything the theme's colours."""
+        self.paint.apply(theme)
+
+
+def pattern(theme: Theme) -> Pattern:
+    """Build the figure, without weights."""
+    edge = TOKENS - 0.5
+    plot = _figure(
+        "pattern", x_range=Range1d(-0.5, edge), y_range=Range1d(edge, -0.5), match_aspect=True
+    )
+    paint = Paint()
+    cells = ColumnDataSource({"query": [], "key": [], "weight": []}, name="pattern cells")
+    ramp = LinearColorMapper(palette=Plasma256, low=0, high=1)
+    plot.rect(
+        "key",
+        "query",
+        0.86,
+        0.86,
+        source=cells,
+        fill_color={"field": "weight", "transform": ramp},
+        line_color=None,
+        border_radius=2,
+    )
+    _axes(plot, paint)
+    plot.grid.visible = False
+    plot.xaxis.axis_label, plot.yaxis.axis_label = "key token", "query token"
+    for axis in plot.axis:
+        axis.ticker = FixedTicker(ticks=[0, 10, TOKENS - 1])
+        axis.formatter = NumeralTickFormatter(format="0")
+        paint(axis, axis_label_text_color="text2")
+        axis.update(
+            axis_label_text_font=SANS,
+            axis_label_text_font_size="13px",
+            axis_label_text_font_style="normal",
+        )
+    made = Pattern(plot, cells, paint)
+    made.repaint(theme)
+    return made
+
+
+def role(name: str) -> str:
+    """Return the colour role of a kernel, by how its name begins."""
+    return next((own for start, own in ROLES.items() if name.lower().startswith(start)), OTHER)
+
+
+def _figure(name: str, **settings: Any) -> figure:
+    return figure(
+        sizing_mode="stretch_both",
+        toolbar_location=None,
+        tools="",
+        outline_line_color=None,
+        min_border=8,
+        name=name,
+        **settings,
+    )
+
+
+def _axes(plot: figure, paint: Paint) -> None:
+    for axis in plot.axis:
+        axis.update(major_label_text_font=SANS, major_label_text_font_size="13px")
+        axis.update(axis_line_color=None, major_tick_line_color=None, minor_tick_line_color=None)
+        paint(axis, major_label_text_color="text3")
+    paint(plot, background_fill_color="card", border_fill_color="card")
+    for grid in plot.grid:
+        paint(grid, grid_line_color="line")
