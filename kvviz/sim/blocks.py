@@ -73,50 +73,60 @@ class BlockPool:
         Raises:
             IndexError: fewer are free.
         """
-        kept = max(0, len(self._stack) - count)
+        if count > self.free:
+            raise IndexError(f"{count} blocks of {self.free} that are free")
+        references, kept = self.references, max(0, len(self._stack) - count)
         taken = self._stack[kept:][::-1]
         del self._stack[kept:]
         if len(taken) < count:
-            taken += [self._evict() for _ in range(count - len(taken))]
+            taken += self._evict(count - len(taken))
         for block in taken:
-            self.references[block] = 1
+            references[block] = 1
         return taken
 
-    def _evict(self) -> int:
-        if not self._queue:
-            raise IndexError("no block is free")
-        block, _ = self._queue.popitem(last=False)
-        key, self.key_of[block] = self.key_of[block], None
-        others = self._others_of.get(key) if self._others_of else None
-        if others is None:
-            del self._block_of[key]
-            return block
+    def _evict(self, count: int) -> list[int]:
+        first, key_of = self._queue.popitem, self.key_of
+        evicted = [first(last=False)[0] for _ in range(count)]
+        for block in evicted:
+            key, key_of[block] = key_of[block], None
+            if self._others_of and key in self._others_of:
+                self._part(block, key)
+            else:
+                del self._block_of[key]
+        return evicted
+
+    def _part(self, block: int, key: Key) -> None:
+        """Forget one block of several with the same content."""
+        others = self._others_of[key]
         if self._block_of[key] == block:
             self._block_of[key] = others.pop(0)
         else:
             others.remove(block)
         if not others:
             del self._others_of[key]
-        return block
 
-    def register(self, block: int, key: Key) -> None:
-        """Note that a held block is full of the content that `key` stands for."""
-        self.key_of[block] = key
-        if self._block_of.setdefault(key, block) != block:
-            self._others_of.setdefault(key, []).append(block)
+    def register(self, blocks: Iterable[int], keys: Iterable[Key]) -> None:
+        """Note that each of some held blocks is full of the content that its key stands for."""
+        key_of, block_of = self.key_of, self._block_of
+        for block, key in zip(blocks, keys, strict=True):
+            key_of[block] = key
+            if block_of.setdefault(key, block) != block:
+                self._others_of.setdefault(key, []).append(block)
 
     def release(self, table: Sequence[int]) -> Freed:
         """Let go of a request's blocks, the last first."""
-        freed = []
+        references, key_of, queue = self.references, self.key_of, self._queue
+        plain, known = [], []
         for block in reversed(table):
-            self.references[block] -= 1
-            if not self.references[block]:
-                freed.append(block)
-        plain = [block for block in freed if self.key_of[block] is None]
-        known = [block for block in freed if self.key_of[block] is not None]
+            references[block] = left = references[block] - 1
+            if left:
+                continue
+            if key_of[block] is None:
+                plain.append(block)
+            else:
+                known.append(block)
+                queue[block] = None
         self._stack.extend(reversed(plain))
-        for block in known:
-            self._queue[block] = None
         return Freed(plain, known)
 
     def check(self, tables: Iterable[Sequence[int]]) -> None:

@@ -130,8 +130,8 @@ class PagedCache:
         if self.keys is None or full <= request.registered:
             return
         keys = self.keys.of(request, full)
-        for number in range(request.registered, full):
-            self.pool.register(request.table[number], keys[number])
+        new = slice(request.registered, full)
+        self.pool.register(request.table[new], keys[new])
         request.registered = full
 
     def release(self, request: Request) -> Freed:

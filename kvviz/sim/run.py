@@ -54,7 +54,9 @@ class Engine:
         self._budget = serving.max_num_batched_tokens
         cache = policy.cache(serving, num_blocks, workload)
         self.cache = cache if record else cache.counted()
-        self.record = Record(num_blocks, serving.block_size, cache.on_demand) if record else None
+        shares = cache.shares and workload.contents is not None
+        noted = Record(num_blocks, serving.block_size, cache.on_demand, shares)
+        self.record = noted if record else None
         self.ledger = Ledger(len(workload))
         self.usage = Usage()
         self.steps = self.clock = self.tokens = 0
