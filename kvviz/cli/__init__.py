@@ -13,6 +13,7 @@ from kvviz.cli.catalogs import show_gpus, show_models
 from kvviz.cli.estimate import show_estimate
 from kvviz.cli.serve import serve
 from kvviz.cli.simulate import show_simulation
+from kvviz.cli.sweep import run_sweep
 from kvviz.scenario import ScenarioError
 
 __all__ = ["app", "main"]
@@ -26,6 +27,7 @@ app.command("estimate")(show_estimate)
 app.command("models")(show_models)
 app.command("gpus")(show_gpus)
 app.command("simulate")(show_simulation)
+app.command("sweep")(run_sweep)
 app.command("serve")(serve)
 
 
