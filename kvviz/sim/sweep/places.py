@@ -4,6 +4,7 @@ import concurrent.futures as cf
 import multiprocessing
 import os
 import threading
+import time
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, contextmanager
@@ -18,6 +19,7 @@ Future = Any  # of `concurrent.futures` or of Dask: both have `result()`
 CONNECT_SECONDS = 10  # for a scheduler to answer
 WORKER_SECONDS = 60  # for a first worker to come, or another when all are gone
 ASK_SECONDS = 2  # between two looks at what is done: a dead worker's cells may not be told of
+PAUSE_SECONDS = 0.05  # before another look
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,16 +116,19 @@ def _expect_workers(client: Any, address: str) -> None:
 
 
 def _wait(client: Any, address: str, futures: Collection[Future]) -> Collection[Future]:
-    first = partial(_distributed().wait, timeout=ASK_SECONDS, return_when="FIRST_COMPLETED")
+    look = partial(_distributed().wait, timeout=ASK_SECONDS, return_when="FIRST_COMPLETED")
     while True:
         try:
             with client.as_current():
-                done: Collection[Future] = first(list(futures)).done
-            return done
+                look(list(futures))
         except TimeoutError:  # long cells, or nobody there to compute them
             if client.status != "running":
                 raise SweepError(f"the Dask scheduler at {address} is gone") from None
             _expect_workers(client, address)
+        # Dask counts a result that died with its worker as done; it is computed again.
+        if done := [future for future in futures if future.status not in ("pending", "lost")]:
+            return done
+        time.sleep(PAUSE_SECONDS)
 
 
 def _distributed() -> Any:
