@@ -145,10 +145,11 @@ def test_a_dask_cluster_gives_the_same_rows_though_a_worker_is_killed(wanted, tm
     assert sorted(cells_of(journal)) == list(range(len(GRID)))
 
 
-def test_a_sweep_that_is_done_is_not_computed_again(wanted, tmp_path):
+def test_a_sweep_that_is_done_is_not_computed_again(tmp_path, monkeypatch):
     def nowhere():
         raise AssertionError("cells are computed again")
 
+    monkeypatch.setattr("kvviz.sim.sweep.run.AHEAD", 1)
     journal, half = tmp_path / "cells.jsonl", Grid(rates=(2.0, 20.0), requests=GRID.requests)
     first = sweep(half, journal, local_processes(1))
     assert sweep(half, journal, nowhere) == first

@@ -60,6 +60,7 @@ class Engine:
         self.ledger = Ledger(len(workload))
         self.usage = Usage()
         self.steps = self.clock = self.tokens = 0
+        self.sequence_steps = 0  # sequences of every step, summed up
         self._last = self._done = 0  # tokens with which all that run will end; requests at theirs
         self.preemptions = self.scheduled_tokens = self.peak = self.peak_waiting = 0
         self.least_free = self.cache.free
@@ -153,6 +154,7 @@ class Engine:
             moved += more_moved
         self._flops, self._moved, self.clock, self.steps = flops, moved - weights, clock, steps
         self.scheduled_tokens += tokens - self.tokens
+        self.sequence_steps += tokens - self.tokens
         self.tokens = tokens
         self.usage.add(clock - start, used, self._last, room, idle, known, self._refused)
         self._note()
@@ -176,6 +178,7 @@ class Engine:
         self.ledger.scheduled((request.index for request, _ in scheduled), start)
         self.tokens += tokens
         self.scheduled_tokens += tokens
+        self.sequence_steps += len(self._decoding) + len(scheduled)
         self._note()
         if tokens:
             ns = self.cost.ns(tokens, flops, moved + self.cost.weight_bytes(tokens))
