@@ -185,6 +185,7 @@ class CountedCache:
         self.block_size = block_size
         self.free = free
         self.held = self.cached = 0
+        self._unnamed = Freed([], [])
 
     def hits(self, request: Request) -> list[int]:
         """Return none: content is not known."""
@@ -209,7 +210,7 @@ class CountedCache:
         held = -(-request.computed // self.block_size)
         self.free += held
         self.held -= held
-        return Freed([], [])
+        return self._unnamed
 
     def take(self, requests: Requests) -> list[int]:
         """Count one block for each."""

@@ -170,12 +170,12 @@ class Engine:
         flops, moved = self._flops, self._moved
         scheduled: list[tuple[Request, int]] = []
         preempted |= self._continue(self._budget - tokens, scheduled)
-        if not preempted:
-            self._admit(self._budget - tokens - sum(new for _, new in scheduled), scheduled)
+        if not preempted and self._waiting:
+            self._admit(self._budget - tokens - sum([new for _, new in scheduled]), scheduled)
         for request, new in scheduled:
             more = self.cost.sequence(new, request.computed + new)
             flops, moved, tokens = flops + more[0], moved + more[1], tokens + new
-        self.ledger.scheduled((request.index for request, _ in scheduled), start)
+        self.ledger.scheduled([request.index for request, _ in scheduled], start)
         self.tokens += tokens
         self.scheduled_tokens += tokens
         self.sequence_steps += len(self._decoding) + len(scheduled)
