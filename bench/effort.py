@@ -27,6 +27,7 @@ class Effort:
         replays: times that each engine replays a trace.
         plain_requests: first ones of the trace that the plain engine replays too.
         growth_requests: sizes of ever longer runs, ascending.
+        growth_seconds: after which no other run of one size begins.
     """
 
     scenes: tuple[str, ...]
@@ -45,6 +46,7 @@ class Effort:
     replays: int
     plain_requests: int
     growth_requests: tuple[int, ...]
+    growth_seconds: float
 
 
 FULL: Final = Effort(
@@ -64,6 +66,7 @@ FULL: Final = Effort(
     replays=5,
     plain_requests=2_000,
     growth_requests=(1_000, 10_000, 100_000, 1_000_000),
+    growth_seconds=10,
 )
 QUICK: Final = Effort(
     scenes=("40k", "512k"),
@@ -82,6 +85,7 @@ QUICK: Final = Effort(
     replays=1,
     plain_requests=500,
     growth_requests=(1_000, 10_000, 50_000),
+    growth_seconds=3,
 )
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from bench.effort import FULL, QUICK, Effort
+from bench.effort import FULL, QUICK, Effort, turns
 from bench.provenance import provenance
 from bench.simulated import ENGINES
 from bench.table import table
@@ -97,7 +97,8 @@ def growth(effort: Effort) -> Rows:
     """
     rows: Rows = []
     for requests in effort.growth_requests:
-        times = [_simulated("totals", requests, None) for _ in range(min(3, effort.replays))]
+        rounds = turns(effort.replays, effort.growth_seconds, least=1)
+        times = [_simulated("totals", requests, None) for _ in rounds]
         cpu = min(run["cpu_s"] for run in times)
         rows.append(
             {
