@@ -16,6 +16,7 @@ from bench.frames import frames
 from bench.opening import opening
 from bench.provenance import provenance
 from bench.server import server
+from bench.serving import GROWTH, REPLAY, growth, replay
 from bench.site import COMPARED, PRODUCT, serving
 from bench.table import table
 from bench.targets import Results, targets
@@ -27,6 +28,8 @@ TITLES = {
     "traffic": "Websocket",
     "opening": "Opening in a cold browser",
     "server": "Server, viewers playing",
+    "replay": REPLAY,
+    "growth": GROWTH,
 }
 
 
@@ -42,6 +45,9 @@ def measure(quick: bool) -> tuple[dict[str, object], Results]:
                 _tell(work.__name__, results)
         results["server"] = server(browser, effort)
         _tell("server", results)
+    for simulate in (replay, growth):
+        results[simulate.__name__] = simulate(effort)
+        _tell(simulate.__name__, results)
     where["load_after"] = [round(load, 2) for load in os.getloadavg()]
     return where, results
 

@@ -24,6 +24,10 @@ class Effort:
         crowds: viewers at once, ascending.
         crowd_seconds: of watching with each crowd.
         coming_seconds: for all viewers to come.
+        replays: times that each engine replays a trace.
+        plain_requests: first ones of the trace that the plain engine replays too.
+        growth_requests: sizes of ever longer runs, ascending.
+        growth_seconds: after which no other run of one size begins.
     """
 
     scenes: tuple[str, ...]
@@ -39,6 +43,10 @@ class Effort:
     crowds: tuple[int, ...]
     crowd_seconds: float
     coming_seconds: float
+    replays: int
+    plain_requests: int
+    growth_requests: tuple[int, ...]
+    growth_seconds: float
 
 
 FULL: Final = Effort(
@@ -55,6 +63,10 @@ FULL: Final = Effort(
     crowds=(1, 20, 100, 200),
     crowd_seconds=8,
     coming_seconds=90,
+    replays=5,
+    plain_requests=2_000,
+    growth_requests=(1_000, 10_000, 100_000, 1_000_000),
+    growth_seconds=10,
 )
 QUICK: Final = Effort(
     scenes=("40k", "512k"),
@@ -70,6 +82,10 @@ QUICK: Final = Effort(
     crowds=(1, 10),
     crowd_seconds=3,
     coming_seconds=10,
+    replays=1,
+    plain_requests=500,
+    growth_requests=(1_000, 10_000, 50_000),
+    growth_seconds=3,
 )
 
 

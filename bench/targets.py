@@ -20,6 +20,21 @@ def targets(results: Results) -> list[dict[str, Any]]:
         _target("MB a change, default scenario", most, "<=", 0.5),
         _target(f"% of a core, {CROWD} viewers", load, "<=", 2),
         _target("first animation / empty page", moving["times_empty"], "<=", 1.5),
+        *serving_targets(results),
+    ]
+
+
+def serving_targets(results: Results) -> list[dict[str, Any]]:
+    """Return the targets of the serving simulation."""
+    totals = _row(results["replay"], engine="totals")
+    pages = _row(results["replay"], engine="page records")
+    cached = _row(results["replay"], engine="page records, prefixes")
+    worst = max(row["exponent"] for row in results["growth"] if row["exponent"] is not None)
+    return [
+        _target("requests/s with totals / peer", totals["times_peer"], ">=", 30),
+        _target("requests/s with page records / peer", pages["times_peer"], ">=", 5),
+        _target("the same with prefix caching / peer", cached["times_peer"], ">=", 5),
+        _target("time grows as (n log n) to the power", worst, "<=", 1.05),
     ]
 
 

@@ -1,11 +1,11 @@
 """The block pool: its order of handing out, and its invariants whatever is asked of it."""
 
 import pytest
-from hypothesis import settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from kvviz.sim.blocks import BlockPool
+from kvviz.sim.blocks import BlockPool, FreedQueue
 
 
 def test_blocks_are_handed_out_in_order_and_never_the_null_block():
@@ -24,8 +24,7 @@ def test_a_request_s_last_block_is_the_next_to_be_taken():
 def test_content_is_kept_as_long_as_there_are_others_and_a_prefix_longest():
     pool = BlockPool(6)
     table = pool.pop(3)
-    for block, key in zip(table[:2], "ab", strict=True):
-        pool.register(block, key)
+    pool.register(table[:2], "ab")
     freed = pool.release(table)
     assert (freed.plain, freed.known) == ([3], [2, 1])
     assert pool.hits("abc") == [1, 2]
@@ -36,8 +35,8 @@ def test_content_is_kept_as_long_as_there_are_others_and_a_prefix_longest():
 def test_a_lookup_takes_the_block_registered_first_that_is_still_there():
     pool = BlockPool(4)
     first, second = pool.pop(1), pool.pop(1)
-    pool.register(first[0], "a")
-    pool.register(second[0], "a")
+    pool.register(first, "a")
+    pool.register(second, "a")
     assert pool.hits("a") == [1]
     pool.release(first)
     assert pool.pop(2) == [3, 1]
@@ -69,7 +68,7 @@ class AnyUse(RuleBasedStateMachine):
     def fill(self, data, key):
         block = data.draw(st.sampled_from(data.draw(st.sampled_from([*filter(None, self.tables)]))))
         if self.pool.key_of[block] is None:
-            self.pool.register(block, key)
+            self.pool.register([block], [key])
 
     @precondition(lambda self: self.tables)
     @rule(data=st.data())
@@ -100,8 +99,26 @@ TestAnyUse = AnyUse.TestCase
 def test_a_spoiled_pool_is_found_out(spoil, said):
     pool = BlockPool(6)
     table = pool.pop(2)
-    pool.register(table[0], "a")
+    pool.register(table[:1], "a")
     pool.check([table])
     spoil(pool)
     with pytest.raises((AssertionError, KeyError), match=said):
         pool.check([table])
+
+
+@given(st.lists(st.tuples(st.sampled_from(["free", "touch", "take"]), st.integers(0, 9))))
+def test_freed_blocks_are_queued_as_in_a_plain_list(steps):
+    queue, wanted = FreedQueue(), []
+    for what, number in steps:
+        if what == "free" and number not in wanted:
+            queue.extend([number])
+            wanted.append(number)
+        elif what == "touch" and number in wanted:
+            queue.remove(number)
+            wanted.remove(number)
+        elif what == "take":
+            count = min(number, len(wanted))
+            assert queue.take(count) == wanted[:count]
+            del wanted[:count]
+        assert ([*queue], len(queue)) == (wanted, len(wanted))
+        assert len(queue._places) <= 2 * len(wanted) + 1

@@ -67,6 +67,7 @@ def agree(workload, serving, blocks, policy, model=MODELS[0]):
     assert (fast.steps, fast.clock) == (len(steps), plain.clock)
     assert fast.preemptions == sum(len(step.preempted) for step in steps)
     assert fast.scheduled_tokens == sum(sum(step.scheduled.values()) for step in steps)
+    assert fast.sequence_steps == sum(len(step.scheduled) for step in steps)
     assert fast.tokens == 0
     return steps
 

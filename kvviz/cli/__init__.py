@@ -19,6 +19,7 @@ from kvviz.cli.kernels import measure_kernels
 from kvviz.cli.serve import serve
 from kvviz.cli.simulate import show_simulation
 from kvviz.cli.validate import show_validation
+from kvviz.cli.sweep import run_sweep
 from kvviz.scenario import ScenarioError
 
 __all__ = ["app", "main"]
@@ -33,6 +34,7 @@ app.command("models")(show_models)
 app.command("gpus")(show_gpus)
 app.command("simulate")(show_simulation)
 app.command("kernels")(measure_kernels)
+app.command("sweep")(run_sweep)
 app.command("serve")(serve)
 app.command("api")(api)
 app.command("validate")(show_validation)

@@ -22,6 +22,7 @@ class Cache(Protocol):
     """What a scheduler asks of the KV cache; sizes are in blocks."""
 
     on_demand: bool  # whether a running request asks for more room as it goes
+    shares: bool  # whether blocks of the same content are found again
     held: int  # blocks in the tables of all requests, shared ones as often as they are held
 
     @property
@@ -72,6 +73,7 @@ class PagedCache:
         self.pool = BlockPool(num_blocks)
         self.block_size = serving.block_size
         self.keys = BlockKeys(workload, serving.block_size) if serving.prefix_caching else None
+        self.shares = serving.prefix_caching
         self.held = 0
 
     @staticmethod
@@ -128,8 +130,8 @@ class PagedCache:
         if self.keys is None or full <= request.registered:
             return
         keys = self.keys.of(request, full)
-        for number in range(request.registered, full):
-            self.pool.register(request.table[number], keys[number])
+        new = slice(request.registered, full)
+        self.pool.register(request.table[new], keys[new])
         request.registered = full
 
     def release(self, request: Request) -> Freed:
@@ -177,11 +179,13 @@ class CountedCache:
     """Blocks on demand that are only counted: all that totals without prefix caching need."""
 
     on_demand = True
+    shares = False
 
     def __init__(self, block_size: int, free: int) -> None:
         self.block_size = block_size
         self.free = free
         self.held = self.cached = 0
+        self._unnamed = Freed([], [])
 
     def hits(self, request: Request) -> list[int]:
         """Return none: content is not known."""
@@ -206,7 +210,7 @@ class CountedCache:
         held = -(-request.computed // self.block_size)
         self.free += held
         self.held -= held
-        return Freed([], [])
+        return self._unnamed
 
     def take(self, requests: Requests) -> list[int]:
         """Count one block for each."""
@@ -238,6 +242,7 @@ class ReservedCache:
     """One contiguous region a request, as long as the reservation says (Orca, OSDI '22)."""
 
     on_demand = False
+    shares = False
 
     def __init__(self, serving: Serving, num_blocks: int, workload: Workload) -> None:
         self.serving = serving

@@ -45,6 +45,8 @@ class StepCost:
         self.windows = tuple(
             (window, pairs.get(window, 0), tokens.get(window, 0)) for window in {*pairs, *tokens}
         )
+        self._token_flops = self.work.token_flops
+        self._state_bytes = 2 * self.work.state_bytes  # read and written
         self._written = sum(tokens.values())
         self.weight_bytes = lru_cache(maxsize=None)(self._weight_bytes)
         self.flop_ns = NS / (self.work.gpus * peak * efficiency.mfu)
@@ -60,16 +62,15 @@ class StepCost:
 
         The bytes leave out the weights, which all sequences of a step share.
         """
-        flops, moved = self.work.token_flops * new, 2 * self.work.state_bytes
-        for window, each in self.work.pair_flops.items():
+        flops, moved = self._token_flops * new, self._state_bytes
+        for window, each, size in self.windows:
             flops += each * pairs(new, context, window)
-        for window, each in self.work.kv_bytes.items():
-            moved += each * (min(context, window) + new)
+            moved += size * (min(context, window) + new)
         return flops, moved
 
     def decode(self, context: int) -> tuple[int, int, int, int]:
         """Return operations and bytes of a decode step, and what the next costs more of each."""
-        flops, moved = self.work.token_flops, 2 * self.work.state_bytes + self._written
+        flops, moved = self._token_flops, self._state_bytes + self._written
         more_flops = more_moved = 0
         for window, each, size in self.windows:
             if context < window:
@@ -101,6 +102,8 @@ class StepCost:
 def pairs(new: int, context: int, window: int) -> int:
     """Return the query-key pairs of `new` tokens that end at `context`, in exact integers."""
     before = context - new
+    if context <= window:
+        return new * before + new * (new + 1) // 2
     inside = min(max(window - before, 0), new)  # queries that see every key before them
     return inside * before + inside * (inside + 1) // 2 + (new - inside) * window
 

@@ -128,12 +128,11 @@ class Outcome:
             "cached": usage.cached / ns,
             "free": mean["free"] - refused - usage.cached / ns,
         }
-        free = self.engine.usage.columns()["free"]
         return {
             "blocks": self.num_blocks,
             "block_size": self.serving.block_size,
             "block_bytes": self.block_bytes,
-            "peak_blocks": int(pool - free.min(initial=pool)),
+            "peak_blocks": pool - self.engine.least_free,
             "shares": {name: float(value / pool) for name, value in shares.items()},
         }
 
@@ -154,7 +153,7 @@ class Outcome:
             "preemptions": engine.preemptions,
             "scheduled_tokens": engine.scheduled_tokens,
             "peak_running": engine.peak,
-            "peak_waiting": int(engine.usage.columns()["waiting"].max(initial=0)),
+            "peak_waiting": engine.peak_waiting,
             "finish_sha": self.finish_sha,
             "makespan_s": self.makespan_s,
             "ttft_s": spread(rows["ttft_s"]),

@@ -46,16 +46,17 @@ class Record:
         num_blocks: blocks of the pool.
         block_size: tokens of a block.
         on_demand: whether blocks are used as soon as they are given; else they are reserved first.
+        shares: whether requests may share blocks.
     """
 
-    def __init__(self, num_blocks: int, block_size: int, on_demand: bool) -> None:
+    def __init__(self, num_blocks: int, block_size: int, on_demand: bool, shares: bool) -> None:
         self.starts, self.ends = array("q"), array("q")  # of each step, in ns
         self._moves: list[tuple[int, int, Move]] = []  # (edge, request, what)
         self._block_size, self._on_demand = block_size, on_demand
         # Edges are numbered: 2 s is the start of step s, 2 s + 1 its end.
-        self._runs: list[tuple[int, State, int]] = []  # (edge, state, how many of these:)
+        self._runs = array("q")  # edge, state, how many of these:
         self._blocks, self._owners = array("q"), array("q")
-        self._owner_of = [NOBODY] * num_blocks
+        self._owner_of = [NOBODY] * num_blocks if shares else None
         self._holders: dict[int, list[int]] = {}  # requests that share a block
 
     def stepped(self, start: int, end: int) -> None:
@@ -96,6 +97,7 @@ class Record:
         alone = [block for block in hits if block not in shared]
         self._one(2 * step, State.USED, alone, request.index)
         for block in shared:
+            assert self._owner_of, "a block is shared where none can be"
             self._holders.setdefault(block, [self._owner_of[block]]).append(request.index)
         self._one(2 * step, State.SHARED, shared, request.index)
 
@@ -123,10 +125,12 @@ class Record:
     def _changed(
         self, edge: int, state: State, blocks: Sequence[int], owners: Sequence[int]
     ) -> None:
-        if blocks:
-            self._runs.append((edge, state, len(blocks)))
-            self._blocks.extend(blocks)
-            self._owners.extend(owners)
+        if not blocks:
+            return
+        self._runs.extend((edge, state, len(blocks)))
+        self._blocks.extend(blocks)
+        self._owners.extend(owners)
+        if self._owner_of:
             for block, owner in zip(blocks, owners, strict=True):
                 self._owner_of[block] = owner
 

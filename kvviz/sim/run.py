@@ -16,7 +16,7 @@ from kvviz.sim.policy import Policy
 from kvviz.sim.record import Move, Record
 from kvviz.sim.request import Request
 from kvviz.sim.step import requests_of
-from kvviz.sim.usage import Row, Usage
+from kvviz.sim.usage import Usage
 from kvviz.sim.workload import Workload
 
 TURNS = 4096  # between two words on how far the run is
@@ -54,12 +54,16 @@ class Engine:
         self._budget = serving.max_num_batched_tokens
         cache = policy.cache(serving, num_blocks, workload)
         self.cache = cache if record else cache.counted()
-        self.record = Record(num_blocks, serving.block_size, cache.on_demand) if record else None
+        shares = cache.shares and workload.contents is not None
+        noted = Record(num_blocks, serving.block_size, cache.on_demand, shares)
+        self.record = noted if record else None
         self.ledger = Ledger(len(workload))
         self.usage = Usage()
         self.steps = self.clock = self.tokens = 0
+        self.sequence_steps = 0  # sequences of every step, summed up
         self._last = self._done = 0  # tokens with which all that run will end; requests at theirs
-        self.preemptions = self.scheduled_tokens = self.peak = 0
+        self.preemptions = self.scheduled_tokens = self.peak = self.peak_waiting = 0
+        self.least_free = self.cache.free
         self._requests = requests_of(workload, serving.max_model_len)
         self._coming = 0
         self._arrival = [*workload.arrival.tolist(), FAR]
@@ -87,6 +91,7 @@ class Engine:
                 tell(self._done)
             self._arrive()
             if not self._waiting and not self._prefilling and not self._decoding:
+                self._note()
                 if self._coming == requests:
                     return
                 if not self._in_steps:
@@ -110,7 +115,8 @@ class Engine:
         """Decode until something happens; False if it happens at once."""
         cost, size = self.cost, self._block_size
         flop_ns, byte_ns, root = cost.flop_ns, cost.byte_ns, 1 / KNEE
-        running, phases, free = len(self._decoding), self._by_phase, self.cache.free
+        running, phases, cache = len(self._decoding), self._by_phase, self.cache
+        free, take, fill = cache.free, cache.take, cache.fill if cache.shares else None
         weights, extra = cost.weight_bytes(running), cost.extra_ns(running)
         flops, moved, clock, steps = self._flops, self._moved + weights, self.clock, self.steps
         more_flops, more_moved = self._more_flops, self._more_moved
@@ -119,20 +125,20 @@ class Engine:
         last = min(last, self._ends[0][0], self._bends[0][0] if self._bends else FAR)
         watched, record = self._watched if self._waiting else None, self.record
         start, before, tokens, used, idle = clock, steps, self.tokens, 0, 0
-        row = self._row()
+        room, cached, known = cache.held + free, cache.cached, 0
+        self._note()
         while steps < last and clock < until:
             need = phases[steps % size]
             if need:
                 if len(need) > free:
                     break
                 free -= len(need)
-                blocks = self.cache.take(need.values())
+                blocks = take(need.values())
                 if record:
                     record.took(steps, need.values(), blocks)
-            full = phases[(steps + 1) % size]
-            if full:
-                self.cache.fill(full.values())
-                if watched and self.cache.knows(watched):
+            if fill and (full := phases[(steps + 1) % size]):
+                fill(full.values())
+                if watched and cache.knows(watched):
                     self._demanded = True  # the rest of this step is not decoding alone
                     break
             ns = int(((flops * flop_ns) ** KNEE + (moved * byte_ns) ** KNEE) ** root + extra)
@@ -143,16 +149,17 @@ class Engine:
             tokens += running
             used += tokens * ns
             idle += free * ns
+            known += (cached if cached < free else free) * ns  # what is known is taken last
             flops += more_flops
             moved += more_moved
         self._flops, self._moved, self.clock, self.steps = flops, moved - weights, clock, steps
         self.scheduled_tokens += tokens - self.tokens
+        self.sequence_steps += tokens - self.tokens
         self.tokens = tokens
-        self.usage.add_decoding(clock - start, row, used, idle)
-        self.usage.note(self._row())
+        self.usage.add(clock - start, used, self._last, room, idle, known, self._refused)
+        self._note()
         if steps == last:
             self._settle()
-            self.usage.note(self._row())
         return steps > before
 
     def _step(self) -> None:
@@ -163,19 +170,20 @@ class Engine:
         flops, moved = self._flops, self._moved
         scheduled: list[tuple[Request, int]] = []
         preempted |= self._continue(self._budget - tokens, scheduled)
-        if not preempted:
-            self._admit(self._budget - tokens - sum(new for _, new in scheduled), scheduled)
+        if not preempted and self._waiting:
+            self._admit(self._budget - tokens - sum([new for _, new in scheduled]), scheduled)
         for request, new in scheduled:
             more = self.cost.sequence(new, request.computed + new)
             flops, moved, tokens = flops + more[0], moved + more[1], tokens + new
-        self.ledger.scheduled((request.index for request, _ in scheduled), start)
+        self.ledger.scheduled([request.index for request, _ in scheduled], start)
         self.tokens += tokens
         self.scheduled_tokens += tokens
-        row = self._row()
-        self.usage.note(row)
+        self.sequence_steps += len(self._decoding) + len(scheduled)
+        self._note()
         if tokens:
-            self.clock += self.cost.ns(tokens, flops, moved + self.cost.weight_bytes(tokens))
-            self.usage.add(self.clock - start, row)
+            ns = self.cost.ns(tokens, flops, moved + self.cost.weight_bytes(tokens))
+            self.clock += ns
+            self._count_time(ns)
         if self.record:
             self.record.stepped(start, self.clock)
         self.steps += 1
@@ -184,23 +192,37 @@ class Engine:
         self._settle()
         for request, new in scheduled:
             self._advance(request, new)
-        self.usage.note(self._row())
 
-    def _row(self) -> Row:
-        """Return how things are now."""
-        running = len(self._decoding) + len(self._prefilling)
-        self.peak = max(self.peak, running)
-        return Row(
-            self.clock,
-            running,
-            len(self._waiting),
-            self._done,
-            self.tokens,
-            self._last,
-            self.cache.held,
-            self.cache.free,
-            self.cache.cached,
-            self._refused,
+    def _note(self) -> None:
+        """Note how things are now; what happens at the same time after it is in a later row."""
+        cache, running = self.cache, len(self._decoding) + len(self._prefilling)
+        waiting, free = len(self._waiting), cache.free
+        if running > self.peak:
+            self.peak = running
+        if waiting > self.peak_waiting:
+            self.peak_waiting = waiting
+        if free < self.least_free:
+            self.least_free = free
+        self.usage.note(
+            (
+                self.clock,
+                running,
+                waiting,
+                self._done,
+                self.tokens,
+                self._last,
+                cache.held,
+                free,
+                cache.cached,
+            )
+        )
+
+    def _count_time(self, ns: int) -> None:
+        """Count a time in which nothing changes."""
+        free, cached = self.cache.free, self.cache.cached
+        room = self.cache.held + free
+        self.usage.add(
+            ns, self.tokens * ns, self._last, room, free * ns, cached * ns, self._refused
         )
 
     def _demand(self) -> bool:

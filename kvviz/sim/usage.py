@@ -1,26 +1,23 @@
 """How the pool is used over a run: rows at its events, and sums over all of its time."""
 
-from typing import NamedTuple
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 MOST_ROWS = 65_536  # then every second one is kept, and so on: memory does not grow with the run
-
-
-class Row(NamedTuple):
-    """The engine at one moment."""
-
-    ns: int
-    running: int
-    waiting: int
-    ended: int
-    tokens: int  # computed, of all that run
-    last: int  # tokens with which all that run will end
-    held: int  # blocks in the tables of all requests
-    free: int  # blocks that nobody holds
-    cached: int  # of them, those whose content is known
-    refused: bool  # whether the head of the queue does not fit into the free blocks
+FIELDS: Final = (  # of a row, the engine at one moment
+    "ns",
+    "running",
+    "waiting",
+    "ended",
+    "tokens",  # computed, of all that run
+    "last",  # tokens with which all that run will end
+    "held",  # blocks in the tables of all requests
+    "free",  # blocks that nobody holds
+    "cached",  # of them, those whose content is known
+)
+Row = tuple[int, ...]  # a plain one: to name its fields takes longer than to simulate a step
 
 
 class Usage:
@@ -42,27 +39,36 @@ class Usage:
                 self.rows, self._stride = self.rows[::2], 2 * self._stride
         self._seen += 1
 
-    def add(self, ns: int, row: Row) -> None:
-        """Count a time in which everything was as in `row`."""
-        self.ns += ns
-        self.tokens += row.tokens * ns
-        self.last += row.last * ns
-        self.held += row.held * ns
-        self.free += row.free * ns
-        self.cached += row.cached * ns
-        self.refused += row.free * ns if row.refused else 0
+    def add(
+        self,
+        ns: int,
+        tokens: int,
+        last: int,
+        room: int,
+        free: int,
+        cached: int,
+        refused: bool,
+    ) -> None:
+        """Count a time in which no request came or left.
 
-    def add_decoding(self, ns: int, row: Row, tokens: int, free: int) -> None:
-        """Count a time that began as `row`, with the sums of what changed in it given."""
+        Args:
+            ns: how long it was.
+            tokens: sum over it of the tokens computed.
+            last: tokens with which all that run will end.
+            room: blocks held and free together; what is taken from one is the other's.
+            free: sum over it of the free blocks.
+            cached: sum over it of those whose content is known.
+            refused: whether the head of the queue did not fit into the free blocks.
+        """
         self.ns += ns
         self.tokens += tokens
-        self.last += row.last * ns
+        self.last += last * ns
+        self.held += room * ns - free
         self.free += free
-        self.held += (row.held + row.free) * ns - free  # what was free is held
-        self.cached += row.cached * ns
-        self.refused += free if row.refused else 0
+        self.cached += cached
+        self.refused += free if refused else 0
 
     def columns(self) -> dict[str, NDArray[np.int64]]:
         """Return the rows as columns."""
-        table = np.array(self.rows, dtype=np.int64).reshape(-1, len(Row._fields))  # (rows, fields)
-        return dict(zip(Row._fields, table.T, strict=True))
+        table = np.array(self.rows, dtype=np.int64).reshape(-1, len(FIELDS))  # (rows, fields)
+        return dict(zip(FIELDS, table.T, strict=True))

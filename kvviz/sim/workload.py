@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from kvviz.scenario import ScenarioError
 from kvviz.sim.prompts import Pieces
 
+NS = 1e9  # nanoseconds in a second
 Column = NDArray[np.int64]
 Contents = Callable[[int], NDArray[np.int64]]
 
@@ -60,6 +62,21 @@ class Workload:
     def at_once(self) -> "Workload":
         """Return the same requests, all there from the start."""
         return replace(self, arrival=np.zeros_like(self.arrival))
+
+    def at_rate(self, rate: float) -> "Workload":
+        """Return the same requests, at `rate` a second on the mean, all gaps stretched alike.
+
+        Raises:
+            ScenarioError: arrivals count steps, or all come at the same time.
+        """
+        span = int(self.arrival[-1] - self.arrival[0]) if len(self) else 0
+        if self.in_steps or not span:
+            raise ScenarioError(
+                f"{self.name} has no rate to change; expected requests that come over some time"
+            )
+        factor = (len(self) - 1) / rate * NS / span
+        arrival = np.rint((self.arrival - self.arrival[0]) * factor).astype(np.int64)
+        return replace(self, arrival=arrival)
 
 
 def _contents_from(contents: Contents | None, start: int, end: int) -> Contents | None:
