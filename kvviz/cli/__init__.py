@@ -18,8 +18,8 @@ from kvviz.cli.explain import show_explanation
 from kvviz.cli.kernels import measure_kernels
 from kvviz.cli.serve import serve
 from kvviz.cli.simulate import show_simulation
-from kvviz.cli.validate import show_validation
 from kvviz.cli.sweep import run_sweep
+from kvviz.cli.validate import show_validation
 from kvviz.scenario import ScenarioError
 
 __all__ = ["app", "main"]
