@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 
 from kvviz.kernels.online import exponentials, normalise
-from kvviz.kernels.shapes import Array, Grouped, check_count, grouped
+from kvviz.kernels.shapes import Array, Grouped, check_count, grouped, slices
 from kvviz.kernels.visibility import Visibility
 
 BLOCK_SIZES: Final = (1024, 512, 256, 128, 64, 32, 16, 8, 4, 2, 1)
@@ -67,10 +67,9 @@ def paged_blocks(
     seen = Visibility(Q.shape[-2], K.shape[-2], causal, window)
     output = _empty(inputs)
     yield inputs.output(output)
-    for start in range(0, seen.queries, size):
-        stop = min(start + size, seen.queries)
-        first, end = seen.span(start, stop)
-        output[..., start:stop, :] = _block(inputs, seen, slice(start, stop), slice(first, end))
+    for rows in slices(0, seen.queries, size):
+        keys = slice(*seen.span(rows.start, rows.stop))
+        output[..., rows, :] = _block(inputs, seen, rows, keys)
         yield inputs.output(output)
 
 
@@ -160,12 +159,10 @@ def _approximate(Q: Array, K: Array, V: Array, size: int, around: int | None) ->
     if K.shape[-2] != n:
         raise ValueError(f"K has {K.shape[-2]} keys, expected one for each of {n} queries")
     output = _empty(inputs)
-    for start in range(0, n, size):
-        stop = min(start + size, n)
-        first = 0 if around is None else max(0, start - around)
-        end = min(n, stop + (around or 0))
-        block = _block(inputs, Visibility(n, n), slice(start, stop), slice(first, end))
-        output[..., start:stop, :] = block
+    for rows in slices(0, n, size):
+        first = 0 if around is None else max(0, rows.start - around)
+        keys = slice(first, min(n, rows.stop + (around or 0)))
+        output[..., rows, :] = _block(inputs, Visibility(n, n), rows, keys)
     return inputs.output(output)
 
 

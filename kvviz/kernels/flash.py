@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from kvviz.kernels.online import OnlineSoftmax, finite, log_sum_exp, normalise
-from kvviz.kernels.shapes import Array, arithmetic, check_count, check_floats, grouped
+from kvviz.kernels.shapes import Array, arithmetic, check_count, check_floats, grouped, slices
 from kvviz.kernels.visibility import Visibility
 
 BLOCK_M, BLOCK_N = 256, 512  # queries and keys of a tile that stays in a CPU core's cache
@@ -102,29 +102,21 @@ def flash_tiles(
     size_m, size_n = check_count("block_m", block_m), check_count("block_n", block_n)
     inputs = grouped(Q, K, V, scale)
     seen = Visibility(Q.shape[-2], K.shape[-2], causal, window)
+    # One buffer for every tile's scores: fresh memory for each would cost more than the product.
+    buffer = np.empty(min(size_m, seen.queries) * min(size_n, seen.keys), inputs.q.dtype)
     for head in np.ndindex(*inputs.shape[:-2]):
         q, k, v = inputs.head(head)
-        for start in range(0, seen.queries, size_m):
-            rows = slice(start, min(start + size_m, seen.queries))
-            for tile in _tiles(q[rows] * inputs.scale, k, v, seen, rows, size_n):
-                yield tile._replace(head=head)
-
-
-def _tiles(
-    q: Array, k: Array, v: Array, seen: Visibility, rows: slice, size: int
-) -> Iterator[FlashTile]:
-    """Yield the tiles of one block of queries, q (rows, d), against its head's keys and values."""
-    state = OnlineSoftmax((len(q),), v.shape[-1], q.dtype)
-    first, end = seen.span(rows.start, rows.stop)
-    for start in range(first, end, size):
-        keys = slice(start, min(start + size, end))
-        scores = np.matmul(q, k[keys].T)  # (rows, keys)
-        seen.hide(scores, rows.start, keys.start)
-        state.add(scores, v[keys])
-        yield FlashTile(
-            *((), rows, keys, scores, state.maximum, state.total, state.weighted),
-            last=keys.stop == end,
-        )
+        for rows in slices(0, seen.queries, size_m):
+            scaled = q[rows] * inputs.scale
+            state = OnlineSoftmax(scaled.shape[:1], v.shape[-1], v.dtype)
+            first, end = seen.span(rows.start, rows.stop)
+            for keys in slices(first, end, size_n):
+                scores = buffer[: len(scaled) * (keys.stop - keys.start)].reshape(len(scaled), -1)
+                np.matmul(scaled, k[keys].T, out=scores)
+                seen.hide(scores, rows.start, keys.start)
+                state.add(scores, v[keys])
+                so_far = state.maximum, state.total, state.weighted
+                yield FlashTile(head, rows, keys, scores, *so_far, last=keys.stop == end)
 
 
 def varlen_attention(

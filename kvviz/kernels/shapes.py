@@ -1,5 +1,6 @@
 """What every kernel checks of its inputs, and how query heads share a KV head."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -117,3 +118,9 @@ def softmax_scale(scale: float | None, head_size: int) -> float:
 def arithmetic(dtype: np.dtype[Any]) -> np.dtype[Any]:
     """Return the dtype in which a kernel computes: float32 for float16, else the inputs'."""
     return np.promote_types(dtype, np.float32)
+
+
+def slices(start: int, stop: int, size: int) -> Iterator[slice]:
+    """Yield [start, stop) in slices of `size`, the last one shorter."""
+    for first in range(start, stop, size):
+        yield slice(first, min(first + size, stop))
