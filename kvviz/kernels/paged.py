@@ -124,16 +124,23 @@ def gathered_attention_decode(
     for sequence, length in enumerate(seq_lens.tolist()):
         folded = _folded(q[sequence], k_cache.shape[2], factor)
         ids = block_table[sequence, : -(-length // size)]
-        keys, values = (
-            cache[ids].reshape(-1, *cache.shape[2:])[:length].astype(folded.dtype, copy=False)
-            for cache in (k_cache, v_cache)
-        )
-        scores = np.matmul(folded, keys.transpose(1, 2, 0))  # (KV heads, group, length)
-        Visibility(1, length, window=window).hide(scores[..., None, :])
-        _, total = exponentials(scores)
-        weighted = normalise(np.matmul(scores, values.swapaxes(0, 1)), total)
-        output[sequence] = weighted.reshape(output.shape[1:])
+        attended = _attend(folded, (k_cache, v_cache), ids, length, window)
+        output[sequence] = attended.reshape(output.shape[1:])
     return output
+
+
+def _attend(
+    folded: Array, caches: tuple[Array, Array], ids: Array, length: int, window: int | None
+) -> Array:
+    """Return one token's attention, (KV heads, group, d of V), over a copy of its pages."""
+    keys, values = (
+        cache[ids].reshape(-1, *cache.shape[2:])[:length].astype(folded.dtype, copy=False)
+        for cache in caches
+    )
+    scores = np.matmul(folded, keys.transpose(1, 2, 0))  # (KV heads, group, length)
+    Visibility(1, length, window=window).hide(scores[..., None, :])
+    _, total = exponentials(scores)
+    return normalise(np.matmul(scores, values.swapaxes(0, 1)), total)
 
 
 def page_tiles(
