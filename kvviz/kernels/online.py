@@ -21,7 +21,7 @@ def exponentials(scores: Array) -> tuple[Array, Array]:
 
 def normalise(values: Array, total: Array) -> Array:
     """Divide values (..., width) by their rows' sums in place; rows without a key stay zero."""
-    values /= np.where(total == 0, 1, total)[..., None]
+    values /= np.where(total == 0, total.dtype.type(1), total)[..., None]
     return values
 
 

@@ -23,7 +23,8 @@ def textbook_block_prefix_attention(Q: Array, K: Array, V: Array, block_size: in
     """
     output = np.zeros_like(Q)
     for rows in slices(0, len(Q), block_size):
-        output[rows] = textbook_attention(Q[rows], K[: rows.stop], V[: rows.stop])
+        block = textbook_attention(Q[rows], K[: rows.stop], V[: rows.stop])
+        output[rows] = block
     return output
 
 
@@ -31,7 +32,8 @@ def textbook_local_attention(Q: Array, K: Array, V: Array, block_size: int) -> A
     """Return attention inside blocks, written like that; see `local_block_attention`."""
     output = np.zeros_like(Q)
     for rows in slices(0, len(Q), block_size):
-        output[rows] = textbook_attention(Q[rows], K[rows], V[rows])
+        block = textbook_attention(Q[rows], K[rows], V[rows])
+        output[rows] = block
     return output
 
 
