@@ -1,8 +1,11 @@
-"""Attention as its definition reads, one query and one key at a time, for tests to compare with."""
+"""Attention as its definition reads, one query and one key at a time, and problems to solve."""
 
 import math
 
 import numpy as np
+from hypothesis import strategies as st
+
+from kvviz.kernels import reshape_and_cache
 
 
 def visible(query, key, queries, keys, causal, window):
@@ -59,3 +62,55 @@ def error(out, reference):
     reference = np.asarray(reference, np.float64)
     norm = np.linalg.norm(reference)
     return np.linalg.norm(np.asarray(out, np.float64) - reference) / (norm or 1)
+
+
+def randn(*shape, dtype=np.float32, seed=0):
+    return np.random.default_rng(seed).standard_normal(shape).astype(dtype)
+
+
+@st.composite
+def problems(draw):
+    """Draw Q, K, V and masks: any heads that share evenly, any lengths, batches, head sizes."""
+    kv_heads, group = draw(st.integers(1, 3)), draw(st.integers(1, 3))
+    batch = draw(st.sampled_from([(), (1,), (2,), (2, 2)]))
+    n, keys = draw(st.integers(0, 13)), draw(st.integers(0, 13))
+    d, width = draw(st.integers(1, 9)), draw(st.integers(1, 9))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    dtype = draw(st.sampled_from([np.float32, np.float64]))
+    size = draw(st.sampled_from([1.0, 1.0, 30.0]))
+    q, k, v = (
+        (size * rng.standard_normal((*batch, *shape))).astype(dtype)
+        for shape in ((kv_heads * group, n, d), (kv_heads, keys, d), (kv_heads, keys, width))
+    )
+    if not batch and kv_heads * group == 1 and draw(st.booleans()):
+        q, k, v = q[0], k[0], v[0]
+    masks = {
+        "causal": draw(st.booleans()),
+        "window": draw(st.none() | st.integers(1, 15)),
+        "scale": draw(st.none() | st.floats(0.01, 1)),
+    }
+    return (q, k, v), masks
+
+
+@st.composite
+def steps(draw):
+    """Draw a decode step; every page and entry that is not a sequence's own is poison."""
+    lengths = draw(st.lists(st.integers(0, 30), min_size=1, max_size=4))
+    size, kv_heads = draw(st.integers(1, 7)), draw(st.integers(1, 3))
+    group, d, width = draw(st.integers(1, 3)), draw(st.integers(1, 8)), draw(st.integers(1, 8))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    pages = [-(-length // size) for length in lengths]
+    free = rng.permutation(sum(pages) + 3)
+    table = rng.choice([-1, 10**6], (len(lengths), max([*pages, 1]) + 1)).astype(np.int32)
+    k_cache = np.full((len(free), size, kv_heads, d), np.nan, np.float32)
+    v_cache = np.full((len(free), size, kv_heads, width), np.nan, np.float32)
+    for i, length in enumerate(lengths):
+        table[i, : pages[i]], free = free[: pages[i]], free[pages[i] :]
+        slots = [table[i, t // size] * size + t % size for t in range(length)]
+        fresh = rng.standard_normal((length, kv_heads, d + width)).astype(np.float32)
+        reshape_and_cache(
+            fresh[..., :d], fresh[..., d:], k_cache, v_cache, np.array(slots, np.int64)
+        )
+    q = rng.standard_normal((len(lengths), kv_heads * group, d)).astype(np.float32)
+    window = draw(st.none() | st.integers(1, 20))
+    return (q, k_cache, v_cache, table, np.array(lengths, np.int32)), window

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from attention_oracle import error, naive_attention, visible
+from attention_oracle import error, naive_attention, problems, randn, visible
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -29,34 +29,6 @@ KERNELS = {
     "flash": lambda *inputs, **masks: flash_attention(*inputs, block_m=3, block_n=4, **masks)[0],
 }
 each_kernel = pytest.mark.parametrize("kernel", KERNELS.values(), ids=KERNELS)
-
-
-@st.composite
-def problems(draw):
-    """Draw Q, K, V and masks: any heads that share evenly, any lengths, batches, head sizes."""
-    kv_heads, group = draw(st.integers(1, 3)), draw(st.integers(1, 3))
-    batch = draw(st.sampled_from([(), (1,), (2,), (2, 2)]))
-    n, keys = draw(st.integers(0, 13)), draw(st.integers(0, 13))
-    d, width = draw(st.integers(1, 9)), draw(st.integers(1, 9))
-    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    dtype = draw(st.sampled_from([np.float32, np.float64]))
-    size = draw(st.sampled_from([1.0, 1.0, 30.0]))
-    q, k, v = (
-        (size * rng.standard_normal((*batch, *shape))).astype(dtype)
-        for shape in ((kv_heads * group, n, d), (kv_heads, keys, d), (kv_heads, keys, width))
-    )
-    if not batch and kv_heads * group == 1 and draw(st.booleans()):
-        q, k, v = q[0], k[0], v[0]
-    masks = {
-        "causal": draw(st.booleans()),
-        "window": draw(st.none() | st.integers(1, 15)),
-        "scale": draw(st.none() | st.floats(0.01, 1)),
-    }
-    return (q, k, v), masks
-
-
-def randn(*shape, dtype=np.float32, seed=0):
-    return np.random.default_rng(seed).standard_normal(shape).astype(dtype)
 
 
 @given(problems(), st.integers(1, 20), st.integers(1, 20))

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from attention_oracle import error, naive_decode
+from attention_oracle import error, naive_decode, randn, steps
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,34 +17,6 @@ from kvviz.kernels import (
 from kvviz.kernels import paged as paged_module
 
 FP32 = 2e-6
-
-
-def randn(*shape, dtype=np.float32, seed=0):
-    return np.random.default_rng(seed).standard_normal(shape).astype(dtype)
-
-
-@st.composite
-def steps(draw):
-    """Draw a decode step; every page and entry that is not a sequence's own is poison."""
-    lengths = draw(st.lists(st.integers(0, 30), min_size=1, max_size=4))
-    size, kv_heads = draw(st.integers(1, 7)), draw(st.integers(1, 3))
-    group, d, width = draw(st.integers(1, 3)), draw(st.integers(1, 8)), draw(st.integers(1, 8))
-    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    pages = [-(-length // size) for length in lengths]
-    free = rng.permutation(sum(pages) + 3)
-    table = rng.choice([-1, 10**6], (len(lengths), max([*pages, 1]) + 1)).astype(np.int32)
-    k_cache = np.full((len(free), size, kv_heads, d), np.nan, np.float32)
-    v_cache = np.full((len(free), size, kv_heads, width), np.nan, np.float32)
-    for i, length in enumerate(lengths):
-        table[i, : pages[i]], free = free[: pages[i]], free[pages[i] :]
-        slots = [table[i, t // size] * size + t % size for t in range(length)]
-        fresh = rng.standard_normal((length, kv_heads, d + width)).astype(np.float32)
-        reshape_and_cache(
-            fresh[..., :d], fresh[..., d:], k_cache, v_cache, np.array(slots, np.int64)
-        )
-    q = rng.standard_normal((len(lengths), kv_heads * group, d)).astype(np.float32)
-    window = draw(st.none() | st.integers(1, 20))
-    return (q, k_cache, v_cache, table, np.array(lengths, np.int32)), window
 
 
 @given(steps(), st.sampled_from([1, 4, 1024]))

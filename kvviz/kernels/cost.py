@@ -72,21 +72,21 @@ class Sizes(NamedTuple):
 # The scores are written by the product; read for the maximum; read and written by subtraction and
 # by exponential; read for the sum and by the second product.
 PASSES: Final = 8
-BUFFER: Final = np.getbufsize()  # numbers that NumPy buffers in an operation with a broadcast row
+BUFFER: Final = np.getbufsize()  # numbers that NumPy buffers of what it repeats along rows
 
 
 def standard(s: Sizes) -> Cost:
     """All scores at once, in place."""
     rows = 2 * s.heads * s.n * s.item
     peak = s.score_bytes + rows + max(s.output_bytes, s.heads * s.n * s.d * s.item)
-    peak += BUFFER * s.item
+    peak += min(BUFFER, s.heads * s.n * s.keys) * s.item
     return s.cost("wide", s.heads * s.n * s.keys, PASSES * s.score_bytes, s.score_bytes, peak)
 
 
 def textbook(s: Sizes) -> Cost:
     """All scores at once, a new array for every step, three of them alive together."""
     rows = 2 * s.heads * s.n * s.item
-    peak = 3 * s.score_bytes + rows + BUFFER * s.item
+    peak = 3 * s.score_bytes + rows + min(BUFFER, s.heads * s.n * s.keys) * s.item
     passes = (PASSES + 4) * s.score_bytes
     return s.cost("wide", s.heads * s.n * s.keys, passes, 4 * s.score_bytes, peak)
 
@@ -96,7 +96,7 @@ def blocked(s: Sizes, spans: Sequence[tuple[int, int]]) -> Cost:
     areas = [rows * keys for rows, keys in spans]
     height = max((rows for rows, _ in spans), default=0)
     largest = max(areas, default=0) + height * (max(s.d, s.width) + 2)
-    held = (s.heads * largest + BUFFER) * s.item
+    held = (s.heads * largest + min(BUFFER, s.heads * max(areas, default=0))) * s.item
     scores = s.heads * sum(areas)
     passes = PASSES * scores * s.item
     return s.cost("wide", scores, passes, scores * s.item, s.output_bytes + held)
@@ -109,7 +109,8 @@ def tiled(s: Sizes, block_m: int = BLOCK_M, block_n: int = BLOCK_N) -> Cost:
     read = s.heads * sum(keys for _, keys in spans) * (s.d + s.width) * s.item
     height, across = min(block_m, s.n), min(block_n, s.keys)
     # The tile, the scaled queries, the sum and its increment, five vectors; the log-sum-exp.
-    held = height * (across + s.d + 2 * s.width + 5) + s.heads * s.n + BUFFER
+    held = height * (across + s.d + 2 * s.width + 5) + s.heads * s.n
+    held += min(BUFFER, height * across)
     return s.cost("tile", scores, read, 0, s.output_bytes + held * s.item)
 
 
