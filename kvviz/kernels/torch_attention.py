@@ -7,6 +7,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from kvviz.kernels.flash import BLOCK_M, BLOCK_N
 from kvviz.kernels.shapes import check_count, slices, softmax_scale
+from kvviz.kernels.torch_online import OnlineSoftmax
 from kvviz.kernels.torch_shapes import Folded, check_floats, check_inputs, folded, visible
 from kvviz.kernels.visibility import Visibility
 
@@ -177,25 +178,16 @@ def _row_of_tiles(
 ) -> tuple[Tensor, Tensor]:
     """Return the output (KV heads, group, rows, d of V) and log-sum-exp of a block of queries."""
     q = _queries(inputs, seen, rows)
-    inner = torch.promote_types(q.dtype, torch.float32)
-    highest = torch.full((*q.shape[:2], 1), -torch.inf, dtype=inner, device=q.device)
-    total, weighted = torch.zeros_like(highest), highest.new_zeros(*q.shape[:2], inputs.v.shape[-1])
+    state = OnlineSoftmax(q, inputs.v.shape[-1])
     shown = visible(seen, q.device, rows)
     for keys in slices(*seen.span(rows.start, rows.stop), size):
-        scores = torch.bmm(q, inputs.k[:, keys].transpose(1, 2)).to(inner)
+        scores = torch.bmm(q, inputs.k[:, keys].transpose(1, 2))
         if shown is not None:
             hidden = ~shown[:, keys]
             scores.view(len(q), inputs.group, *hidden.shape).masked_fill_(hidden, -torch.inf)
-        risen = torch.maximum(highest, scores.amax(-1, keepdim=True))
-        shift = risen.masked_fill(risen.isneginf(), 0)
-        weights, kept = (scores - shift).exp_(), (highest - shift).exp_()
-        total = total * kept + weights.sum(-1, keepdim=True)
-        weighted = weighted * kept + torch.bmm(weights.to(q.dtype), inputs.v[:, keys])
-        highest = risen
-    out = weighted / total.masked_fill(total == 0, 1)
-    logged = highest.masked_fill(highest.isneginf(), 0) + total.log()
+        state.add(scores, inputs.v[:, keys])
     heads = (len(q), inputs.group, rows.stop - rows.start)
-    return out.to(q.dtype).view(*heads, -1), logged.view(heads)
+    return state.output().to(q.dtype).view(*heads, -1), state.lse().view(heads)
 
 
 def _queries(inputs: Folded, seen: Visibility, rows: slice) -> Tensor:

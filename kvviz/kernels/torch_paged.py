@@ -1,14 +1,17 @@
 """A paged KV cache on torch tensors: writing tokens into it, and decoding from it."""
 
+import math
+from itertools import accumulate
+
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
+from kvviz.kernels.paged import page_tiles
 from kvviz.kernels.shapes import softmax_scale
 from kvviz.kernels.torch_shapes import check_decode
-from kvviz.kernels.visibility import Visibility
 
-TILE_TOKENS = 256  # of every sequence, read together
+TILE_TOKENS = 1024  # tokens whose keys are in a CPU core's cache together
 
 
 def reshape_and_cache(
@@ -45,35 +48,47 @@ def paged_attention_decode(
 ) -> Tensor:
     """Return the attention of one new token a sequence to its cached tokens, tile by tile.
 
-    Arguments, shapes and errors as `kvviz.kernels.paged_attention_decode`. A tile holds the same
-    pages of every sequence; what lies past a sequence's end is masked.
+    Arguments, shapes and errors as `kvviz.kernels.paged_attention_decode`. Sequence by sequence,
+    since only one sequence's heads lie evenly apart in a tile and need no copy for the products;
+    its scores, one row a head, are held until all are there (as in vLLM's first kernel).
     """
     check_decode(q, k_cache, v_cache, block_table, seq_lens)
     batch, heads, d = q.shape
     size, kv_heads, width = v_cache.shape[1:]
-    factor = softmax_scale(scale, d)
-    folded = (q * factor).view(batch, kv_heads, heads // kv_heads, d)
-    inner = torch.promote_types(q.dtype, torch.float32)
-    highest = torch.full((*folded.shape[:3], 1), -torch.inf, dtype=inner, device=q.device)
-    total, weighted = torch.zeros_like(highest), highest.new_zeros(*folded.shape[:3], width)
-    longest, shortest = (int(end) for end in seq_lens.aminmax()[::-1]) if batch else (0, 0)
-    first = Visibility(1, shortest, window=window).span(0, 1)[0] // size
-    pages = max(1, TILE_TOKENS // size)
-    for page in range(first, -(-longest // size), pages):
-        ids = block_table[:, page : page + pages]
-        shown = _shown(seq_lens, page * size, ids.shape[1] * size, window)
-        complete = window is None and (page + ids.shape[1]) * size <= shortest
-        keys, values = (_tile(cache, ids, complete, shown) for cache in (k_cache, v_cache))
-        scores = torch.matmul(folded, keys.permute(0, 2, 3, 1)).to(inner)
-        if not complete:
-            scores.masked_fill_(~shown[:, None, None], -torch.inf)
-        risen = torch.maximum(highest, scores.amax(-1, keepdim=True))
-        shift = risen if complete else risen.masked_fill(risen.isneginf(), 0)
-        weights, kept = scores.sub_(shift).exp_(), (highest - shift).exp_()
-        total = total * kept + weights.sum(-1, keepdim=True)
-        weighted.mul_(kept).add_(torch.matmul(weights.to(q.dtype), values.transpose(1, 2)))
-        highest = risen
-    return (weighted / total.masked_fill(total == 0, 1)).to(q.dtype).view(batch, heads, width)
+    folded = (q * softmax_scale(scale, d)).view(batch, kv_heads, heads // kv_heads, d)
+    blocks = max(1, TILE_TOKENS // size)
+    buffer = q.new_empty(min(blocks, block_table.shape[1]) * size * kv_heads * max(d, width))
+    room = q.new_empty(2, heads * block_table.shape[1] * size)  # of scores and of weights
+    output = q.new_zeros(batch, kv_heads, heads // kv_heads, width)
+    for sequence, length in enumerate(seq_lens.tolist()):
+        tiles = [
+            (block_table[sequence, pages], seen)
+            for pages, seen in page_tiles(length, size, blocks, window)
+        ]
+        if tiles:
+            _attend(folded[sequence], (k_cache, v_cache), tiles, (buffer, room), output[sequence])
+    return output.view(batch, heads, width)
+
+
+def _attend(
+    q: Tensor,
+    caches: tuple[Tensor, Tensor],
+    tiles: list[tuple[Tensor, slice]],
+    rooms: tuple[Tensor, Tensor],
+    output: Tensor,
+) -> None:
+    """Add one token's attention to `output` (KV heads, group, d of V), zero before."""
+    buffer, room = rooms
+    ends = list(accumulate(seen.stop - seen.start for _, seen in tiles))
+    shape = (*q.shape[:2], ends[-1])
+    scores, weights = room[:, : math.prod(shape)].view(2, *shape)  # (KV heads, group, tokens)
+    for (ids, seen), end in zip(tiles, ends, strict=True):
+        keys = _load(caches[0], ids, buffer)[seen]  # (tokens, KV heads, d)
+        scores[..., end - len(keys) : end] = torch.bmm(q, keys.permute(1, 2, 0))
+    torch.softmax(scores, -1, out=weights)
+    for (ids, seen), end in zip(tiles, ends, strict=True):
+        values = _load(caches[1], ids, buffer)[seen]
+        output.baddbmm_(weights[..., end - len(values) : end], values.transpose(0, 1))
 
 
 def gathered_attention_decode(
@@ -90,10 +105,8 @@ def gathered_attention_decode(
     check_decode(q, k_cache, v_cache, block_table, seq_lens)
     longest = block_table.shape[1] * k_cache.shape[1]
     shown = _shown(seq_lens, 0, longest, window)
-    keys, values = (_tile(cache, block_table, False, shown) for cache in (k_cache, v_cache))
-    return contiguous_attention_decode(
-        q, keys.transpose(1, 2), values.transpose(1, 2), seq_lens, scale=scale, window=window
-    )
+    keys, values = (_gathered(cache, block_table, shown) for cache in (k_cache, v_cache))
+    return contiguous_attention_decode(q, keys, values, seq_lens, scale=scale, window=window)
 
 
 def contiguous_attention_decode(
@@ -132,10 +145,17 @@ def _shown(seq_lens: Tensor, start: int, tokens: int, window: int | None) -> Ten
     return shown if window is None else shown & (position >= seq_lens[:, None] - window)
 
 
-def _tile(cache: Tensor, ids: Tensor, complete: bool, shown: Tensor) -> Tensor:
-    """Return pages (batch, pages) of a cache as (batch, tokens, heads, d), zero where not shown."""
+def _load(cache: Tensor, ids: Tensor, buffer: Tensor) -> Tensor:
+    """Copy the pages `ids` of a cache into the buffer; return them as (tokens, heads, d)."""
+    tile = buffer[: len(ids) * cache[0].numel()].view(len(ids), *cache.shape[1:])
+    torch.index_select(cache, 0, ids, out=tile)
+    return tile.flatten(0, 1)
+
+
+def _gathered(cache: Tensor, table: Tensor, shown: Tensor) -> Tensor:
+    """Return all pages of a table as (batch, heads, tokens, d), zero where not shown."""
     # Entries past a sequence's end may hold anything; page 0 is read in their place and hidden.
-    read = shown.view(*ids.shape, -1).any(-1)  # (batch, pages)
-    known = ids if complete else ids.where(read, 0)
-    tile = cache.index_select(0, known.reshape(-1)).view(len(ids), -1, *cache.shape[2:])
-    return tile if complete else tile.masked_fill_(~shown[..., None, None], 0)
+    read = shown.view(*table.shape, -1).any(-1)  # (batch, pages)
+    pages = cache.index_select(0, table.where(read, 0).reshape(-1))
+    tokens = pages.view(len(table), -1, *cache.shape[2:])
+    return tokens.masked_fill_(~shown[..., None, None], 0).transpose(1, 2)
