@@ -58,7 +58,7 @@ def paged_attention_decode(
     folded = (q * softmax_scale(scale, d)).view(batch, kv_heads, heads // kv_heads, d)
     blocks = max(1, TILE_TOKENS // size)
     buffer = q.new_empty(min(blocks, block_table.shape[1]) * size * kv_heads * max(d, width))
-    room = q.new_empty(2, heads * block_table.shape[1] * size)  # of scores and of weights
+    room = q.new_empty(heads * block_table.shape[1] * size)  # of one sequence's scores
     output = q.new_zeros(batch, kv_heads, heads // kv_heads, width)
     for sequence, length in enumerate(seq_lens.tolist()):
         tiles = [
@@ -81,11 +81,11 @@ def _attend(
     buffer, room = rooms
     ends = list(accumulate(seen.stop - seen.start for _, seen in tiles))
     shape = (*q.shape[:2], ends[-1])
-    scores, weights = room[:, : math.prod(shape)].view(2, *shape)  # (KV heads, group, tokens)
+    scores = room[: math.prod(shape)].view(shape)  # (KV heads, group, tokens)
     for (ids, seen), end in zip(tiles, ends, strict=True):
         keys = _load(caches[0], ids, buffer)[seen]  # (tokens, KV heads, d)
         scores[..., end - len(keys) : end] = torch.bmm(q, keys.permute(1, 2, 0))
-    torch.softmax(scores, -1, out=weights)
+    weights = torch.softmax(scores, -1, out=scores)  # row by row, so it may be in place
     for (ids, seen), end in zip(tiles, ends, strict=True):
         values = _load(caches[1], ids, buffer)[seen]
         output.baddbmm_(weights[..., end - len(values) : end], values.transpose(0, 1))
