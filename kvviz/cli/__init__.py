@@ -1,4 +1,4 @@
-"""The command line: estimates, the catalogs, and the servers of the pages and of the API."""
+"""The command line: estimates, runs, catalogs, kernels, and the servers of pages and API."""
 
 import sys
 from collections.abc import Sequence
@@ -12,6 +12,7 @@ from kvviz.catalog.names import UnknownName
 from kvviz.cli.api import api
 from kvviz.cli.catalogs import show_gpus, show_models
 from kvviz.cli.estimate import show_estimate
+from kvviz.cli.kernels import measure_kernels
 from kvviz.cli.serve import serve
 from kvviz.cli.simulate import show_simulation
 from kvviz.scenario import ScenarioError
@@ -27,6 +28,7 @@ app.command("estimate")(show_estimate)
 app.command("models")(show_models)
 app.command("gpus")(show_gpus)
 app.command("simulate")(show_simulation)
+app.command("kernels")(measure_kernels)
 app.command("serve")(serve)
 app.command("api")(api)
 

@@ -120,8 +120,11 @@ def fused(s: Sizes) -> Cost:
     return s.cost("bound", scores, 0, 0, None)
 
 
-def decode(inputs: Mapping[str, Any], gathered: bool = False) -> Cost:
-    """One new token a sequence over a paged cache, each page read once."""
+def decode(inputs: Mapping[str, Any], gathered: bool = False, fused: bool = False) -> Cost:
+    """One new token a sequence over a paged cache, each page read once.
+
+    Fused, it is what no kernel can do less than.
+    """
     q, k_cache, v_cache = inputs["q"], inputs["k_cache"], inputs["v_cache"]
     batch, heads, d = q.shape
     _, size, kv_heads, width = v_cache.shape
@@ -134,13 +137,14 @@ def decode(inputs: Mapping[str, Any], gathered: bool = False) -> Cost:
     # Tiles share one buffer for keys and values, a gathered copy needs both; then the scores.
     held = longest if gathered else min(longest, max(1, TILE_TOKENS // size) * size)
     copies = d + width if gathered else max(d, width)
+    peak = output + held * (kv_heads * copies + heads) * q.itemsize
     return Cost(
-        rate="page",
+        rate="bound" if fused else "page",
         flops=2 * scores * (d + width),
         scores=scores,
         bytes_moved=kv + batch * heads * d * q.itemsize + output,
         fresh_bytes=kv if gathered else 0,
-        peak_bytes=output + held * (kv_heads * copies + heads) * q.itemsize,
+        peak_bytes=peak if hasattr(k_cache, "dtype") and not fused else None,
     )
 
 

@@ -16,9 +16,14 @@ from kvviz.kernels.cost import COSTS, Cost
 from kvviz.kernels.machine import Rates, predicted_seconds
 from kvviz.kernels.shapes import Array
 
+Progress = Callable[[str, float], None]
 WARM_UPS: Final = 1
 LEAST_REPEATS, MOST_REPEATS = 3, 51
 SECONDS_A_CALL: Final = 3.0  # of repeats: a short call is repeated more often
+
+
+def quietly(doing: str, share: float) -> None:
+    """Tell nobody of progress."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,7 @@ class Performance:
         seconds_spread: the middle half's width as a share of the median.
         repeats: calls timed.
         peak_bytes: held at once above what was held before, the output included.
+        output_bytes: the part of the peak that is the output.
         peak_method: what saw the peak: tracemalloc, torch profiler, or CUDA allocator.
         bytes_moved: by formula; `flops` too. None where the kernel has none.
         flops: by formula.
@@ -84,6 +90,7 @@ class Performance:
     seconds_spread: float
     repeats: int
     peak_bytes: int
+    output_bytes: int
     peak_method: str
     bytes_moved: int | None
     flops: int | None
@@ -139,7 +146,7 @@ def measure_performance(func: Callable[..., Any], *args: Any, **kwargs: Any) -> 
 def measure(
     calls: Sequence[Call],
     rates: Rates | None = None,
-    progress: Callable[[str, float], None] = lambda doing, share: None,
+    progress: Progress = quietly,
 ) -> list[Performance]:
     """Return what each call takes, their repeats interleaved so that all see the same machine.
 
@@ -164,7 +171,7 @@ class _Times:
     repeats: int = LEAST_REPEATS
 
 
-def _interleaved(calls: Sequence[Call], progress: Callable[[str, float], None]) -> list[_Times]:
+def _interleaved(calls: Sequence[Call], progress: Progress) -> list[_Times]:
     times = [_Times() for _ in calls]
     load = os.getloadavg()[0]
     for number, (call, own) in enumerate(zip(calls, times, strict=True)):
@@ -196,6 +203,7 @@ def _performance(call: Call, times: _Times, rates: Rates | None) -> Performance:
         seconds_spread=(ordered[-1 - quarter] - ordered[quarter]) / median,
         repeats=len(ordered),
         peak_bytes=peak,
+        output_bytes=_first(output).nbytes,
         peak_method=method,
         bytes_moved=cost.bytes_moved if cost else None,
         flops=cost.flops if cost else None,
@@ -246,11 +254,15 @@ def meter_of(call: Call) -> Meter:
 
 def relative_error(output: Any, reference: Array) -> float:
     """Return ‖output − reference‖ / ‖reference‖, of the first of several outputs."""
-    first = output[0] if isinstance(output, tuple) else output
+    first = _first(output)
     if not isinstance(first, np.ndarray):
         first = first.detach().cpu().double().numpy()
     norm = np.linalg.norm(reference)
     return float(np.linalg.norm(first.astype(np.float64) - reference) / (norm or 1))
+
+
+def _first(output: Any) -> Any:
+    return output[0] if isinstance(output, tuple) else output
 
 
 def _difference(predicted: float | None, measured: float) -> float | None:

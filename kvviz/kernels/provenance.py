@@ -19,6 +19,7 @@ def provenance(command: str) -> dict[str, Any]:
         "command": command,
         "device": cpu_name(),
         "cores": os.cpu_count(),
+        "threads": int(os.environ.get("OPENBLAS_NUM_THREADS", 0)) or None,
         "load": [round(load, 2) for load in os.getloadavg()],
         "os": platform.platform(),
         "python": platform.python_version(),

@@ -1,7 +1,10 @@
 """Time and peak memory of calls on torch tensors, and the rates of their device."""
 
 import gc
+import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -41,7 +44,10 @@ class TorchMeter:
         with torch.no_grad():
             if self.device.type == "cuda":
                 return self._cuda_peak(call)
-            with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiled:
+            with (
+                _silent(),
+                profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiled,
+            ):
                 output = call()
             return _highest(profiled), "torch profiler", output
 
@@ -53,6 +59,19 @@ class TorchMeter:
         output = call()
         torch.cuda.synchronize(self.device)
         return torch.cuda.max_memory_allocated(self.device) - before, "CUDA allocator", output
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Keep the profiler's own messages, which no setting stops, from standard error."""
+    kept = os.dup(2)
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def _highest(profiled: Any) -> int:
@@ -96,7 +115,8 @@ def torch_rates(device: torch.device, dtype: torch.dtype) -> Rates:
     )
 
 
-def device_name(device: torch.device) -> str:
-    """Return what a GPU calls itself, with its driver's memory."""
-    facts = torch.cuda.get_device_properties(device)
-    return f"{facts.name}, {facts.total_memory / GiB:.2f} GiB"
+def gpu_facts() -> dict[str, str]:
+    """Return the first GPU's name with its memory, and the CUDA that torch was built with."""
+    facts = torch.cuda.get_device_properties(0)
+    memory = f"{facts.total_memory / GiB:.2f} GiB"
+    return {"gpu": f"{facts.name}, {memory}", "cuda": str(torch.version.cuda)}

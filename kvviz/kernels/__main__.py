@@ -1,0 +1,65 @@
+"""Measure the kernels: ``python -m kvviz.kernels --preset prefill``, with NumPy alone or torch."""
+
+import argparse
+import json
+import os
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from kvviz.kernels.presets import DEVICES, PRESETS, run
+from kvviz.kernels.table import text
+
+THREADS: Final = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+BAD_INPUT: Final = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a preset in a process with as many threads as asked for; return the exit status."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    options = parser().parse_args(given)
+    wanted = dict.fromkeys(THREADS, str(options.threads)) | {"KINETO_LOG_LEVEL": "5"}
+    if any(os.environ.get(name) != value for name, value in wanted.items()):
+        # The libraries read the number of threads when they are loaded, which is past.
+        program = [sys.executable, "-m", "kvviz.kernels", *given]
+        os.execve(sys.executable, program, os.environ | wanted)
+    command = shlex.join(["python", "-m", "kvviz.kernels", *given])
+    try:
+        result = run(options.preset, options.device, command, _tell)
+    except ValueError as error:
+        print(f"kvviz: {error}.", file=sys.stderr)
+        return BAD_INPUT
+    _give(result, options)
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the options."""
+    made = argparse.ArgumentParser("python -m kvviz.kernels", description=__doc__)
+    made.add_argument("--preset", choices=tuple(PRESETS), default="report")
+    made.add_argument("--device", choices=DEVICES, default="cpu")
+    made.add_argument(
+        "--threads", type=int, default=1, help="of the CPU; one disturbs and is disturbed least"
+    )
+    made.add_argument("--json", action="store_true", help="all figures as JSON")
+    made.add_argument("--out", type=Path, help="write the JSON to this file")
+    made.add_argument("--plot", type=Path, help="draw a report as .png or .html")
+    return made
+
+
+def _tell(doing: str, share: float) -> None:
+    if sys.stderr.isatty():
+        print(f"\r\033[K{share:4.0%} {doing}", end="" if share < 1 else "\r\033[K", file=sys.stderr)
+
+
+def _give(result: dict[str, Any], options: argparse.Namespace) -> None:
+    as_json = json.dumps(result, indent=1)
+    if options.out:
+        options.out.write_text(as_json + "\n")
+    print(as_json if options.json else text(result))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,186 @@
+"""The torch rows of the presets, on a CPU beside NumPy or on a GPU by themselves."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor
+
+from kvviz.kernels import torch_ops as ops
+from kvviz.kernels.cost import decode, fused, sizes
+from kvviz.kernels.group import Group
+from kvviz.kernels.inputs import Decode, Prefill
+from kvviz.kernels.machine import Rates
+from kvviz.kernels.measure import Call
+from kvviz.kernels.paged import gathered_attention_decode
+from kvviz.kernels.presets import reference
+from kvviz.kernels.shapes import Array
+from kvviz.kernels.torch_measure import torch_rates
+
+DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
+CUDA_PREFILL = tuple(Prefill(n, 128, 32, 8) for n in (2048, 8192, 16384))
+CUDA_DECODE = (Decode(8, 8192, 128, 32, 8, 16), Decode(64, 8192, 128, 32, 8, 16))
+TRITON = "kvviz.kernels.triton_ops"
+EAGER_LIMIT = 2**36  # bytes of scores that eager attention may hold on a GPU
+
+
+def prefill_group(
+    shape: Prefill, inputs: tuple[Array, ...], exact: Array | None, device: str, dtype: str
+) -> Group:
+    """Return torch's kernels on one prefill, eager only where its scores fit."""
+    q, k, v = (tensor[None] for tensor in tensors(inputs, device, dtype))
+    expected = None if exact is None else exact[None]
+    on_gpu = device == "cuda"
+    kernels: dict[str, Callable[..., Any]] = {}
+    if 2 * shape.heads * shape.n**2 * q.itemsize < EAGER_LIMIT:
+        kernels["torch eager"] = ops.standard_attention
+    for backend in ("flash", "efficient", "cudnn") if on_gpu else ("flash",):
+        kernels[f"torch SDPA {backend}"] = partial(ops.sdpa_attention, backend=backend)
+    kernels["torch FlexAttention"] = ops.flex_flash_attention
+    if on_gpu and find_spec("triton"):
+        kernels["Triton flash"] = import_module(TRITON).flash_attention
+    cost = fused(sizes({"Q": q, "K": k, "V": v}))
+    calls = [
+        Call(name, kernel, (q, k, v), cost=cost, reference=expected)
+        for name, kernel in kernels.items()
+        if _runs(kernel, q, k, v)
+    ]
+    return Group(f"Prefill, {shape}, {dtype}, torch", calls, rates(q))
+
+
+def decode_group(
+    shape: Decode, inputs: tuple[Array, ...], exact: Array | None, device: str, dtype: str
+) -> Group:
+    """Return torch's kernels on one decode step, SDPA on a contiguous cache beside them."""
+    step = q, k_cache, v_cache, table, lengths = tensors(inputs, device, dtype)
+    flex = ops.FlexPagedDecode(table, lengths, k_cache.shape[0], shape.block_size)
+    keys, values = (contiguous(cache, table) for cache in (k_cache, v_cache))
+    kernels: dict[str, tuple[Callable[..., Any], tuple[Tensor, ...]]] = {
+        "torch paged tiles": (ops.paged_attention_decode, step),
+        "torch gather, then SDPA": (ops.gathered_attention_decode, step),
+        "torch FlexAttention, paged": (flex, (q, k_cache, v_cache)),
+        "torch SDPA, contiguous": (_grouped_sdpa, (q, keys, values)),
+        "torch SDPA, contiguous, heads folded": (
+            ops.contiguous_attention_decode,
+            (q, keys, values),
+        ),
+    }
+    if device == "cuda" and find_spec("triton"):
+        kernels["Triton paged"] = (import_module(TRITON).paged_attention_decode, step)
+    names = ("q", "k_cache", "v_cache", "block_table", "seq_lens")
+    cost = decode(dict(zip(names, step, strict=True)), fused=True)
+    calls = [
+        Call(name, kernel, arguments, cost=cost, reference=exact)
+        for name, (kernel, arguments) in kernels.items()
+        if _runs(kernel, *arguments)
+    ]
+    return Group(f"Decode, {shape}, {dtype}, torch", calls, rates(q))
+
+
+def memory_groups(
+    shape: Prefill, inputs: tuple[Array, ...], exact: Array, device: str
+) -> Iterator[Group]:
+    """Return what usual ways to write attention hold at their peak, in each dtype."""
+    for dtype in DTYPES:
+        q, k, v = (tensor[None] for tensor in tensors(inputs, device, dtype))
+        kernels: dict[str, Callable[..., Any]] = {
+            "one line": ops.standard_attention,
+            "every step named": _named,
+            "all in place": _in_place,
+            "Hugging Face eager (fp32 softmax)": _hugging_face,
+            "SDPA math": partial(ops.sdpa_attention, backend="math"),
+            "SDPA math, causal": partial(ops.sdpa_attention, backend="math", causal=True),
+            "SDPA flash": partial(ops.sdpa_attention, backend="flash"),
+        }
+        calls = [
+            Call(name, kernel, (q, k, v), reference=None if "causal" in name else exact[None])
+            for name, kernel in kernels.items()
+            if _runs(kernel, q, k, v)
+        ]
+        one = shape.heads * shape.n**2 * q.itemsize
+        yield Group(f"Peak in copies of the scores, {shape}, {dtype}, torch", calls, unit_bytes=one)
+
+
+def cuda_groups(preset: str) -> Iterator[Group]:
+    """Return a preset's groups on the first GPU.
+
+    Raises:
+        ValueError: torch sees no GPU, or the preset is NumPy's alone.
+    """
+    if not torch.cuda.is_available():
+        raise ValueError("torch sees no GPU here, expected one for --device cuda")
+    if preset == "prefill":
+        for shape in CUDA_PREFILL:
+            inputs = shape.inputs()
+            exact = reference(*inputs) if shape == CUDA_PREFILL[0] else None
+            yield prefill_group(shape, inputs, exact, "cuda", "bf16")
+    elif preset == "decode":
+        for step in CUDA_DECODE:
+            arrays = step.inputs()
+            exact = gathered_attention_decode(*arrays)
+            yield decode_group(step, arrays, exact, "cuda", "bf16")
+    elif preset == "memory":
+        shape = CUDA_PREFILL[0]
+        inputs = shape.inputs()
+        yield from memory_groups(shape, inputs, reference(*inputs), "cuda")
+    else:
+        raise ValueError(f"preset {preset!r} runs on the CPU, expected prefill, decode or memory")
+
+
+def tensors(arrays: tuple[Array, ...], device: str, dtype: str) -> tuple[Tensor, ...]:
+    """Return NumPy arrays as tensors, floats in `dtype`."""
+    made = (torch.from_numpy(array).to(device) for array in arrays)
+    return tuple(x.to(DTYPES[dtype]) if x.is_floating_point() else x for x in made)
+
+
+def rates(like: Tensor) -> Rates:
+    """Measure the device of a tensor in its dtype."""
+    return torch_rates(like.device, like.dtype)
+
+
+def contiguous(cache: Tensor, table: Tensor) -> Tensor:
+    """Return a paged cache as (batch, KV heads, tokens, d) without pages."""
+    pages = cache[table.long()]  # (batch, pages, block size, KV heads, d)
+    return pages.flatten(1, 2).transpose(1, 2).contiguous()
+
+
+def _runs(kernel: Callable[..., Any], *arguments: Tensor) -> bool:
+    """Whether a kernel runs here: backends differ by device, and compiling needs a compiler."""
+    try:
+        with torch.no_grad():
+            kernel(*arguments)
+    except (ValueError, RuntimeError):
+        return False
+    return True
+
+
+def _named(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    scores = q @ k.transpose(-1, -2)
+    scaled = scores / q.shape[-1] ** 0.5
+    weights = scaled.softmax(-1)
+    output: Tensor = weights @ v
+    return output
+
+
+def _in_place(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    scores = (q * q.shape[-1] ** -0.5) @ k.transpose(-1, -2)
+    scores.sub_(scores.amax(-1, keepdim=True)).exp_()
+    output: Tensor = scores.div_(scores.sum(-1, keepdim=True)) @ v
+    return output
+
+
+def _hugging_face(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """Attend as transformers' eager_attention_forward does, dropout off."""
+    weights = torch.matmul(q, k.transpose(2, 3)) * q.shape[-1] ** -0.5
+    weights = F.softmax(weights, dim=-1, dtype=torch.float32).to(q.dtype)
+    weights = F.dropout(weights, p=0.0, training=False)
+    return torch.matmul(weights, v)
+
+
+def _grouped_sdpa(q: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+    """Attend as one calls SDPA: one query a head, shared KV heads by its own option."""
+    return F.scaled_dot_product_attention(q[:, :, None], keys, values, enable_gqa=True)[:, :, 0]
