@@ -3,12 +3,12 @@
 import argparse
 import json
 import os
-import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from kvviz.kernels.compare import Request, compare
 from kvviz.kernels.presets import DEVICES, PRESETS, run
 from kvviz.kernels.table import text
 
@@ -25,9 +25,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The libraries read the number of threads when they are loaded, which is past.
         program = [sys.executable, "-m", "kvviz.kernels", *given]
         os.execve(sys.executable, program, os.environ | wanted)
-    command = shlex.join(["python", "-m", "kvviz.kernels", *given])
+    words = ("--preset", options.preset, "--device", options.device)
+    command = " ".join(["kvviz", "kernels", *words, "--threads", str(options.threads)])
     try:
-        result = run(options.preset, options.device, command, _tell)
+        if options.preset == "page":
+            result = compare(Request(), _tell, command)
+        else:
+            result = run(options.preset, options.device, command, _tell)
     except ValueError as error:
         print(f"kvviz: {error}.", file=sys.stderr)
         return BAD_INPUT
@@ -38,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def parser() -> argparse.ArgumentParser:
     """Return the options."""
     made = argparse.ArgumentParser("python -m kvviz.kernels", description=__doc__)
-    made.add_argument("--preset", choices=tuple(PRESETS), default="report")
+    made.add_argument("--preset", choices=(*PRESETS, "page"), default="report")
     made.add_argument("--device", choices=DEVICES, default="cpu")
     made.add_argument(
         "--threads", type=int, default=1, help="of the CPU; one disturbs and is disturbed least"

@@ -62,13 +62,16 @@ def predicted_seconds(cost: Cost, rates: Rates) -> float:
     return seconds
 
 
-def numpy_rates(d: int, dtype: np.dtype[Any], group: int = 4) -> Rates:
+def numpy_rates(
+    d: int, dtype: np.dtype[Any], group: int = 4, tile: tuple[int, int] = (BLOCK_M, BLOCK_N)
+) -> Rates:
     """Measure this machine for kernels of head size `d`; takes about a second.
 
     Args:
         d: head size.
         dtype: of the inputs.
         group: query heads that share a KV head, for the products with pages.
+        tile: queries and keys of a tile.
     """
     rng = np.random.default_rng(0)
     big = rng.random(BIG // dtype.itemsize, np.float32).astype(dtype)
@@ -79,7 +82,7 @@ def numpy_rates(d: int, dtype: np.dtype[Any], group: int = 4) -> Rates:
     out = np.empty_like(square)
     gemm = best_seconds(lambda: np.matmul(square, square, out=out))
     fresh = best_seconds(lambda: np.empty_like(big).fill(0))
-    shapes = {"wide": (2 * GEMM, 4 * GEMM), "tile": (BLOCK_M, BLOCK_N), "page": (group, GEMM)}
+    shapes = {"wide": (2 * GEMM, 4 * GEMM), "tile": tile, "page": (group, GEMM)}
     return Rates(
         copy_bytes_s=2 * big.nbytes / copy,
         read_bytes_s=big.nbytes / read,

@@ -147,6 +147,7 @@ def measure(
     calls: Sequence[Call],
     rates: Rates | None = None,
     progress: Progress = quietly,
+    seconds: float = SECONDS_A_CALL,
 ) -> list[Performance]:
     """Return what each call takes, their repeats interleaved so that all see the same machine.
 
@@ -154,8 +155,9 @@ def measure(
         calls: the kernels.
         rates: the device's, of the same run, to predict times with.
         progress: told what is done and the share that is finished, 0 to 1.
+        seconds: for how long each is repeated, at least three times.
     """
-    times = _interleaved(calls, progress)
+    times = _interleaved(calls, seconds, progress)
     results = []
     for number, call in enumerate(calls):
         progress(f"memory of {call.name}", 0.7 + 0.3 * number / len(calls))
@@ -171,14 +173,14 @@ class _Times:
     repeats: int = LEAST_REPEATS
 
 
-def _interleaved(calls: Sequence[Call], progress: Progress) -> list[_Times]:
+def _interleaved(calls: Sequence[Call], seconds: float, progress: Progress) -> list[_Times]:
     times = [_Times() for _ in calls]
     load = os.getloadavg()[0]
     for number, (call, own) in enumerate(zip(calls, times, strict=True)):
         progress(f"warming up {call.name}", 0.1 * number / len(calls))
         meter = meter_of(call)
         first = min(meter.seconds(call) for _ in range(WARM_UPS))
-        most = int(SECONDS_A_CALL / max(first, 1e-9))
+        most = int(seconds / max(first, 1e-9))
         own.repeats = min(max(most, LEAST_REPEATS), MOST_REPEATS)
     rounds = max((own.repeats for own in times), default=0)
     for turn in range(rounds):

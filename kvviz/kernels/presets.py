@@ -63,7 +63,7 @@ def record(
     if device == "cuda":
         from kvviz.kernels.torch_measure import gpu_facts  # torch is an extra
 
-        told |= gpu_facts()
+        told |= {"cpu": told["device"], **gpu_facts()}
     return told | {"groups": [_measured(group, progress) for group in parts]}
 
 

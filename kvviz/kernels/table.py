@@ -18,10 +18,8 @@ def text(result: dict[str, Any]) -> str:
         for name in ("python", "numpy", "torch", "triton")
         if name in result
     ]
-    where = (
-        result.get("gpu")
-        or f"{result['device']}, {result['threads'] or 'all'} of {result['cores']} threads"
-    )
+    cpu = f"{result['device']}, {result['threads'] or 'all'} of {result['cores']} threads"
+    where = f"{result['device']}, {result['memory']}" if "cuda" in result else cpu
     lines = [f"{result['preset']} on {where}, {result['date']}", ", ".join(facts), ""]
     for group in result["groups"]:
         lines += [*_group(group), ""]

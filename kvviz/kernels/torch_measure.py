@@ -119,4 +119,4 @@ def gpu_facts() -> dict[str, str]:
     """Return the first GPU's name with its memory, and the CUDA that torch was built with."""
     facts = torch.cuda.get_device_properties(0)
     memory = f"{facts.total_memory / GiB:.2f} GiB"
-    return {"gpu": f"{facts.name}, {memory}", "cuda": str(torch.version.cuda)}
+    return {"device": facts.name, "memory": memory, "cuda": str(torch.version.cuda)}

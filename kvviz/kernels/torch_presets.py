@@ -131,6 +131,27 @@ def cuda_groups(preset: str) -> Iterator[Group]:
         raise ValueError(f"preset {preset!r} runs on the CPU, expected prefill, decode or memory")
 
 
+def page_calls(
+    inputs: tuple[Array, ...], exact: Array, device: str, dtype: str, block: int
+) -> dict[str, Call]:
+    """Return the page's three kernels, causal, by the name it has for them.
+
+    Flash is SDPA's, on a GPU the Triton kernel where there is one.
+    """
+    q, k, v = (tensor[None] for tensor in tensors(inputs, device, dtype))
+    flash: Callable[..., Any] = partial(ops.sdpa_attention, backend="flash")
+    if device == "cuda" and find_spec("triton"):
+        flash = import_module(TRITON).flash_attention
+    named = {"Q": q, "K": k, "V": v, "causal": True}
+    masked, cost, expected = {"causal": True}, fused(sizes(named)), exact[None]
+    blocks = (q, k, v, block)
+    return {
+        "standard": Call("Standard", ops.standard_attention, (q, k, v), masked, cost, expected),
+        "paged": Call("Paged", ops.paged_attention, blocks, masked, cost, expected),
+        "flash": Call("Flash tiles", flash, (q, k, v), masked, cost, expected),
+    }
+
+
 def tensors(arrays: tuple[Array, ...], device: str, dtype: str) -> tuple[Tensor, ...]:
     """Return NumPy arrays as tensors, floats in `dtype`."""
     made = (torch.from_numpy(array).to(device) for array in arrays)

@@ -14,10 +14,12 @@ SHELL = (Path(__file__).parent / "shell.html").read_text()
 TITLES: Final = {
     "hbm": "where every byte of GPU memory goes",
     "paging": "one sequence, two ways to keep its cache",
+    "kernels": "attention that really runs",
 }
 TABS: Final = {
     "hbm": "HBM",
     "paging": "Paging",
+    "kernels": "Kernels",
 }  # by the name of the page's script, in the order of the header
 
 

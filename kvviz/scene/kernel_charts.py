@@ -1,0 +1,271 @@
+"""What kernels take, measured and predicted: bars, memory by block, curves over n, the pattern."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any, Final
+
+import numpy as np
+from bokeh.core.properties import value
+from bokeh.models import (
+    ColumnDataSource,
+    FactorRange,
+    FixedTicker,
+    LinearColorMapper,
+    NumeralTickFormatter,
+    Range1d,
+)
+from bokeh.palettes import Plasma256
+from bokeh.plotting import figure
+
+from kvviz.scene.paint import Paint
+from kvviz.scene.theme import SANS, Theme
+
+ROLES: Final = {"Standard": "red", "Paged": "sequence5", "Flash tiles": "tile"}
+TOKENS: Final = 20  # of the pattern
+ROOM: Final = 1.32  # the bars' axis goes on for their numbers
+HALO, MARK = 7, 2.5  # px of a predicted mark, and of the card's colour around it
+FONT: Final = value(SANS)
+Row = Mapping[str, Any]
+
+
+@dataclass
+class Bars:
+    """One bar a kernel, its number beside it and a mark where it was predicted."""
+
+    figure: figure
+    bars: ColumnDataSource
+    marks: ColumnDataSource
+    paint: Paint = field(repr=False)
+    theme: Theme
+
+    def show(
+        self, measured: Mapping[str, float], predicted: Mapping[str, float | None], unit: str
+    ) -> None:
+        """Show values by kernel, spelled with `unit` such as ``{:.2f}``."""
+        names = list(measured)
+        self.figure.y_range.factors = names[::-1]
+        most = max([*measured.values(), *(each or 0 for each in predicted.values())], default=1.0)
+        self.figure.x_range.end = ROOM * most
+        self.bars.data = {
+            "name": names,
+            "value": list(measured.values()),
+            "end": [max(measured[name], predicted[name] or 0) for name in names],
+            "text": [unit.format(measured[name]) for name in names],
+            "colour": [self.theme.colour(ROLES[name]) for name in names],
+        }
+        marked = [name for name in names if predicted[name] is not None]
+        self.marks.data = {
+            "value": [predicted[name] for name in marked],
+            "low": [(name, -0.42) for name in marked],
+            "high": [(name, 0.42) for name in marked],
+        }
+
+    def repaint(self, theme: Theme) -> None:
+        """Give everything the theme's colours."""
+        self.theme = theme
+        self.paint.apply(theme)
+        colours = [theme.colour(ROLES[name]) for name in self.bars.data["name"]]
+        self.bars.data = {**self.bars.data, "colour": colours}
+
+
+def bars(theme: Theme, name: str) -> Bars:
+    """Build a figure of bars named `name`, without values."""
+    plot, paint = _figure(name, y_range=FactorRange(factors=[]), x_range=Range1d(0, 1)), Paint()
+    columns: dict[str, list[Any]] = {c: [] for c in ("name", "value", "end", "text", "colour")}
+    source = ColumnDataSource(columns, name=f"{name} bars")
+    marks = ColumnDataSource({"value": [], "low": [], "high": []}, name=f"{name} marks")
+    plot.hbar(
+        "name",
+        right="value",
+        height=0.66,
+        source=source,
+        fill_color="colour",
+        line_color=None,
+        border_radius=3,
+    )
+    for width, role in ((HALO, "card"), (MARK, "text1")):
+        line = plot.segment("value", "low", "value", "high", source=marks, line_width=width)
+        paint(line.glyph, line_color=role)
+    text = plot.text(
+        "end",
+        "name",
+        "text",
+        source=source,
+        x_offset=12,
+        text_font=FONT,
+        text_baseline="middle",
+        text_font_size="21px",
+        text_font_style="bold",
+    )
+    paint(text.glyph, text_color="text1")
+    _axes(plot, paint)
+    plot.ygrid.visible = False
+    plot.yaxis.update(major_label_text_font_size="15px", major_label_text_font_style="bold")
+    paint(plot.yaxis[0], major_label_text_color="text1")
+    made = Bars(plot, source, marks, paint, theme)
+    made.repaint(theme)
+    return made
+
+
+@dataclass
+class Lines:
+    """One curve a kernel, named at its end."""
+
+    figure: figure
+    curves: ColumnDataSource
+    points: ColumnDataSource
+    ends: ColumnDataSource
+    paint: Paint = field(repr=False)
+    theme: Theme
+
+    def show(
+        self, curves: Mapping[str, tuple[Sequence[float], Sequence[float]]], unit: str
+    ) -> None:
+        """Show (x, y) by kernel; `unit` spells the last y."""
+        names = list(curves)
+        xs, ys = [list(x) for x, _ in curves.values()], [list(y) for _, y in curves.values()]
+        self.curves.data = {"name": names, "x": xs, "y": ys, "colour": self._colours(names)}
+        flat = [(name, x, y) for name, (a, b) in curves.items() for x, y in zip(a, b, strict=True)]
+        self.points.data = {
+            "name": [name for name, _, _ in flat],
+            "x": [x for _, x, _ in flat],
+            "y": [y for _, _, y in flat],
+            "colour": self._colours([name for name, _, _ in flat]),
+        }
+        self.ends.data = {
+            "name": names,
+            "x": [x[-1] for x in xs],
+            "y": [y[-1] for y in ys],
+            "text": [f"{name} {unit.format(y[-1])}" for name, y in zip(names, ys, strict=True)],
+            "shift": _apart([y[-1] for y in ys]),
+            "colour": self._colours(names),
+        }
+
+    def repaint(self, theme: Theme) -> None:
+        """Give everything the theme's colours."""
+        self.theme = theme
+        self.paint.apply(theme)
+        for source in (self.curves, self.points, self.ends):
+            source.data = {**source.data, "colour": self._colours(source.data["name"])}
+
+    def _colours(self, names: Sequence[str]) -> list[str]:
+        return [self.theme.colour(ROLES[name]) for name in names]
+
+
+def lines(theme: Theme, name: str, log: bool) -> Lines:
+    """Build a figure of curves named `name`, without values; both axes logarithmic or neither."""
+    axes = {"x_axis_type": "log", "y_axis_type": "log"} if log else {}
+    plot, paint = _figure(name, **axes), Paint()
+    columns: dict[str, list[Any]] = {c: [] for c in ("name", "x", "y", "colour")}
+    curves, points = (
+        ColumnDataSource(dict(columns), name=f"{name} {part}") for part in ("curves", "points")
+    )
+    ends = ColumnDataSource({**columns, "text": [], "shift": []}, name=f"{name} ends")
+    plot.multi_line("x", "y", source=curves, line_color="colour", line_width=2.5)
+    plot.scatter("x", "y", source=points, size=8, fill_color="colour", line_color=None)
+    plot.text(
+        "x",
+        "y",
+        "text",
+        source=ends,
+        x_offset=10,
+        y_offset="shift",
+        text_color="colour",
+        text_font=FONT,
+        text_font_size="14px",
+        text_font_style="bold",
+        text_baseline="middle",
+    )
+    plot.min_border_right = 150
+    _axes(plot, paint)
+    made = Lines(plot, curves, points, ends, paint, theme)
+    made.repaint(theme)
+    return made
+
+
+@dataclass
+class Pattern:
+    """The weights of the first tokens, query down, key right."""
+
+    figure: figure
+    cells: ColumnDataSource
+    paint: Paint = field(repr=False)
+
+    def show(self, weights: Sequence[Sequence[float]]) -> None:
+        """Show (queries, keys) weights; what lies after the query stays blank."""
+        table = np.array(weights)
+        query, key = np.tril_indices(len(table), 0, table.shape[1])
+        self.cells.data = {"query": query, "key": key, "weight": table[query, key]}
+
+    def repaint(self, theme: Theme) -> None:
+        """Give everything the theme's colours."""
+        self.paint.apply(theme)
+
+
+def pattern(theme: Theme) -> Pattern:
+    """Build the figure, without weights."""
+    edge = TOKENS - 0.5
+    plot = _figure(
+        "pattern", x_range=Range1d(-0.5, edge), y_range=Range1d(edge, -0.5), match_aspect=True
+    )
+    paint = Paint()
+    cells = ColumnDataSource({"query": [], "key": [], "weight": []}, name="pattern cells")
+    ramp = LinearColorMapper(palette=Plasma256, low=0, high=1)
+    plot.rect(
+        "key",
+        "query",
+        0.86,
+        0.86,
+        source=cells,
+        fill_color={"field": "weight", "transform": ramp},
+        line_color=None,
+        border_radius=2,
+    )
+    _axes(plot, paint)
+    plot.grid.visible = False
+    plot.xaxis.axis_label, plot.yaxis.axis_label = "key token", "query token"
+    for axis in plot.axis:
+        axis.ticker = FixedTicker(ticks=[0, 10, TOKENS - 1])
+        axis.formatter = NumeralTickFormatter(format="0")
+        paint(axis, axis_label_text_color="text2")
+        axis.update(
+            axis_label_text_font=SANS,
+            axis_label_text_font_size="13px",
+            axis_label_text_font_style="normal",
+        )
+    made = Pattern(plot, cells, paint)
+    made.repaint(theme)
+    return made
+
+
+def _apart(ends: Sequence[float]) -> list[int]:
+    """Return how far labels move so that those of equal curves do not lie upon each other."""
+    order = np.argsort(-np.array(ends), kind="stable")
+    shifts = np.zeros(len(ends), int)
+    for above, below in pairwise(order):
+        close = ends[below] > 0.9 * ends[above]
+        shifts[below] = shifts[above] + 18 if close else 0
+    return [int(shift) for shift in shifts]
+
+
+def _figure(name: str, **settings: Any) -> figure:
+    return figure(
+        sizing_mode="stretch_both",
+        toolbar_location=None,
+        tools="",
+        outline_line_color=None,
+        min_border=8,
+        name=name,
+        **settings,
+    )
+
+
+def _axes(plot: figure, paint: Paint) -> None:
+    for axis in plot.axis:
+        axis.update(major_label_text_font=SANS, major_label_text_font_size="13px")
+        axis.update(axis_line_color=None, major_tick_line_color=None, minor_tick_line_color=None)
+        paint(axis, major_label_text_color="text3")
+    paint(plot, background_fill_color="card", border_fill_color="card")
+    for grid in plot.grid:
+        paint(grid, grid_line_color="line")

@@ -1,0 +1,174 @@
+"""What the Kernels page says in words and figures about the results on it."""
+
+import csv
+import io
+import json
+from base64 import b64encode
+from html import escape
+from typing import Any, Final
+
+from kvviz.kernels.compare import ITEM
+from kvviz.kernels.recordings import recordings
+from kvviz.kernels.table import duration
+from kvviz.units import MiB, size
+
+Result = dict[str, Any]
+Row = dict[str, Any]
+KEYS: Final = {"Standard": "standard", "Paged": "paged", "Flash tiles": "flash"}
+LEGEND: Final = '<i class="bar"></i> measured <i class="mark"></i> predicted'
+
+
+def rows(result: Result) -> dict[str, Row]:
+    """Return the results on the page by kernel."""
+    return {row["name"]: row for row in result["groups"][0]["rows"]}
+
+
+def table(result: Result) -> str:
+    """Return the numeric table: predicted, measured, difference."""
+    heads = ("Kernel", "Peak memory", "predicted", "off by", "Time", "predicted", "off by")
+    found = rows(result)
+    base = found.get("Standard")
+    lines = [_line(row, base) for row in found.values()]
+    cells = "".join(f"<th>{head}</th>" for head in (*heads, "Error", "Memory against standard"))
+    return f'<table class="figures"><tr>{cells}</tr>{"".join(lines)}</table>'
+
+
+def _line(row: Row, base: Row | None) -> str:
+    against = "not run"
+    if base is row:
+        against = "baseline"
+    elif base:
+        against = f"<b>{signed(row['peak_bytes'] / base['peak_bytes'] - 1)}</b>"
+    cells = (
+        f'<i class="dot {KEYS[row["name"]]}"></i>{row["name"]}',
+        f"<b>{row['peak_bytes'] / MiB:,.2f} MiB</b>",
+        _known(row["predicted_bytes"], lambda count: f"{count / MiB:,.2f} MiB"),
+        _known(row["bytes_difference"], lambda share: signed(share, 2)),
+        f"<b>{duration(row['seconds_minimum'])}</b>",
+        _known(row["predicted_seconds"], duration),
+        _known(row["seconds_difference"], signed),
+        _known(row["error"], "{:.1e}".format),
+        against,
+    )
+    return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+
+
+def method(result: Result, recorded: bool) -> str:
+    """Return how the results were measured and from which rates they were predicted."""
+    found = list(rows(result).values())
+    repeats = sorted({row["repeats"] for row in found})
+    runs = f"{repeats[0]}" if len(repeats) == 1 else f"{repeats[0]} to {repeats[-1]}"
+    seen = found[0]["peak_method"]
+    said = f"<p>Best of {runs} runs. Memory is the peak above the inputs, seen by {seen}.</p>"
+    where = "Recorded on" if recorded else "Measured on"
+    said += f"<p>{where} {place(result)}, {result['date'][:10]}.</p>"
+    return said + "<hr>" + _rates(result["groups"][0]["rates"])
+
+
+def _rates(rates: dict[str, Any]) -> str:
+    gemm, read = rates["gemm_flops"] / 1e9, rates["read_bytes_s"] / 1e9
+    if not rates["products"]:
+        return (
+            "<p>Time is predicted as a lower bound, from rates timed first</p>"
+            f"<p><b>{gemm:,.0f} GFLOP/s</b> large matmul<br><b>{read:,.0f} GB/s</b> read</p>"
+        )
+    products, scores = rates["products"], rates["scores"]
+    return (
+        "<p>Prediction uses, timed first</p>"
+        f"<p><b>{products['wide'] / 1e9:.0f} GFLOP/s</b> wide products<br>"
+        f"<b>{products['tile'] / 1e9:.0f} GFLOP/s</b> in tiles<br>"
+        f"<b>{scores['wide'] * 1e9:.2f} and {scores['tile'] * 1e9:.2f} ns</b> a softmax score<br>"
+        f"<b>{rates['fresh_bytes_s'] / 1e9:.1f} GB/s</b> into fresh memory</p>"
+    )
+
+
+def place(result: Result) -> str:
+    """Return where a result was measured."""
+    threads = "" if "cuda" in result else ", one thread" if result["threads"] == 1 else ""
+    library = "torch" if result.get("request", {}).get("device") in ("torch", "cuda") else "numpy"
+    return f"{escape(result['device'])}{threads}, {library} {result[library]}"
+
+
+def discussion(result: Result) -> str:
+    """Return what the results mean, with their own numbers."""
+    found, asked = rows(result), result["request"]
+    said = [
+        f"The scores of {asked['heads']} heads and {asked['n']:,} tokens are "
+        f"{size(asked['heads'] * asked['n'] ** 2 * ITEM[asked['dtype']])}. Standard attention "
+        "holds them all at once, a block of queries at a time holds one row of blocks, tiles never "
+        "hold more than one: memory falls from n² to n, and the products stay the same."
+    ]
+    if {"Standard", "Flash tiles"} <= set(found):
+        said.append(_against(found["Standard"], found["Flash tiles"]))
+    if {"Paged", "Flash tiles"} <= set(found):
+        said.append(_blocks(found["Paged"], found["Flash tiles"]))
+    said.append(_older())
+    return "<h3>What this says</h3>" + "".join(f"<p>{line}</p>" for line in said)
+
+
+def _against(standard: Row, flash: Row) -> str:
+    ratio = flash["seconds_minimum"] / standard["seconds_minimum"]
+    spent = f"{1 / ratio:.2f} × as fast" if ratio < 1 else f"{ratio:.2f} × as slow"
+    above = (standard["peak_bytes"] - standard["output_bytes"]) / max(
+        flash["peak_bytes"] - flash["output_bytes"], 1
+    )
+    return (
+        f"Tiles are {spent} here, with 1/{above:,.0f} of the memory above the output: scores that "
+        "stay in the cache need not come from memory again. "
+        "Standard wins only where everything fits the cache anyway."
+    )
+
+
+def _blocks(paged: Row, flash: Row) -> str:
+    return (
+        f"Blocks of queries need no online softmax, {duration(paged['seconds_minimum'])} against "
+        f"{duration(flash['seconds_minimum'])}, but their memory still grows with n; with tiles it "
+        "is the output's alone."
+    )
+
+
+def _older() -> str:
+    """Return what the older report's "paged" got wrong, from the recorded repetition of it."""
+    report = next((r for r in recordings() if r["preset"] == "report"), None)
+    notes = [note for group in report["groups"] for note in group["notes"]] if report else []
+    return "The older report. " + " ".join(escape(note) for note in notes) if notes else ""
+
+
+def downloads(result: Result) -> str:
+    """Return links that save the results: all of them as JSON, the figures as CSV."""
+    found = rows(result).values()
+    text = io.StringIO()
+    names = [name for name in next(iter(found)) if name != "load"]
+    writer = csv.DictWriter(text, names, extrasaction="ignore")
+    writer.writeheader()
+    writer.writerows(found)
+    files = {
+        "kernels.json": ("application/json", json.dumps(result)),
+        "kernels.csv": ("text/csv", text.getvalue()),
+    }
+    links = (
+        f'<a download="{name}" href="data:{kind};base64,{b64encode(content.encode()).decode()}">'
+        f"Save {name}</a>"
+        for name, (kind, content) in files.items()
+    )
+    return f'<div class="downloads">{"".join(links)}</div>'
+
+
+def recorded() -> str:
+    """Return the recordings that are shipped, each with where and how it was made."""
+    lines = [
+        f"<tr><td>{escape(r['name'])}</td><td>{escape(r['device'])}</td><td>{r['date'][:10]}</td>"
+        f"<td>{escape(r['command'])}</td></tr>"
+        for r in recordings()
+    ]
+    heads = "".join(f"<th>{head}</th>" for head in ("Recording", "Device", "Date", "Command"))
+    return f'<h3>Recordings</h3><table class="figures"><tr>{heads}</tr>{"".join(lines)}</table>'
+
+
+def signed(share: float, digits: int = 1) -> str:
+    """Spell a share with its sign, as in ``−11.6%``."""
+    return f"{100 * share:+.{digits}f}%".replace("-", "−")
+
+
+def _known(value: Any, spelled: Any) -> str:
+    return "not known" if value is None else str(spelled(value))

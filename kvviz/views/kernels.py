@@ -1,0 +1,244 @@
+"""The Kernels page, composed: controls, four plots, the table, and what stands below."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import panel as pn
+from panel.template import Template
+
+from kvviz.kernels.compare import DTYPES
+from kvviz.scene.kernel_charts import bars, lines, pattern
+from kvviz.scene.theme import THEMES
+from kvviz.units import MiB
+from kvviz.views import kernel_texts as texts
+from kvviz.views.components import CSS, Knob, ThemeSwitch
+from kvviz.views.kernel_components import STYLE, ChartCard, RunButton, Text, Tiles
+from kvviz.views.kernel_session import KernelSession, devices
+from kvviz.views.kernel_tiles import BLOCKS, tiles
+from kvviz.views.shell import Areas, shell
+
+LENGTHS = (256, 512, 1024, 2048, 4096, 8192)
+SIZES = (16, 32, 64, 128, 256)
+HEADS = (1, 2, 4, 8, 16, 32)
+KERNELS = {
+    "standard": ("Standard", "whole n × n score matrix"),
+    "paged": ("Paged", "one block of queries at a time"),
+    "flash": ("Flash tiles", "tiles with online softmax"),
+}
+PATTERN = (
+    '<p>attention weight<span class="ramp"></span>'
+    '<span class="ends"><i>0</i><i>0.5</i><i>1</i></span></p><p>Each row sums to 1.<br>'
+    "Blank cells lie after the query: a causal model may not look there.</p>"
+)
+
+
+def kernels_page() -> Template:
+    """Return the Kernels page of a new visitor, with recorded results on it."""
+    asked = pn.state.session_args.get("theme", [b"dark"])[-1].decode(errors="replace")
+    session = KernelSession(theme=asked if asked in THEMES else "dark")
+    pn.state.on_session_destroyed(lambda _context: session.cancel())
+    switch = ThemeSwitch(theme=session.theme, sizing_mode=None)
+    switch.param.watch(lambda event: session.param.update(theme=event.new), "theme")
+    columns = {"panels": _controls(session), "centre": _results(session)}
+    return shell("kernels", session.theme, Areas(columns, {"theme_switch": switch}))
+
+
+def _controls(session: KernelSession) -> pn.Column:
+    where = _bound(session, "device", "select", "Device", devices().items())
+    dtype = _bound(session, "dtype", "segment", "Numbers", _same(DTYPES[session.device]))
+    session.param.watch(
+        lambda event: dtype.param.update(options=_same(DTYPES[event.new])), "device"
+    )
+    switches = [_switch(session, name, *words) for name, words in KERNELS.items()]
+    return pn.Column(
+        _card(
+            "Device", where, dtype, Text(html="GPUs appear here when found.", css_class="device")
+        ),
+        _card(
+            "Problem",
+            _steps(session, "n", "Tokens, n", LENGTHS),
+            _steps(session, "d", "Head size, d", SIZES),
+            _steps(session, "heads", "Heads", HEADS),
+            _steps(session, "block", "Block size", (*SIZES, 512)),
+        ),
+        _card("Kernels", *switches),
+        _run_button(session),
+        css_classes=["column"],
+        stylesheets=[CSS],
+    )
+
+
+def _card(title: str, *children: Any) -> pn.Column:
+    heading = pn.pane.HTML(f"<h2>{title}</h2>", stylesheets=[CSS], margin=0)
+    return pn.Column(heading, *children, css_classes=["card"], stylesheets=[CSS])
+
+
+def _bound(
+    session: KernelSession, name: str, kind: str, label: str, options: Iterable[Any] = ()
+) -> Knob:
+    """Return an input that follows and sets the session's `name`."""
+    pairs = [list(pair) for pair in options]
+    knob = Knob(kind=kind, label=label, value=getattr(session, name), options=pairs)
+    knob.param.watch(lambda event: session.param.update(**{name: event.new}), "value")
+    session.param.watch(lambda event: knob.param.update(value=event.new), name)
+    return knob
+
+
+def _steps(session: KernelSession, name: str, label: str, steps: tuple[int, ...]) -> Knob:
+    return _bound(session, name, "slider", label, [(step, f"{step:,}") for step in steps])
+
+
+def _switch(session: KernelSession, name: str, label: str, note: str) -> Knob:
+    knob = _bound(session, name, "switch", label)
+    knob.note = (
+        f'<small>{note}</small><i class="chip" style="background: var(--{_colour(name)})"></i>'
+    )
+    return knob
+
+
+def _colour(name: str) -> str:
+    return {"standard": "red", "paged": "seq5", "flash": "tile"}[name]
+
+
+def _same(names: Iterable[str]) -> list[list[str]]:
+    return [[name, name] for name in names]
+
+
+def _run_button(session: KernelSession) -> RunButton:
+    button = RunButton(note=texts.method(session.result, session.recorded))
+    followed = ["busy", "doing", "share", "problem"]
+    session.param.watch(
+        lambda *events: button.param.update(**{event.name: event.new for event in events}), followed
+    )
+    session.param.watch(
+        lambda event: button.param.update(note=texts.method(event.new, session.recorded)), "result"
+    )
+    button.on_msg(
+        lambda event: pn.state.execute(session.run) if event.data == "run" else session.cancel()
+    )
+    return button
+
+
+def _results(session: KernelSession) -> pn.Column:
+    return pn.Column(
+        pn.Column(*_charts(session), css_classes=["charts"], stylesheets=[*STYLE]),
+        _told(session, texts.table, "card wide"),
+        pn.Column(*_below(session), css_classes=["charts"], stylesheets=[*STYLE]),
+        _told(
+            session,
+            lambda result: texts.discussion(result) + texts.downloads(result),
+            "card discussion",
+        ),
+        Text(html=texts.recorded(), css_class="card wide"),
+        css_classes=["column"],
+        stylesheets=[CSS],
+    )
+
+
+def _told(session: KernelSession, text: Callable[[dict[str, Any]], str], css_class: str) -> Text:
+    box = Text(html=text(session.result), css_class=css_class)
+    session.param.watch(lambda event: box.param.update(html=text(event.new)), "result")
+    return box
+
+
+def _charts(session: KernelSession) -> list[ChartCard]:
+    theme = THEMES[session.theme]
+    weights, memory = pattern(theme), bars(theme, "memory")
+    time, held = bars(theme, "time"), lines(theme, "blocks", log=False)
+    cards = [
+        _chart("Attention pattern", weights, note="first 20 tokens, head 0", aside=PATTERN),
+        _chart("Peak memory, MiB", memory, note=texts.LEGEND),
+        _chart("Time, seconds", time, note=texts.LEGEND),
+        _chart("Memory per block, MiB", held),
+    ]
+
+    def show(*_events: object) -> None:
+        result, found = session.result, texts.rows(session.result)
+        weights.show(result["pattern"])
+        memory.show(*_pair(found, "peak_bytes", "predicted_bytes", MiB), "{:,.1f}")
+        time.show(*_pair(found, "seconds_minimum", "predicted_seconds", 1), "{:,.3g}")
+        held.show(_blocks(result), "{:,.1f}")
+        asked = result["request"]
+        count = -(-asked["n"] // asked["block"])
+        cards[3].note = f"query blocks 0 to {count - 1}, {asked['block']} tokens each"
+        cards[3].aside = (
+            "" if result["blocks"] else "<p>Only NumPy's memory is seen block by block.</p>"
+        )
+        for card, key in ((cards[1], "peak_bytes"), (cards[2], "seconds_minimum")):
+            card.told = ", ".join(f"{name} {row[key]:,.4g}" for name, row in found.items())
+
+    _follow(session, show, weights, memory, time, held)
+    return cards
+
+
+def _below(session: KernelSession) -> list[Any]:
+    theme = THEMES[session.theme]
+    time, memory = (lines(theme, f"scaling {what}", log=True) for what in ("time", "memory"))
+
+    def show(*_events: object) -> None:
+        curves = _scaling(session.result)
+        time.show({name: (n, s) for name, (n, s, _) in curves.items()}, "{:,.3g} s")
+        memory.show({name: (n, m) for name, (n, _, m) in curves.items()}, "{:,.1f} MiB")
+
+    _follow(session, show, time, memory)
+    return [
+        _chart("Time over n, seconds", time, note="both axes logarithmic"),
+        _chart("Peak memory over n, MiB", memory, note="both axes logarithmic"),
+        Tiles(tiles=tiles(), blocks=BLOCKS),
+    ]
+
+
+def _follow(session: KernelSession, show: Callable[..., None], *drawn: Any) -> None:
+    """Show results whenever there are new ones, and repaint for another theme."""
+
+    def repaint(event: Any) -> None:
+        for each in drawn:
+            each.repaint(THEMES[event.new])
+
+    session.param.watch(show, "result")
+    session.param.watch(repaint, "theme")
+    show()
+
+
+def _chart(heading: str, drawn: Any, note: str = "", aside: str = "") -> ChartCard:
+    pane = pn.pane.Bokeh(drawn.figure, sizing_mode="stretch_both", margin=0)
+    return ChartCard(heading=heading, note=note, aside=aside, told=heading, chart=pane)
+
+
+def _pair(
+    found: dict[str, Any], measured: str, predicted: str, unit: float
+) -> tuple[dict[str, float], dict[str, float | None]]:
+    """Return two figures of every kernel, in `unit`."""
+    known = {name: row[predicted] for name, row in found.items()}
+    return (
+        {name: row[measured] / unit for name, row in found.items()},
+        {name: None if value is None else value / unit for name, value in known.items()},
+    )
+
+
+def _blocks(result: dict[str, Any]) -> dict[str, tuple[list[float], list[float]]]:
+    held = {KERNELS[kernel][0]: series for kernel, series in result["blocks"].items()}
+    return {
+        name: ([float(i) for i in range(len(series))], [count / MiB for count in series])
+        for name, series in held.items()
+    }
+
+
+def _scaling(result: dict[str, Any]) -> dict[str, tuple[list[float], list[float], list[float]]]:
+    """Return every kernel's lengths, seconds and MiB, the run's own length last."""
+    curves = {}
+    for name, row in texts.rows(result).items():
+        points = [
+            *result["scaling"][name],
+            {
+                "n": result["request"]["n"],
+                "seconds": row["seconds_minimum"],
+                "peak_bytes": row["peak_bytes"],
+            },
+        ]
+        curves[name] = (
+            [point["n"] for point in points],
+            [point["seconds"] for point in points],
+            [point["peak_bytes"] / MiB for point in points],
+        )
+    return curves
