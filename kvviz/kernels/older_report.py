@@ -76,8 +76,8 @@ def _report_notes(results: Mapping[str, Performance]) -> list[str]:
         f"Measured: standard {_mib(standard)} and paged {_mib(paged)}, {_saved(standard, paged)} "
         "less. The report printed 0.58 MB, 0.12 MB and 78.7%.",
         f"Its paged attention sees only the keys up to its block's end: off by {paged.error:.0%}. "
-        f"Blocking the queries alone, with all keys, peaks at {_mib(exact)} and is off by "
-        f"{exact.error:.0e}: leaving keys out bought no memory.",
+        f"Blocking the queries alone, with all keys, peaks at {_mib(exact)} and is exact to "
+        "rounding: leaving keys out bought no memory.",
     ]
 
 

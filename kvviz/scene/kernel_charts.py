@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -14,6 +13,7 @@ from bokeh.models import (
     LinearColorMapper,
     NumeralTickFormatter,
     Range1d,
+    Span,
 )
 from bokeh.palettes import Plasma256
 from bokeh.plotting import figure
@@ -24,6 +24,8 @@ from kvviz.scene.theme import SANS, Theme
 ROLES: Final = {"Standard": "red", "Paged": "sequence5", "Flash tiles": "tile"}
 TOKENS: Final = 20  # of the pattern
 ROOM: Final = 1.32  # the bars' axis goes on for their numbers
+NAMES: Final = 0.42  # of the curves' width, for their names
+HEIGHT, LINE = 230, 18  # px of a figure of curves, about, and of a line of text
 HALO, MARK = 7, 2.5  # px of a predicted mark, and of the card's colour around it
 FONT: Final = value(SANS)
 Row = Mapping[str, Any]
@@ -116,14 +118,18 @@ class Lines:
     curves: ColumnDataSource
     points: ColumnDataSource
     ends: ColumnDataSource
+    remarks: ColumnDataSource
+    floor: Span
     paint: Paint = field(repr=False)
     theme: Theme
+    log: bool
 
     def show(
         self, curves: Mapping[str, tuple[Sequence[float], Sequence[float]]], unit: str
     ) -> None:
         """Show (x, y) by kernel; `unit` spells the last y."""
         names = list(curves)
+        self._fit(curves)
         xs, ys = [list(x) for x, _ in curves.values()], [list(y) for _, y in curves.values()]
         self.curves.data = {"name": names, "x": xs, "y": ys, "colour": self._colours(names)}
         flat = [(name, x, y) for name, (a, b) in curves.items() for x, y in zip(a, b, strict=True)]
@@ -138,9 +144,41 @@ class Lines:
             "x": [x[-1] for x in xs],
             "y": [y[-1] for y in ys],
             "text": [f"{name} {unit.format(y[-1])}" for name, y in zip(names, ys, strict=True)],
-            "shift": _apart([y[-1] for y in ys]),
+            "shift": self._shifts([y[-1] for y in ys]),
             "colour": self._colours(names),
         }
+
+    def _shifts(self, ends: Sequence[float]) -> list[int]:
+        """Return how many px the names move down so that none lies upon another."""
+        scale = np.log if self.log else np.asarray
+        low, high, *at = scale([self.figure.y_range.start or 0, self.figure.y_range.end, *ends])
+        places = [HEIGHT * (high - each) / (high - low) for each in at]  # px from the top
+        shifts, free = [0] * len(ends), -np.inf
+        for number in np.argsort(places, kind="stable").tolist():
+            put = max(places[number], free)
+            shifts[number], free = round(put - places[number]), put + LINE
+        return shifts
+
+    def remark(self, remarks: Sequence[tuple[float, float, str, str]]) -> None:
+        """Write (x, y, text, role) into the figure."""
+        columns = zip(*remarks, strict=True) if remarks else ((), (), (), ())
+        told = dict(zip(("x", "y", "text", "role"), map(list, columns), strict=True))
+        self.remarks.data = {**told, "colour": [self.theme.colour(role) for role in told["role"]]}
+
+    def _fit(self, curves: Mapping[str, tuple[Sequence[float], Sequence[float]]]) -> None:
+        """Leave room at the right for the curves' names, which a figure would cut off."""
+        if not curves:
+            return
+        xs = [x for series, _ in curves.values() for x in series]
+        ys = [y for _, series in curves.values() for y in series]
+        low, high = min(xs), max(xs)
+        if self.log:
+            end = high * (high / low) ** NAMES if high > low else 2 * high
+            self.figure.x_range.update(start=low / 1.2, end=end)
+            self.figure.y_range.update(start=min(ys) / 1.6, end=max(ys) * 1.6)
+        else:
+            self.figure.x_range.update(start=low, end=low + max(high - low, 1) * (1 + NAMES))
+            self.figure.y_range.update(start=0, end=1.2 * max(ys))
 
     def repaint(self, theme: Theme) -> None:
         """Give everything the theme's colours."""
@@ -148,6 +186,8 @@ class Lines:
         self.paint.apply(theme)
         for source in (self.curves, self.points, self.ends):
             source.data = {**source.data, "colour": self._colours(source.data["name"])}
+        roles = self.remarks.data["role"]
+        self.remarks.data = {**self.remarks.data, "colour": [theme.colour(role) for role in roles]}
 
     def _colours(self, names: Sequence[str]) -> list[str]:
         return [self.theme.colour(ROLES[name]) for name in names]
@@ -156,7 +196,7 @@ class Lines:
 def lines(theme: Theme, name: str, log: bool) -> Lines:
     """Build a figure of curves named `name`, without values; both axes logarithmic or neither."""
     axes = {"x_axis_type": "log", "y_axis_type": "log"} if log else {}
-    plot, paint = _figure(name, **axes), Paint()
+    plot, paint = _figure(name, x_range=Range1d(0, 1), y_range=Range1d(0, 1), **axes), Paint()
     columns: dict[str, list[Any]] = {c: [] for c in ("name", "x", "y", "colour")}
     curves, points = (
         ColumnDataSource(dict(columns), name=f"{name} {part}") for part in ("curves", "points")
@@ -177,9 +217,25 @@ def lines(theme: Theme, name: str, log: bool) -> Lines:
         text_font_style="bold",
         text_baseline="middle",
     )
-    plot.min_border_right = 150
+    remarks = ColumnDataSource({c: [] for c in ("x", "y", "text", "role", "colour")})
+    plot.text(
+        "x",
+        "y",
+        "text",
+        source=remarks,
+        text_color="colour",
+        text_font=FONT,
+        text_font_size="14px",
+        text_baseline="middle",
+        x_offset=8,
+    )
+    floor = Span(dimension="width", location=None, line_dash=[3, 4], line_width=1.5)
+    plot.add_layout(paint(floor, line_color="text3"))
     _axes(plot, paint)
-    made = Lines(plot, curves, points, ends, paint, theme)
+    if log:  # lengths are powers of two, and read as such
+        plot.xaxis.update(ticker=FixedTicker(ticks=[2**power for power in range(5, 15)]))
+        plot.xaxis.formatter = NumeralTickFormatter(format="0,0")
+    made = Lines(plot, curves, points, ends, remarks, floor, paint, theme, log)
     made.repaint(theme)
     return made
 
@@ -237,16 +293,6 @@ def pattern(theme: Theme) -> Pattern:
     made = Pattern(plot, cells, paint)
     made.repaint(theme)
     return made
-
-
-def _apart(ends: Sequence[float]) -> list[int]:
-    """Return how far labels move so that those of equal curves do not lie upon each other."""
-    order = np.argsort(-np.array(ends), kind="stable")
-    shifts = np.zeros(len(ends), int)
-    for above, below in pairwise(order):
-        close = ends[below] > 0.9 * ends[above]
-        shifts[below] = shifts[above] + 18 if close else 0
-    return [int(shift) for shift in shifts]
 
 
 def _figure(name: str, **settings: Any) -> figure:

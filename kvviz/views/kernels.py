@@ -7,19 +7,17 @@ import panel as pn
 from panel.template import Template
 
 from kvviz.kernels.compare import DTYPES
-from kvviz.scene.kernel_charts import bars, lines, pattern
+from kvviz.scene.kernel_charts import Lines, bars, lines, pattern
 from kvviz.scene.theme import THEMES
 from kvviz.units import MiB
 from kvviz.views import kernel_texts as texts
-from kvviz.views.components import CSS, Knob, ThemeSwitch
+from kvviz.views.components import CSS, Knob, Share, ThemeSwitch
 from kvviz.views.kernel_components import STYLE, ChartCard, RunButton, Text, Tiles
+from kvviz.views.kernel_link import CHOICES, STEPS, link, opened
 from kvviz.views.kernel_session import KernelSession, devices
 from kvviz.views.kernel_tiles import BLOCKS, tiles
 from kvviz.views.shell import Areas, shell
 
-LENGTHS = (256, 512, 1024, 2048, 4096, 8192)
-SIZES = (16, 32, 64, 128, 256)
-HEADS = (1, 2, 4, 8, 16, 32)
 KERNELS = {
     "standard": ("Standard", "whole n × n score matrix"),
     "paged": ("Paged", "one block of queries at a time"),
@@ -34,13 +32,20 @@ PATTERN = (
 
 def kernels_page() -> Template:
     """Return the Kernels page of a new visitor, with recorded results on it."""
-    asked = pn.state.session_args.get("theme", [b"dark"])[-1].decode(errors="replace")
-    session = KernelSession(theme=asked if asked in THEMES else "dark")
+    arguments = pn.state.session_args.items()
+    session = opened((name, values[-1].decode(errors="replace")) for name, values in arguments)
     pn.state.on_session_destroyed(lambda _context: session.cancel())
     switch = ThemeSwitch(theme=session.theme, sizing_mode=None)
     switch.param.watch(lambda event: session.param.update(theme=event.new), "theme")
     columns = {"panels": _controls(session), "centre": _results(session)}
-    return shell("kernels", session.theme, Areas(columns, {"theme_switch": switch}))
+    share = Share(query=link(session), theme=session.theme, sizing_mode=None)
+
+    def follow(*_events: object) -> None:
+        share.param.update(query=link(session), theme=session.theme)
+
+    session.param.watch(follow, [*CHOICES, "theme"])
+    tools = {"share": share, "theme_switch": switch}
+    return shell("kernels", session.theme, Areas(columns, tools))
 
 
 def _controls(session: KernelSession) -> pn.Column:
@@ -56,10 +61,10 @@ def _controls(session: KernelSession) -> pn.Column:
         ),
         _card(
             "Problem",
-            _steps(session, "n", "Tokens, n", LENGTHS),
-            _steps(session, "d", "Head size, d", SIZES),
-            _steps(session, "heads", "Heads", HEADS),
-            _steps(session, "block", "Block size", (*SIZES, 512)),
+            _steps(session, "n", "Tokens, n"),
+            _steps(session, "d", "Head size, d"),
+            _steps(session, "heads", "Heads"),
+            _steps(session, "block", "Block size"),
         ),
         _card("Kernels", *switches),
         _run_button(session),
@@ -84,8 +89,8 @@ def _bound(
     return knob
 
 
-def _steps(session: KernelSession, name: str, label: str, steps: tuple[int, ...]) -> Knob:
-    return _bound(session, name, "slider", label, [(step, f"{step:,}") for step in steps])
+def _steps(session: KernelSession, name: str, label: str) -> Knob:
+    return _bound(session, name, "slider", label, [(step, f"{step:,}") for step in STEPS[name]])
 
 
 def _switch(session: KernelSession, name: str, label: str, note: str) -> Knob:
@@ -124,19 +129,18 @@ def _results(session: KernelSession) -> pn.Column:
         pn.Column(*_charts(session), css_classes=["charts"], stylesheets=[*STYLE]),
         _told(session, texts.table, "card wide"),
         pn.Column(*_below(session), css_classes=["charts"], stylesheets=[*STYLE]),
-        _told(
-            session,
-            lambda result: texts.discussion(result) + texts.downloads(result),
-            "card discussion",
-        ),
         Text(html=texts.recorded(), css_class="card wide"),
         css_classes=["column"],
         stylesheets=[CSS],
     )
 
 
+def _said(result: dict[str, Any]) -> str:
+    return texts.discussion(result) + texts.downloads(result)
+
+
 def _told(session: KernelSession, text: Callable[[dict[str, Any]], str], css_class: str) -> Text:
-    box = Text(html=text(session.result), css_class=css_class)
+    box = Text(html=text(session.result), css_class=css_class, margin=0)
     session.param.watch(lambda event: box.param.update(html=text(event.new)), "result")
     return box
 
@@ -160,6 +164,7 @@ def _charts(session: KernelSession) -> list[ChartCard]:
         held.show(_blocks(result), "{:,.1f}")
         asked = result["request"]
         count = -(-asked["n"] // asked["block"])
+        _remark(held, found)
         cards[3].note = f"query blocks 0 to {count - 1}, {asked['block']} tokens each"
         cards[3].aside = (
             "" if result["blocks"] else "<p>Only NumPy's memory is seen block by block.</p>"
@@ -169,6 +174,17 @@ def _charts(session: KernelSession) -> list[ChartCard]:
 
     _follow(session, show, weights, memory, time, held)
     return cards
+
+
+def _remark(held: Lines, found: dict[str, Any]) -> None:
+    """Say what all kernels hold, and what standard does, far above the rest."""
+    output, top = next(iter(found.values()))["output_bytes"] / MiB, held.figure.y_range.end
+    held.floor.location = output
+    said = [(0.0, 0.85 * output, f"{output:,.1f} MiB of each is the output", "text3")]
+    if "Standard" in found and held.curves.data["name"]:
+        whole = f"Standard holds {found['Standard']['peak_bytes'] / MiB:,.1f} MiB throughout"
+        said.append((0.0, 0.94 * top, f"{whole}, off this scale", "red_text"))
+    held.remark(said)
 
 
 def _below(session: KernelSession) -> list[Any]:
@@ -184,7 +200,8 @@ def _below(session: KernelSession) -> list[Any]:
     return [
         _chart("Time over n, seconds", time, note="both axes logarithmic"),
         _chart("Peak memory over n, MiB", memory, note="both axes logarithmic"),
-        Tiles(tiles=tiles(), blocks=BLOCKS),
+        Tiles(tiles=tiles(), blocks=BLOCKS, margin=0),
+        _told(session, _said, "card discussion"),
     ]
 
 
@@ -202,7 +219,7 @@ def _follow(session: KernelSession, show: Callable[..., None], *drawn: Any) -> N
 
 def _chart(heading: str, drawn: Any, note: str = "", aside: str = "") -> ChartCard:
     pane = pn.pane.Bokeh(drawn.figure, sizing_mode="stretch_both", margin=0)
-    return ChartCard(heading=heading, note=note, aside=aside, told=heading, chart=pane)
+    return ChartCard(margin=0, heading=heading, note=note, aside=aside, told=heading, chart=pane)
 
 
 def _pair(

@@ -3,7 +3,7 @@ const STEP_MS = 260, CELL = 30, GAP = 2
 
 export function render({model}) {
   const card = document.createElement("section"), {tiles, blocks} = model, side = blocks * CELL
-  card.className = "live card tiles"
+  card.className = "live card walk"
   card.innerHTML = `<header><h3>Flash, tile by tile</h3><button></button></header>
     <div class="body"><svg viewBox="0 0 ${side} ${side}" role="img" aria-label="Tiles of scores, query down, key right"></svg><div class="aside" aria-live="off"></div></div>
     <input type="range" min="0" max="${tiles.length - 1}" value="0" aria-label="Tile">`
