@@ -3,11 +3,14 @@
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
 
-PRESETS = "report|prefill|decode|memory|quant"
+from kvviz.kernels.plot import PLOTTED
+
+PRESETS = "report|prefill|decode|memory|quant|page"
 
 
 def measure_kernels(
@@ -23,7 +26,28 @@ def measure_kernels(
     """Run attention kernels: time and peak memory, predicted and measured."""
     words = ["--preset", preset, "--device", device, "--threads", str(threads)]
     words += ["--json"] if as_json else []
-    for flag, path in (("--out", out), ("--plot", plot)):
-        words += [flag, str(path)] if path else []
+    if plot is None or plot.suffix != ".html":
+        _run([*words, *_path("--out", out), *_path("--plot", plot)])
+        return
+    if preset not in PLOTTED:
+        raise typer.BadParameter(f"preset {preset!r} has no plots", param_hint="'--plot'")
+    with TemporaryDirectory() as folder:
+        result = out or Path(folder) / "result.json"
+        _run([*words, *_path("--out", result)])
+        # What draws lies above the command line, so it is a program of its own.
+        _program("kvviz.scene.kernel_report", [str(result), str(plot)])
+
+
+def _run(words: list[str]) -> None:
     # A fresh process, so that threads can be chosen and nothing else holds memory.
-    raise typer.Exit(subprocess.run([sys.executable, "-m", "kvviz.kernels", *words]).returncode)
+    _program("kvviz.kernels", words)
+
+
+def _program(module: str, words: list[str]) -> None:
+    status = subprocess.run([sys.executable, "-m", module, *words]).returncode
+    if status:
+        raise typer.Exit(status)
+
+
+def _path(flag: str, path: Path | None) -> list[str]:
+    return [] if path is None else [flag, str(path)]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from kvviz.kernels.compare import Request, compare
+from kvviz.kernels.plot import check_plot, draw_png
 from kvviz.kernels.presets import DEVICES, PRESETS, run
 from kvviz.kernels.table import text
 
@@ -28,6 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = ("--preset", options.preset, "--device", options.device)
     command = " ".join(["kvviz", "kernels", *words, "--threads", str(options.threads)])
     try:
+        if options.plot:
+            check_plot(options.plot, options.preset)
         if options.preset == "page":
             result = compare(Request(), _tell, command)
         else:
@@ -49,7 +52,7 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("--json", action="store_true", help="all figures as JSON")
     made.add_argument("--out", type=Path, help="write the JSON to this file")
-    made.add_argument("--plot", type=Path, help="draw a report as .png or .html")
+    made.add_argument("--plot", type=Path, help="draw the report or page preset as .png")
     return made
 
 
@@ -62,6 +65,8 @@ def _give(result: dict[str, Any], options: argparse.Namespace) -> None:
     as_json = json.dumps(result, indent=1)
     if options.out:
         options.out.write_text(as_json + "\n")
+    if options.plot:
+        draw_png(result, options.plot)
     print(as_json if options.json else text(result))
 
 

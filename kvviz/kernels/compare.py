@@ -4,11 +4,8 @@
 JSON: progress, and at last the result.
 """
 
-import gc
 import json
 import sys
-import tracemalloc
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -20,10 +17,10 @@ from kvviz.kernels.flash import flash_attention, flash_tiles
 from kvviz.kernels.group import Group
 from kvviz.kernels.inputs import Prefill
 from kvviz.kernels.machine import numpy_rates
-from kvviz.kernels.measure import Call, Performance, Progress, measure, quietly
+from kvviz.kernels.measure import Call, Performance, Progress, measure, quietly, step_peaks
 from kvviz.kernels.presets import record, reference
 from kvviz.kernels.shapes import Array, slices
-from kvviz.kernels.standard import softmax, standard_attention
+from kvviz.kernels.standard import first_weights, standard_attention
 from kvviz.units import GiB, size
 
 DEVICES: Final = {"numpy": "CPU, NumPy", "torch": "CPU, PyTorch", "cuda": "GPU, PyTorch"}
@@ -36,7 +33,6 @@ DTYPES: Final = {
 ITEM: Final = {"fp64": 8, "fp32": 4, "bf16": 2, "fp16": 2}
 MOST_BYTES: Final = GiB  # that one kernel may hold
 MOST_FLOPS: Final = 1.5e12  # of all kernels once: about 15 s a call on one CPU thread
-PATTERN: Final = 20  # tokens whose weights are shown
 SECONDS_A_CALL: Final = 1.5
 SCALING: Final = (8, 4, 2)  # the lengths beside n are n divided by these
 
@@ -108,10 +104,10 @@ def compare(
     group = _group(request, shape)
     told = record("page", iter([group]), device, command, _part(progress, 0, 0.6))
     q, k, _ = shape.inputs(np.float64)
-    pattern = softmax(_causal_scores(q[0, :PATTERN], k[0, :PATTERN]))
+    pattern = first_weights(q[0], k[0], causal=True)
     return told | {
         "request": asdict(request),
-        "pattern": np.round(pattern, 4).tolist(),
+        "pattern": pattern,
         "blocks": _blocks(request, shape, _part(progress, 0.6, 0.7)),
         "scaling": _scaling(request, _part(progress, 0.7, 1.0)),
     }
@@ -148,12 +144,6 @@ def _calls(request: Request, shape: Prefill) -> list[Call]:
     return [made[kernel] for kernel in request.kernels]
 
 
-def _causal_scores(q: Array, k: Array) -> Array:
-    scores: Array = q @ k.T / np.sqrt(q.shape[-1])
-    scores[np.triu_indices(len(q), 1, len(k))] = -np.inf
-    return scores
-
-
 def _blocks(request: Request, shape: Prefill, progress: Progress) -> dict[str, list[int]]:
     """Return the most bytes held while each block of queries is worked on; NumPy only."""
     if request.device != "numpy":
@@ -163,34 +153,21 @@ def _blocks(request: Request, shape: Prefill, progress: Progress) -> dict[str, l
     held = {}
     if "paged" in request.kernels:
         blocks = paged_blocks(*inputs, request.block, causal=True)
-        held["paged"] = list(_peaks(blocks))[1:]  # the first state is before any block
+        held["paged"] = list(step_peaks(blocks))[1:]  # the first state is before any block
     if "flash" in request.kernels:
         held["flash"] = _tile_peaks(request, inputs)
     return held
 
 
-def _peaks(steps: Iterator[Any]) -> Iterator[int]:
-    """Yield the most bytes held during each step above what was held before all of them."""
-    gc.collect()
-    tracemalloc.start()
-    try:
-        before, _ = tracemalloc.get_traced_memory()
-        tracemalloc.reset_peak()
-        for _ in steps:
-            yield tracemalloc.get_traced_memory()[1] - before
-            tracemalloc.reset_peak()
-    finally:
-        tracemalloc.stop()
-
-
 def _tile_peaks(request: Request, inputs: tuple[Array, ...]) -> list[int]:
     """Return the peak of flash by block of queries: one head's tiles beside the whole output."""
     q, k, v = (array[0] for array in inputs)
-    block = {"block_m": request.block, "block_n": request.block}
-    tiles = flash_tiles(q, k, v, **block, causal=True)
+    walk = {"block_m": request.block, "block_n": request.block, "causal": True}
     output = sum(array.nbytes for array in (inputs[0], inputs[0][..., 0]))
     rows = [0] * len(list(slices(0, request.n, request.block)))
-    for tile, peak in zip(tiles, _peaks(flash_tiles(q, k, v, **block, causal=True)), strict=True):
+    for tile, peak in zip(
+        tiles, step_peaks(flash_tiles(q, k, v, **block, causal=True)), strict=True
+    ):
         row = tile.rows.start // request.block
         rows[row] = max(rows[row], output + peak)
     return rows

@@ -6,7 +6,7 @@ import os
 import statistics
 import time
 import tracemalloc
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final, Protocol
 
@@ -252,6 +252,20 @@ def meter_of(call: Call) -> Meter:
 
             return TorchMeter(value.device)
     return NumpyMeter()
+
+
+def step_peaks(steps: Iterator[Any]) -> Iterator[int]:
+    """Yield the most bytes NumPy held during each step above what was held before all of them."""
+    gc.collect()
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        tracemalloc.reset_peak()
+        for _ in steps:
+            yield tracemalloc.get_traced_memory()[1] - before
+            tracemalloc.reset_peak()
+    finally:
+        tracemalloc.stop()
 
 
 def relative_error(output: Any, reference: Array) -> float:

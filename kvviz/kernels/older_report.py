@@ -1,16 +1,22 @@
 """The older report's experiment, repeated: what its printed figures are figures of."""
 
 from collections.abc import Iterator, Mapping
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
-from kvviz.kernels.blocked import block_prefix_attention, local_block_attention, paged_attention
+from kvviz.kernels.blocked import (
+    block_prefix_attention,
+    local_block_attention,
+    paged_attention,
+    paged_blocks,
+)
 from kvviz.kernels.flash import flash_attention
 from kvviz.kernels.group import Group
 from kvviz.kernels.machine import numpy_rates
-from kvviz.kernels.measure import Call, Performance
-from kvviz.kernels.standard import standard_attention
+from kvviz.kernels.measure import Call, Performance, step_peaks
+from kvviz.kernels.shapes import Array
+from kvviz.kernels.standard import first_weights, standard_attention
 from kvviz.kernels.textbook import (
     textbook_attention,
     textbook_block_prefix_attention,
@@ -19,14 +25,31 @@ from kvviz.kernels.textbook import (
 from kvviz.units import MiB
 
 SEED: Final = 42
+BLOCK: Final = 20
+
+
+def seeded(n: int) -> tuple[Array, Array, Array]:
+    """Return the report's Q, K and V, (n, 64) in float64."""
+    rng = np.random.RandomState(SEED)
+    q, k, v = (rng.randn(n, 64) for _ in range(3))
+    return q, k, v
+
+
+def pictures() -> dict[str, Any]:
+    """Return what its plots show beside the figures: weights, and bytes held by block."""
+    q, k, v = seeded(100)
+    held = list(step_peaks(paged_blocks(q, k, v, BLOCK)))[1:]  # the first is before any block
+    return {
+        "pattern": first_weights(q, k, causal=False),
+        "blocks": {"paged, exact": held},
+    }
 
 
 def older_report() -> Iterator[Group]:
     """Yield its functions as they were written, and beside them what they should be."""
-    rng = np.random.RandomState(SEED)
-    inputs = tuple(rng.randn(100, 64) for _ in range(3))
+    inputs = seeded(100)
     exact = standard_attention(*inputs)
-    blocks = (*inputs, 20)
+    blocks = (*inputs, BLOCK)
     calls = [
         Call("standard, as written", textbook_attention, inputs, reference=exact),
         Call("paged, as written", textbook_block_prefix_attention, blocks, reference=exact),
@@ -45,8 +68,7 @@ def older_report() -> Iterator[Group]:
     yield Group(
         "The older report: n 100, d 64, block 20, fp64, seed 42", calls, rates, notes=_report_notes
     )
-    rng = np.random.RandomState(SEED)
-    inputs = tuple(rng.randn(150, 64) for _ in range(3))
+    inputs = seeded(150)
     exact, blocks = standard_attention(*inputs), (*inputs, 32)
     calls = [
         Call("standard, as written", textbook_attention, inputs, reference=exact),

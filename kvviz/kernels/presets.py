@@ -12,7 +12,7 @@ from kvviz.kernels.group import Group
 from kvviz.kernels.inputs import Decode, Prefill
 from kvviz.kernels.machine import numpy_rates
 from kvviz.kernels.measure import Call, Performance, Progress, measure, quietly
-from kvviz.kernels.older_report import older_report
+from kvviz.kernels.older_report import older_report, pictures
 from kvviz.kernels.paged import gathered_attention_decode, paged_attention_decode
 from kvviz.kernels.provenance import provenance
 from kvviz.kernels.quantize import SCHEMES, quantize
@@ -43,7 +43,8 @@ def run(
         raise ValueError(f"preset is {preset!r}, expected one of {', '.join(PRESETS)}")
     if device not in DEVICES:
         raise ValueError(f"device is {device!r}, expected cpu or cuda")
-    return record(preset, groups(preset, device), device, command, progress)
+    told = record(preset, groups(preset, device), device, command, progress)
+    return told | pictures() if preset == "report" else told
 
 
 def groups(preset: str, device: str) -> Iterator[Group]:

@@ -1,10 +1,22 @@
 """Attention that holds all scores at once: the measure of every other kernel."""
 
+from typing import Final
+
 import numpy as np
 
 from kvviz.kernels.online import exponentials, normalise
 from kvviz.kernels.shapes import Array, arithmetic, check_floats, grouped
 from kvviz.kernels.visibility import Visibility
+
+SHOWN: Final = 20  # tokens whose weights a picture shows
+
+
+def first_weights(q: Array, k: Array, *, causal: bool) -> list[list[float]]:
+    """Return the weights among the first 20 tokens of q (n, d) and k (n, d), to be shown."""
+    scores = q[:SHOWN] @ k[:SHOWN].T / q.shape[-1] ** 0.5
+    Visibility(len(scores), len(scores), causal).hide(scores)
+    rounded: list[list[float]] = np.round(softmax(scores), 4).tolist()
+    return rounded
 
 
 def softmax(x: Array, axis: int = -1) -> Array:

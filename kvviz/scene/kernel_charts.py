@@ -21,7 +21,8 @@ from bokeh.plotting import figure
 from kvviz.scene.paint import Paint
 from kvviz.scene.theme import SANS, Theme
 
-ROLES: Final = {"Standard": "red", "Paged": "sequence5", "Flash tiles": "tile"}
+ROLES: Final = {"standard": "red", "paged": "sequence5", "flash": "tile"}
+OTHER: Final = "sequence2"
 TOKENS: Final = 20  # of the pattern
 ROOM: Final = 1.32  # the bars' axis goes on for their numbers
 NAMES: Final = 0.42  # of the curves' width, for their names
@@ -54,7 +55,7 @@ class Bars:
             "value": list(measured.values()),
             "end": [max(measured[name], predicted[name] or 0) for name in names],
             "text": [unit.format(measured[name]) for name in names],
-            "colour": [self.theme.colour(ROLES[name]) for name in names],
+            "colour": [self.theme.colour(role(name)) for name in names],
         }
         marked = [name for name in names if predicted[name] is not None]
         self.marks.data = {
@@ -67,7 +68,7 @@ class Bars:
         """Give everything the theme's colours."""
         self.theme = theme
         self.paint.apply(theme)
-        colours = [theme.colour(ROLES[name]) for name in self.bars.data["name"]]
+        colours = [theme.colour(role(name)) for name in self.bars.data["name"]]
         self.bars.data = {**self.bars.data, "colour": colours}
 
 
@@ -190,7 +191,7 @@ class Lines:
         self.remarks.data = {**self.remarks.data, "colour": [theme.colour(role) for role in roles]}
 
     def _colours(self, names: Sequence[str]) -> list[str]:
-        return [self.theme.colour(ROLES[name]) for name in names]
+        return [self.theme.colour(role(name)) for name in names]
 
 
 def lines(theme: Theme, name: str, log: bool) -> Lines:
@@ -293,6 +294,11 @@ def pattern(theme: Theme) -> Pattern:
     made = Pattern(plot, cells, paint)
     made.repaint(theme)
     return made
+
+
+def role(name: str) -> str:
+    """Return the colour role of a kernel, by how its name begins."""
+    return next((own for start, own in ROLES.items() if name.lower().startswith(start)), OTHER)
 
 
 def _figure(name: str, **settings: Any) -> figure:
