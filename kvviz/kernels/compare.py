@@ -162,12 +162,11 @@ def _blocks(request: Request, shape: Prefill, progress: Progress) -> dict[str, l
 def _tile_peaks(request: Request, inputs: tuple[Array, ...]) -> list[int]:
     """Return the peak of flash by block of queries: one head's tiles beside the whole output."""
     q, k, v = (array[0] for array in inputs)
-    walk = {"block_m": request.block, "block_n": request.block, "causal": True}
+    walk: dict[str, Any] = {"block_m": request.block, "block_n": request.block, "causal": True}
     output = sum(array.nbytes for array in (inputs[0], inputs[0][..., 0]))
     rows = [0] * len(list(slices(0, request.n, request.block)))
-    for tile, peak in zip(
-        tiles, step_peaks(flash_tiles(q, k, v, **block, causal=True)), strict=True
-    ):
+    peaks = step_peaks(flash_tiles(q, k, v, **walk))
+    for tile, peak in zip(flash_tiles(q, k, v, **walk), peaks, strict=True):
         row = tile.rows.start // request.block
         rows[row] = max(rows[row], output + peak)
     return rows

@@ -250,9 +250,10 @@ class Pattern:
     paint: Paint = field(repr=False)
 
     def show(self, weights: Sequence[Sequence[float]]) -> None:
-        """Show (queries, keys) weights; what lies after the query stays blank."""
+        """Show (queries, keys) weights; where all are causal, what lies after stays blank."""
         table = np.array(weights)
-        query, key = np.tril_indices(len(table), 0, table.shape[1])
+        last = 0 if not np.triu(table, 1).any() else table.shape[1]
+        query, key = np.tril_indices(len(table), last, table.shape[1])
         self.cells.data = {"query": query, "key": key, "weight": table[query, key]}
 
     def repaint(self, theme: Theme) -> None:
