@@ -1,12 +1,15 @@
 """The shipped catalog of GPUs, read from ``gpus.csv``, where every row names its source."""
 
 import csv
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 from kvviz.catalog.gpu import Gpu
 from kvviz.catalog.names import find_named, plain
+
+SAME_MEMORY: Final = 0.03  # of CUDA's total, between readings of one GPU
 
 _RATES: Final = frozenset(
     ("bandwidth_gb_s", "l2_mb", "fp16_tflops", "fp8_tflops", "fp32_tflops", "link_gb_s")
@@ -39,6 +42,29 @@ def find_gpu(name: str) -> Gpu:
     if len(same_short) == 1:
         return same_short[0]
     return find_named(name, {gpu.name: gpu for gpu in gpus()}, "GPU")
+
+
+def gpu_of_device(device: str, total_bytes: int) -> Gpu | None:
+    """Return the GPU that a driver's name and CUDA's total of bytes mean, None where none or two.
+
+    Drivers write ``NVIDIA H100 80GB HBM3`` for what the catalog calls ``H100 SXM5 80GB``: the words
+    of the short name and the memory must agree, and of several the one with most words in common
+    is meant.
+    """
+    words = _words(device)
+    same = [
+        (len(words & _words(f"{gpu.name} {gpu.memory_type}")), gpu)
+        for gpu in gpus()
+        if _words(gpu.short_name) <= words
+        and abs(gpu.cuda_bytes - total_bytes) < SAME_MEMORY * total_bytes
+    ]
+    best = max((score for score, _ in same), default=0)
+    named = [gpu for score, gpu in same if score == best]
+    return named[0] if len(named) == 1 else None
+
+
+def _words(name: str) -> set[str]:
+    return set(re.findall(r"[^\W_]+", name.casefold()))
 
 
 def _gpu(row: dict[str, str]) -> Gpu:

@@ -10,7 +10,7 @@ import typer
 
 from kvviz.kernels.plot import PLOTTED
 
-PRESETS = "report|prefill|decode|memory|quant|page"
+PRESETS = "report|prefill|decode|memory|quant|page|all"
 
 
 def measure_kernels(

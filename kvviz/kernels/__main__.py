@@ -3,14 +3,15 @@
 import argparse
 import json
 import os
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from kvviz.kernels.compare import Request, compare
 from kvviz.kernels.plot import check_plot, draw_png
-from kvviz.kernels.presets import DEVICES, PRESETS, run
+from kvviz.kernels.presets import DEVICES, PRESETS, runs
 from kvviz.kernels.table import text
 
 THREADS: Final = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
@@ -31,14 +32,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.plot:
             check_plot(options.plot, options.preset)
-        if options.preset == "page":
-            result = compare(Request(), _tell, command)
-        else:
-            result = run(options.preset, options.device, command, _tell)
+        for result in _results(options, command):
+            _keep(result, options)
     except ValueError as error:
         print(f"kvviz: {error}.", file=sys.stderr)
         return BAD_INPUT
-    _give(result, options)
+    if options.plot:
+        draw_png(result, options.plot)
+    print(json.dumps(result, indent=1) if options.json else text(result))
     return 0
 
 
@@ -51,9 +52,21 @@ def parser() -> argparse.ArgumentParser:
         "--threads", type=int, default=1, help="of the CPU; one disturbs and is disturbed least"
     )
     made.add_argument("--json", action="store_true", help="all figures as JSON")
-    made.add_argument("--out", type=Path, help="write the JSON to this file")
+    made.add_argument(
+        "--out",
+        type=Path,
+        help="write the JSON to this file (default for all: assets/measured/<device>.json)",
+    )
     made.add_argument("--plot", type=Path, help="draw the report or page preset as .png")
     return made
+
+
+def _results(options: argparse.Namespace, command: str) -> Iterator[dict[str, Any]]:
+    """Yield what there is of a run, at last all."""
+    if options.preset == "page":
+        yield compare(Request(), _tell, command)
+    else:
+        yield from runs(options.preset, options.device, command, _tell)
 
 
 def _tell(doing: str, share: float) -> None:
@@ -61,13 +74,17 @@ def _tell(doing: str, share: float) -> None:
         print(f"\r\033[K{share:4.0%} {doing}", end="" if share < 1 else "\r\033[K", file=sys.stderr)
 
 
-def _give(result: dict[str, Any], options: argparse.Namespace) -> None:
-    as_json = json.dumps(result, indent=1)
-    if options.out:
-        options.out.write_text(as_json + "\n")
-    if options.plot:
-        draw_png(result, options.plot)
-    print(as_json if options.json else text(result))
+def _keep(result: dict[str, Any], options: argparse.Namespace) -> None:
+    """Write what there is, so that a run that is cut short keeps it."""
+    if path := options.out or (options.preset == "all" and place(result)):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(result, indent=1) + "\n")
+
+
+def place(result: dict[str, Any]) -> Path:
+    """Return the file of a device's recording, such as ``assets/measured/nvidia-h200.json``."""
+    name = re.sub(r"[^a-z0-9]+", "-", result["device"].casefold())
+    return Path("assets/measured") / f"{name.strip('-')}.json"
 
 
 if __name__ == "__main__":

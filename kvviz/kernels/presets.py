@@ -7,6 +7,7 @@ from typing import Any, Final
 import numpy as np
 
 from kvviz.kernels.blocked import paged_attention
+from kvviz.kernels.cuda import require_cuda
 from kvviz.kernels.flash import flash_attention
 from kvviz.kernels.group import Group
 from kvviz.kernels.inputs import Decode, Prefill
@@ -30,11 +31,22 @@ def run(
 ) -> dict[str, Any]:
     """Measure a preset; return its groups of results with their provenance, as JSON takes them.
 
+    Arguments and errors as of `runs`, whose last result it is.
+    """
+    *_, result = runs(preset, device, command, progress)
+    return result
+
+
+def runs(
+    preset: str, device: str = "cpu", command: str = "", progress: Progress = quietly
+) -> Iterator[dict[str, Any]]:
+    """Measure a preset; yield what there is, on a GPU after every group, at the end all.
+
     Args:
         preset: one of `PRESETS`.
         device: cpu or cuda.
         command: how this run can be repeated, for the record.
-        progress: told what is done and the share of the group that is finished, 0 to 1.
+        progress: told what is done and the share that is finished, 0 to 1.
 
     Raises:
         ValueError: an unknown preset or device, or a device that is not there.
@@ -43,17 +55,14 @@ def run(
         raise ValueError(f"preset is {preset!r}, expected one of {', '.join(PRESETS)}")
     if device not in DEVICES:
         raise ValueError(f"device is {device!r}, expected cpu or cuda")
-    told = record(preset, groups(preset, device), device, command, progress)
-    return told | pictures() if preset == "report" else told
-
-
-def groups(preset: str, device: str) -> Iterator[Group]:
-    """Return the groups of a preset, each made when the one before is done."""
     if device == "cuda":
-        from kvviz.kernels.torch_presets import cuda_groups  # torch is an extra
+        require_cuda()
+        from kvviz.kernels.triton_recording import runs_on_cuda  # torch and triton are extras
 
-        return cuda_groups(preset)
-    return PRESETS[preset]()
+        yield from runs_on_cuda(preset, command, progress)
+    else:
+        told = record(preset, PRESETS[preset](), device, command, progress)
+        yield told | pictures() if preset == "report" else told
 
 
 def record(
@@ -65,10 +74,11 @@ def record(
         from kvviz.kernels.torch_measure import gpu_facts  # torch is an extra
 
         told |= {"cpu": told["device"], **gpu_facts()}
-    return told | {"groups": [_measured(group, progress) for group in parts]}
+    return told | {"groups": [measured_group(group, progress) for group in parts]}
 
 
-def _measured(group: Group, progress: Progress) -> dict[str, Any]:
+def measured_group(group: Group, progress: Progress = quietly) -> dict[str, Any]:
+    """Measure one group; return its results as JSON takes them."""
     results = measure(
         group.calls, group.rates, lambda doing, share: progress(f"{group.title}: {doing}", share)
     )
@@ -183,10 +193,16 @@ def _plain(kernel: Callable[..., Any]) -> str:
     return kernel.__name__.removesuffix("_attention")
 
 
+def _all() -> Iterator[Group]:
+    for groups in (older_report, _prefill, _decode, _memory, _quant):
+        yield from groups()
+
+
 PRESETS: Final[dict[str, Callable[[], Iterator[Group]]]] = {
     "report": older_report,
     "prefill": _prefill,
     "decode": _decode,
     "memory": _memory,
     "quant": _quant,
+    "all": _all,
 }

@@ -2,6 +2,8 @@
 
 import gc
 import os
+import shutil
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,7 +32,9 @@ class TorchMeter:
                 call()
                 return time.perf_counter() - start
             begin, end = (torch.Event(self.device, enable_timing=True) for _ in range(2))
-            torch.cuda.synchronize(self.device)
+            # Busy until the call has been enqueued, the GPU does not wait for the host between the
+            # events, and finds nothing of the inputs in its caches.
+            torch.empty(GiB, dtype=torch.uint8, device=self.device).zero_()
             begin.record()
             call()
             end.record()
@@ -115,8 +119,27 @@ def torch_rates(device: torch.device, dtype: torch.dtype) -> Rates:
     )
 
 
-def gpu_facts() -> dict[str, str]:
-    """Return the first GPU's name with its memory, and the CUDA that torch was built with."""
+def gpu_facts() -> dict[str, Any]:
+    """Return what a recording says of the first GPU: its name, memory, size, driver and CUDA."""
     facts = torch.cuda.get_device_properties(0)
-    memory = f"{facts.total_memory / GiB:.2f} GiB"
-    return {"device": facts.name, "memory": memory, "cuda": str(torch.version.cuda)}
+    cudnn: Any = torch.backends.cudnn
+    return {
+        "device": facts.name,
+        "memory": f"{facts.total_memory / GiB:.2f} GiB",
+        "memory_bytes": facts.total_memory,
+        "sms": facts.multi_processor_count,
+        "capability": f"{facts.major}.{facts.minor}",
+        "driver": driver_version(),
+        "cuda": torch.version.cuda,
+        "cudnn": cudnn.version(),
+    }
+
+
+def driver_version() -> str | None:
+    """Return the driver's version as nvidia-smi tells it, None where there is no nvidia-smi."""
+    tool = shutil.which("nvidia-smi")
+    if tool is None:
+        return None
+    words = [tool, "--query-gpu=driver_version", "--format=csv,noheader"]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    return next(iter(done.stdout.split()), None)

@@ -1,4 +1,4 @@
-"""The torch rows of the presets, on a CPU beside NumPy or on a GPU by themselves."""
+"""The torch rows of the presets: on a CPU beside NumPy, and what they hold on any device."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -16,33 +16,24 @@ from kvviz.kernels.group import Group
 from kvviz.kernels.inputs import Decode, Prefill
 from kvviz.kernels.machine import Rates
 from kvviz.kernels.measure import Call
-from kvviz.kernels.paged import gathered_attention_decode
-from kvviz.kernels.presets import reference
 from kvviz.kernels.shapes import Array
 from kvviz.kernels.torch_measure import torch_rates
 
-DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
-CUDA_PREFILL = tuple(Prefill(n, 128, 32, 8) for n in (2048, 8192, 16384))
-CUDA_DECODE = (Decode(8, 8192, 128, 32, 8, 16), Decode(64, 8192, 128, 32, 8, 16))
 TRITON = "kvviz.kernels.triton_ops"
-EAGER_LIMIT = 2**36  # bytes of scores that eager attention may hold on a GPU
+DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
 
 
 def prefill_group(
     shape: Prefill, inputs: tuple[Array, ...], exact: Array | None, device: str, dtype: str
 ) -> Group:
-    """Return torch's kernels on one prefill, eager only where its scores fit."""
+    """Return torch's kernels on one prefill."""
     q, k, v = (tensor[None] for tensor in tensors(inputs, device, dtype))
     expected = None if exact is None else exact[None]
-    on_gpu = device == "cuda"
-    kernels: dict[str, Callable[..., Any]] = {}
-    if 2 * shape.heads * shape.n**2 * q.itemsize < EAGER_LIMIT:
-        kernels["torch eager"] = ops.standard_attention
-    for backend in ("flash", "efficient", "cudnn") if on_gpu else ("flash",):
-        kernels[f"torch SDPA {backend}"] = partial(ops.sdpa_attention, backend=backend)
-    kernels["torch FlexAttention"] = ops.flex_flash_attention
-    if on_gpu and find_spec("triton"):
-        kernels["Triton flash"] = import_module(TRITON).flash_attention
+    kernels: dict[str, Callable[..., Any]] = {
+        "torch eager": ops.standard_attention,
+        "torch SDPA flash": partial(ops.sdpa_attention, backend="flash"),
+        "torch FlexAttention": ops.flex_flash_attention,
+    }
     cost = fused(sizes({"Q": q, "K": k, "V": v}))
     calls = [
         Call(name, kernel, (q, k, v), cost=cost, reference=expected)
@@ -69,8 +60,6 @@ def decode_group(
             (q, keys, values),
         ),
     }
-    if device == "cuda" and find_spec("triton"):
-        kernels["Triton paged"] = (import_module(TRITON).paged_attention_decode, step)
     names = ("q", "k_cache", "v_cache", "block_table", "seq_lens")
     cost = decode(dict(zip(names, step, strict=True)), fused=True)
     calls = [
@@ -103,32 +92,6 @@ def memory_groups(
         ]
         one = shape.heads * shape.n**2 * q.itemsize
         yield Group(f"Peak in copies of the scores, {shape}, {dtype}, torch", calls, unit_bytes=one)
-
-
-def cuda_groups(preset: str) -> Iterator[Group]:
-    """Return a preset's groups on the first GPU.
-
-    Raises:
-        ValueError: torch sees no GPU, or the preset is NumPy's alone.
-    """
-    if not torch.cuda.is_available():
-        raise ValueError("torch sees no GPU here, expected one for --device cuda")
-    if preset == "prefill":
-        for shape in CUDA_PREFILL:
-            inputs = shape.inputs()
-            exact = reference(*inputs) if shape == CUDA_PREFILL[0] else None
-            yield prefill_group(shape, inputs, exact, "cuda", "bf16")
-    elif preset == "decode":
-        for step in CUDA_DECODE:
-            arrays = step.inputs()
-            exact = gathered_attention_decode(*arrays)
-            yield decode_group(step, arrays, exact, "cuda", "bf16")
-    elif preset == "memory":
-        shape = CUDA_PREFILL[0]
-        inputs = shape.inputs()
-        yield from memory_groups(shape, inputs, reference(*inputs), "cuda")
-    else:
-        raise ValueError(f"preset {preset!r} runs on the CPU, expected prefill, decode or memory")
 
 
 def page_calls(
