@@ -5,9 +5,10 @@ from typing import Any
 import param
 
 from kvviz.catalog.dtypes import CACHE_DTYPES, DTYPES
-from kvviz.catalog.efficiency import MBU, MFU
+from kvviz.catalog.efficiency import Efficiency
 from kvviz.catalog.gpu import Gpu
 from kvviz.catalog.gpus import find_gpu
+from kvviz.catalog.measured import efficiency
 from kvviz.catalog.model import Model
 from kvviz.catalog.models import find_model
 
@@ -16,6 +17,22 @@ RUN_FACTOR = 2  # the default run length is this many times the context
 
 class ScenarioError(ValueError):
     """Settings that contradict each other, said in one sentence."""
+
+
+class Share(param.Number):
+    """A share of one of the GPU's rates: as set, else what is known of the GPU that is set."""
+
+    def __get__(self, scenario: Any, owner: Any = None) -> Any:
+        """Return the share in force."""
+        share = super().__get__(scenario, owner)
+        if share is None and scenario is not None:
+            return getattr(efficiency(scenario.the_gpu), self.name)
+        return share
+
+    def as_set(self, scenario: param.Parameterized) -> float | None:
+        """Return the share that was set, None where none was."""
+        share: float | None = super().__get__(scenario, type(scenario))
+        return share
 
 
 class Scenario(param.Parameterized):
@@ -147,17 +164,21 @@ class Scenario(param.Parameterized):
         label="CUDA graphs",
         doc="GiB of CUDA graphs taken before the KV cache, mode vllm (default: assumed)",
     )
-    mfu: float = param.Number(
-        MFU,
+    mfu: float = Share(
+        None,
         bounds=(0.01, 1.0),
+        allow_None=True,
         label="MFU",
-        doc="share of the peak FLOP/s that matrix products reach, an assumption",
+        doc="share of the peak FLOP/s that matrix products reach (default: measured where that GPU "
+        "was, else assumed)",
     )
-    mbu: float = param.Number(
-        MBU,
+    mbu: float = Share(
+        None,
         bounds=(0.01, 1.0),
+        allow_None=True,
         label="MBU",
-        doc="share of the memory bandwidth that reads reach, an assumption",
+        doc="share of the memory bandwidth that reads reach (default: measured where that GPU "
+        "was, else assumed)",
     )
     seed: int = param.Integer(
         0, bounds=(0, None), label="Seed", doc="seed of what is drawn at random"
@@ -199,9 +220,24 @@ class Scenario(param.Parameterized):
         """Return a copy with some settings changed."""
         return Scenario(**{**self.settings(), "own_models": self.own_models, **changes})
 
+    @property
+    def efficiency(self) -> Efficiency:
+        """What steps reach on the GPU, and how that is known."""
+        known = efficiency(self.the_gpu)
+        shares = (self.param.mfu.as_set(self), self.param.mbu.as_set(self))
+        if shares == (None, None):
+            return known
+        return Efficiency(self.mfu, self.mbu, kind="assumed", source="as you set them")
+
     def settings(self) -> dict[str, Any]:
-        """Return every knob's value by its name."""
-        return {name: getattr(self, name) for name in knobs()}
+        """Return every knob's value by its name, None where it is left to what is known."""
+        return {name: as_set(self, name) for name in knobs()}
+
+
+def as_set(settings: param.Parameterized, name: str) -> Any:
+    """Return a knob's value, None where it is left to what is known of the GPU."""
+    knob = settings.param[name]
+    return knob.as_set(settings) if isinstance(knob, Share) else getattr(settings, name)
 
 
 def knobs(of: type[param.Parameterized] = Scenario) -> tuple[str, ...]:

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from kvviz.catalog.efficiency import Efficiency, efficiency_of
+from kvviz.catalog import measured
+from kvviz.catalog.efficiency import Efficiency
 from kvviz.memory.capacity import kv_budget, stage_token_bytes
 from kvviz.memory.kv import kv_width
 from kvviz.scenario import Scenario, ScenarioError
@@ -104,7 +105,7 @@ def step_efficiency(scenario: Scenario, serving: Serving) -> Efficiency:
     """Return the rates that steps reach: as set, else as known of the GPU, else as assumed."""
     own = {"mfu": serving.mfu, "mbu": serving.mbu, "overhead_s": serving.overhead_s}
     given = {name: value for name, value in own.items() if value is not None}
-    known = efficiency_of(scenario.the_gpu.name)
+    known = measured.efficiency(scenario.the_gpu)
     if not given:
         return known
     return replace(known, **given, kind="assumed", source="set by the user")

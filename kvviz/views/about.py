@@ -2,7 +2,7 @@
 
 from html import escape
 
-from kvviz.catalog.efficiency import KNEE, MBU, MFU, SOURCE
+from kvviz.catalog.efficiency import KNEE, SOURCE
 from kvviz.catalog.gpu import Gpu
 from kvviz.scenario import Scenario
 from kvviz.scene.floorplan import floorplan
@@ -93,11 +93,13 @@ def _reported(scenario: Scenario, gpu: Gpu) -> str:
 
 
 def _assumed(scenario: Scenario) -> str:
-    own = (scenario.mfu, scenario.mbu) != (MFU, MBU)
-    by, rest = (", as you set them", " of the exponent") if own else ("", "")
+    known = scenario.efficiency
+    by, rest = (
+        ("", "") if known.source == SOURCE else (f", {escape(known.source)}", " of the exponent")
+    )
     return text_card(
         "Assumed",
-        f"<p>Times rest on efficiencies: matrix products reach {scenario.mfu:.0%} of the peak rate "
+        f"<p>Step times: matrix products reach {scenario.mfu:.0%} of the peak rate "
         f"(MFU) and reads {scenario.mbu:.0%} of the bandwidth (MBU){by}. Where both take equally "
         f"long, a step takes {2 ** (1 / KNEE):.2f} times as long, an exponent of {KNEE} at the "
         f"knee. Source{rest}: {SOURCE}.</p>",

@@ -65,9 +65,11 @@ def _gpus(session: Session, name: str) -> str:
 
 
 def _decode(scenario: Scenario) -> str:
+    known = scenario.efficiency
+    whose = f", {escape(known.source)}" if known.kind == "measured" else " of the scenario"
     how = (
-        f"assumed: roofline with MFU {scenario.mfu:.0%} and MBU {scenario.mbu:.0%} of the "
-        f"scenario; activations, launch overhead and links are not counted"
+        f"assumed: roofline with MFU {known.mfu:.0%} and MBU {known.mbu:.0%}{whose}; "
+        f"activations, launch overhead and links are not counted"
     )
     rate = live("tokens_per_second", "count", how)
     return (
