@@ -6,7 +6,7 @@ from typing import Any
 
 import param
 
-from kvviz.scenario import Scenario, knobs
+from kvviz.scenario import Scenario, as_set, knobs
 
 SHOWN = 60  # characters of a bad value that an error repeats
 SWITCH = {"true": True, "1": True, "on": True, "false": False, "0": False, "off": False}
@@ -87,7 +87,7 @@ def from_query(
 def to_query(settings: param.Parameterized, usual: Mapping[str, Any]) -> dict[str, str]:
     """Return the settings that differ from the `usual` ones, as a URL spells them."""
     of = type(settings)
-    values = {name: getattr(settings, name) for name in knobs(of)}
+    values = {name: as_set(settings, name) for name in knobs(of)}
     return {
         name: str(value).lower() if isinstance(value, bool) else str(value)
         for name, value in values.items()

@@ -29,7 +29,7 @@ class Share(param.Number):
             return getattr(efficiency(scenario.the_gpu), self.name)
         return share
 
-    def as_set(self, scenario: "Scenario") -> float | None:
+    def as_set(self, scenario: param.Parameterized) -> float | None:
         """Return the share that was set, None where none was."""
         share: float | None = super().__get__(scenario, type(scenario))
         return share
@@ -231,11 +231,13 @@ class Scenario(param.Parameterized):
 
     def settings(self) -> dict[str, Any]:
         """Return every knob's value by its name, None where it is left to what is known."""
-        return {name: self._setting(name) for name in knobs()}
+        return {name: as_set(self, name) for name in knobs()}
 
-    def _setting(self, name: str) -> Any:
-        knob = self.param[name]
-        return knob.as_set(self) if isinstance(knob, Share) else getattr(self, name)
+
+def as_set(settings: param.Parameterized, name: str) -> Any:
+    """Return a knob's value, None where it is left to what is known of the GPU."""
+    knob = settings.param[name]
+    return knob.as_set(settings) if isinstance(knob, Share) else getattr(settings, name)
 
 
 def knobs(of: type[param.Parameterized] = Scenario) -> tuple[str, ...]:

@@ -32,7 +32,7 @@ DTYPES: Final = {
 }
 ITEM: Final = {"fp64": 8, "fp32": 4, "bf16": 2, "fp16": 2}
 MOST_BYTES: Final = GiB  # that one kernel may hold
-MOST_FLOPS: Final = 1.5e12  # of all kernels once: about 15 s a call on one CPU thread
+MOST_FLOPS: Final = 1e12  # of all kernels once: about 10 s on one CPU thread
 SECONDS_A_CALL: Final = 1.5
 SCALING: Final = (8, 4, 2)  # the lengths beside n are n divided by these
 

@@ -106,6 +106,7 @@ def _growth(scenario: Scenario) -> dict[str, Any]:
         "layers": len(model.layers),
         "mfu": scenario.mfu,
         "mbu": scenario.mbu,
+        "rates_kind": scenario.efficiency.kind,
         "block": scenario.block_size,
         "shares": weights_of_sequences(scenario.batch, scenario.ragged).tolist(),
         "page_tokens": kinds == {(None, False)},  # else pages of several kinds share a sequence

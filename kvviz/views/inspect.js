@@ -64,7 +64,7 @@ class Inspect {
         `${n} tokens fill half of ${n}² squares, so twice the context takes four times the scores. Decode adds one row.`
     const meter = tracks.some(([a, middle, width]) => x >= a - 60 && x <= a + width + 44 && Math.abs(y - middle) < 12)
     return meter ? `<b>Roofline, not measured</b><br>Time that the units or the memory need of a step, as a share of it. ` +
-      `Assumed: MFU ${model.layout.mfu}, MBU ${model.layout.mbu}; activations, launches and links are not counted.` : ""
+      `Assumed: a roofline, MFU ${model.layout.mfu} and MBU ${model.layout.mbu} ${model.layout.rates_kind}; activations, launches and links are not counted.` : ""
   }
 
   words(list) {
