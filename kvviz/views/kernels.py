@@ -110,7 +110,8 @@ def _same(names: Iterable[str]) -> list[list[str]]:
 
 
 def _run_button(session: KernelSession) -> RunButton:
-    button = RunButton(note=texts.method(session.result, session.recorded))
+    note = texts.method(session.result, session.recorded)
+    button = RunButton(note=note, problem=session.problem)
     followed = ["busy", "doing", "share", "problem"]
     session.param.watch(
         lambda *events: button.param.update(**{event.name: event.new for event in events}), followed
