@@ -121,7 +121,7 @@ def test_every_public_name_is_there():
 
 def test_importing_the_core_is_quick():
     code = (
-        "import time; t = time.perf_counter(); from kvviz import *; print(time.perf_counter() - t)"
+        "import time; t = time.process_time(); from kvviz import *; print(time.process_time() - t)"
     )
     times = [
         float(subprocess.check_output([sys.executable, "-c", code], timeout=60)) for _ in range(7)
