@@ -11,9 +11,8 @@ import typer
 from kvviz.catalog.names import find_named
 from kvviz.catalog.workloads import CONVERSATION, TRAFFIC
 from kvviz.cli.knobs import Command, option, with_parameters
-from kvviz.cli.simulate import HARDWARE
 from kvviz.scenario import Scenario
-from kvviz.serving import Serving, serving_knobs
+from kvviz.serving import HARDWARE, Serving, serving_knobs
 from kvviz.sim.sweep import (
     Grid,
     Requests,
