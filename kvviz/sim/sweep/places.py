@@ -90,10 +90,11 @@ def _cluster(address: str) -> Iterator[Crew]:
         client = distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError, TimeoutError):
         raise SweepError(f"no Dask scheduler answers at {address}") from None
-    lost = (distributed.KilledWorker, distributed.CancelledError, OSError, TimeoutError)
+    closed = import_module("distributed.comm").CommClosedError
+    lost = (distributed.KilledWorker, distributed.CancelledError, closed, TimeoutError)
     try:
         _expect_workers(client, address)
-        # Two cells may have one argument's hash, and each is to be computed on its own.
+        # Not pure: a cell is computed now, not taken from what the scheduler still knows.
         yield Crew(partial(client.submit, pure=False), partial(_wait, client, address))
     except ModuleNotFoundError as error:
         raise SweepError(
