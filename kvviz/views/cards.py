@@ -8,15 +8,10 @@ from kvviz.catalog.papers import PAPERS
 from kvviz.memory.kv import kv_width, layer_groups, regions
 from kvviz.scenario import Scenario
 from kvviz.units import GiB, size
-from kvviz.views.html import chip, live, many, row
+from kvviz.views.html import chip, live, many, row, short
 from kvviz.views.session import Session
 
 HALF_PERCENT = 0.005  # a smaller share is spelled 0%
-
-
-def short(name: str) -> str:
-    """Return a model's name without its owner."""
-    return name.rsplit("/", 1)[-1]
 
 
 def info(session: Session) -> str:
@@ -192,6 +187,23 @@ def _score_arithmetic(scenario: Scenario) -> str:
     if scenario.prefill == "chunk":
         return f"{heads} × min({scenario.chunk:,}, {now}) × {now} {bytes_each}"
     return f"{many(scenario.batch, 'sequence')} × {heads} × {now}² {bytes_each}"
+
+
+def summary(session: Session) -> str:
+    """Return what stays in sight on a phone: the total, the saving, and a bar of the capacity."""
+    room = size(session.room)
+    parts = [("weights", "weights"), ("kv", "kv_used"), ("reserved", "unused")]
+    if session.report.state_bytes:
+        parts.append(("kv", "state"))
+    parts.append(("red", "scores") if not session.scenario.flash else ("ghost", "avoided"))
+    bar = "".join(
+        f'<i class="{chip}" data-width="{column}" data-of="room"></i>' for chip, column in parts
+    )
+    return f"""
+      <p><span><b class="total" data-live="total" data-unit="gib"></b> of {room}</span>
+      <span class="red" data-if="over">{_on_capacity(session, "over", "gib")} over</span>
+      <span class="red" data-unless="over"><span data-if="avoided">{live("avoided", "gib")}
+      saved</span></span></p><div class="bar">{bar}</div>"""
 
 
 def ledger(session: Session) -> str:

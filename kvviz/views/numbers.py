@@ -19,6 +19,7 @@ def live_columns(session: Session) -> Columns:
         totals
         | _steps(session)
         | {
+            "room": same * session.room,
             "weights": same * report.weights_bytes,
             "state": same * report.state_bytes,
             "unused": totals["kv_reserved"] + totals["kv_internal"],
