@@ -14,6 +14,7 @@ LEGEND = (
 )
 ROOM_FOR_LEGEND = 200  # px high
 ROOM_FOR_BOUND = 140  # px wide
+ROOM_FOR_SCORES = 300  # px wide, for what the scores are
 ROOM_FOR_TITLE = 300  # px wide, for the units beside the name
 METERS = ("compute", "memory")
 ROOFLINE = "assumed: upper bound of the roofline"
@@ -28,12 +29,17 @@ def phone_texts(plan: DiePlan, gpu: Gpu) -> list[Text]:
     """Return the few texts that a phone's dies have room for."""
     legend = plan.legend
     x, row = legend.x, legend.h / 78
-    return [
+    texts = [
         Text(plan.title.x, plan.title.y, die_name(gpu), bold=True, role="text1"),
         Text(x, legend.y + 22 * row, "context", 20, bold=True, role="text1", live=True),
-        Text(x, legend.y + 42 * row, "end", role="text3", live=True),
-        Text(x, legend.y + 68 * row, "scores", bold=True, role="tile_text", live=True),
+        Text(x, legend.y + 41 * row, "end", role="text3", live=True),
+        Text(
+            x, legend.y + 76 * row, "scores", bold=True, role="tile_text", how="computed", live=True
+        ),
     ]
+    if legend.w >= ROOM_FOR_SCORES:
+        texts.append(Text(x, legend.y + 59 * row, "scores in memory"))
+    return texts
 
 
 def legend_chips(plan: DiePlan) -> list[tuple[Tile, Rect]]:

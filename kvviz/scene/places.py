@@ -47,6 +47,7 @@ def scene_places(gpu: Gpu, pages: int) -> dict[str, Any]:
         },
         "site_names": [site.label for site in active],
         "lanes": paths,
+        "which_at": _which_at(plan),
         "particles": PARTICLES,
         "tiles": {tile.name.lower(): int(tile) for tile in Tile},
         "roles": {role: number for number, role in enumerate(ROLES)},
@@ -65,6 +66,14 @@ def scene_raster(gpu: Gpu, pages: int) -> Raster:
 def active_sites(plan: Floorplan) -> list[Site]:
     """Return the sites that hold memory in use."""
     return [site for site in plan.sites if site.active]
+
+
+def _which_at(plan: Floorplan) -> list[Any]:
+    """Return where it says which of several GPUs this is: above the dies, or beside the chips."""
+    if plan.site_kind == "chip":
+        return [8, SCENE_HEIGHT - 16, "left"]
+    left, right = min(die.x for die in plan.dies), max(die.right for die in plan.dies)
+    return [(left + right) / 2, SCENE_HEIGHT - 17, "center"]
 
 
 def _wide(gpu: Gpu, floor: Floorplan, pages: int) -> dict[str, Any]:

@@ -1,4 +1,6 @@
 // Cards of HTML whose numbers follow the playhead; a card whose text did not change is left alone.
+// On a phone what folds is folded at first.
+const PHONE = matchMedia("(max-width: 899px)")
 export function render({model}) {
   const root = document.createElement("div"), shown = {}
   root.className = "cards"
@@ -7,7 +9,9 @@ export function render({model}) {
       const card = (shown[name] ??= root.appendChild(document.createElement("section")))
       if (card.html === html) continue
       card.className = `live card ${name}`
+      const open = card.querySelector("details")?.open ?? !PHONE.matches
       card.innerHTML = card.html = html
+      for (const fold of card.querySelectorAll("details")) fold.open = open
       fill(card, document.kvviz?.row)
     }
   }

@@ -76,7 +76,8 @@ class Fleet {
   package(row, gpu) {
     const {frames, dies} = this.places, {capacity} = this.layout, held = this.held(row, gpu), roomy = frames.w[gpu] > ROOMY
     const [left, top, wide] = [frames.left[gpu], frames.bottom[gpu] + frames.h[gpu] + 9, frames.w[gpu]]
-    const [name, amount] = gpu === 0 ? ["GPU 0, the one you have", `${SPELL.gib(capacity)} GiB`]
+    const first = this.layout.which_gpu || "GPU 0, the one you have"
+    const [name, amount] = gpu === 0 ? [first, `${SPELL.gib(capacity)} GiB`]
       : held > 0 ? [`GPU ${gpu}, missing`, `+${SPELL.gib(held)} GiB`] : [`GPU ${gpu}, not needed yet`, roomy ? "" : "not yet"]
     const role = gpu > 0 && held > 0 ? "red-text" : gpu ? "text3" : "text1", how = this.layout.capacity_kind
     const middle = (low, size) => low.map((at, i) => [at, at + size[i]]).flat()

@@ -6,7 +6,8 @@ import numpy as np
 import panel as pn
 
 from kvviz.memory.crossing import first_crossing
-from kvviz.memory.kv import kv_width, layer_groups, lengths
+from kvviz.memory.kv import lengths
+from kvviz.memory.shard import fullest_shard
 from kvviz.scene.fleet import FleetScene
 from kvviz.scene.hbm import HbmScene
 from kvviz.scene.strip import Crossing, Strip
@@ -30,6 +31,7 @@ def _cards(session: Session) -> list[list[str]]:
     return [
         ["info", cards.info(session)],
         ["formula", formula(session.scenario)],
+        ["rates", cards.rates(session)],
         ["papers", cards.papers(session)],
     ]
 
@@ -88,13 +90,11 @@ def _layers(session: Session, columns: Columns) -> Columns:
 
 
 def _kv_by_colour(session: Session, columns: Columns) -> Columns:
-    scenario = session.scenario
-    model = scenario.the_model
+    scenario, shard = session.scenario, fullest_shard(session.scenario)
     now = lengths(columns["when"].astype(np.int64), scenario.batch, scenario.ragged)
-    held = np.zeros(now.shape)
-    for group in layer_groups(model, kv_width(scenario, model)):
-        held += np.minimum(now, group.window) * (group.layers * group.bytes_per_token)
-    held += session.report.state_bytes_per_sequence
+    held = np.full(now.shape, float(shard.state_bytes))
+    for window, size in shard.token_bytes:
+        held += np.minimum(now, window) * size
     return {f"sequence{i}": held[:, i::8].sum(axis=1) for i in range(8)}
 
 

@@ -6,9 +6,9 @@ class Inside {
   constructor(source, texts, Image) { Object.assign(this, {source, texts, Image}) }
 
   // Lays the dies' contents out anew, for another GPU or another shape of the screen.
-  lay(places, shape) {
+  lay(places, shape, which) {
     const {squares, triangle: [left, bottom, w, h], figure} = shape
-    Object.assign(this, {places, shape, swept: undefined})
+    Object.assign(this, {places, shape, which, swept: undefined})
     for (const [name, columns] of Object.entries(figure)) put(this.source(name), {...columns})
     this.image = new this.Image(squares * squares, [squares, squares])
     put(this.source("tiles"), {image: [this.image], left: [left], bottom: [bottom], w: [w], h: [h]})
@@ -49,6 +49,8 @@ class Inside {
     }
     for (const name of METERS) words[name] = isNaN(row[name]) ? "?" : SPELL.percent0(row[name])
     const role = row.scores > 0 ? "red-text" : "tile-text"
+    const [x, y, align] = this.places.which_at
+    this.texts.put("which", this.which ? [{x, y, text: this.which, align, bold: true, role: "text1"}] : [])
     this.texts.put("dies", this.shape.texts.map((text) => (text.live
       ? {...text, text: words[text.text], role: text.text === "scores" ? role : text.role} : text)))
   }

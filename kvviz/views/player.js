@@ -57,7 +57,7 @@ class Player {
   // Shows the present moment in the shape that the screen has room for.
   lay() {
     this.shape = this.places[this.phone ? "phone" : "wide"]
-    this.inside.lay(this.places, this.shape)
+    this.inside.lay(this.places, this.shape, this.layout.which_gpu)
     this.sceneTexts.put("ghost", [])
     this.draw(true)
   }

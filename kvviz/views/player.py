@@ -98,6 +98,7 @@ def _layout(session: Session) -> dict[str, Any]:
         "gpu_pages": session.pages,
         "gpus": session.gpus_shown,
         "gpu": session.scenario.the_gpu.short_name,
+        "which_gpu": session.which_gpu,
         "capacity": session.room,
         "capacity_kind": session.report.kinds["gpus_needed"],
         "page_bytes": session.timeline.page_bytes,

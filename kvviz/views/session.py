@@ -10,8 +10,8 @@ import param
 from kvviz.catalog.config import ConfigError, model_from_config, read_config
 from kvviz.catalog.names import UnknownName
 from kvviz.memory import MemoryReport, estimate
-from kvviz.memory.report import total_bytes
 from kvviz.memory.shard import fullest_shard
+from kvviz.memory.share import share_total
 from kvviz.scenario import Scenario, ScenarioError, knobs
 from kvviz.scene.fleet import MOST
 from kvviz.sim.growth import growth
@@ -56,6 +56,15 @@ class Session(param.Parameterized):
         return self.report.room
 
     @property
+    def which_gpu(self) -> str:
+        """Which GPU of a deployment of several is shown, empty where it is the only one."""
+        scenario = self.scenario
+        if scenario.tp * scenario.pp == 1:
+            return ""
+        same = "each holds as much" if scenario.pp == 1 else "the fullest"
+        return f"GPU 1 of {scenario.tp * scenario.pp}, {same}"
+
+    @property
     def gpus_shown(self) -> int:
         """GPUs that the run spills onto by its end, as many as a picture shows."""
         most = self.timeline.totals["total"].max() / self.room
@@ -91,18 +100,19 @@ def _recorded_bytes(scenario: Scenario, report: MemoryReport) -> int:
         ScenarioError: one GPU has less than a page a memory site, or the run fills more pages
             than a picture records.
     """
-    page = fullest_shard(scenario).page_bytes(scenario.block_size)
+    shard = fullest_shard(scenario)
+    page = shard.page_bytes(scenario.block_size)
     room = report.room
     if room // page < scenario.the_gpu.active_sites:
         raise ScenarioError(
             f"{size(room)} of memory hold {room // page} pages of {size(page)}; expected at least "
             f"one a memory site, {scenario.the_gpu.active_sites}"
         )
-    end = total_bytes(scenario, np.array([scenario.final_length]))[0] - report.weights_bytes
+    end = share_total(scenario, shard, np.array([scenario.final_length]))[0] - shard.weights_bytes
     filled = min(end, room) // page
     if filled > MOST_PAGES:
         raise ScenarioError(
             f"the run fills {filled:,} pages of {size(page)}, more than the {MOST_PAGES:,} that a "
             f"picture records; expected a larger block size or a shorter run"
         )
-    return min(room * MOST, report.weights_bytes + page * MOST_PAGES)
+    return min(room * MOST, shard.weights_bytes + page * MOST_PAGES)
