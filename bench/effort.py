@@ -54,7 +54,7 @@ FULL: Final = Effort(
     opening_seconds=40,
     crowds=(1, 20, 100, 200),
     crowd_seconds=8,
-    coming_seconds=90,
+    coming_seconds=120,
 )
 QUICK: Final = Effort(
     scenes=("40k", "512k"),

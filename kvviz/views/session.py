@@ -1,6 +1,7 @@
 """One visitor's state: the scenario, and the timeline and report that follow from it."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from math import ceil
 from typing import Any, Final
 
@@ -84,13 +85,27 @@ class Session(param.Parameterized):
             self._recompute()
 
     def _recompute(self, *_events: Any) -> None:
+        own = self.scenario.model in self.scenario.own_models
         try:
-            report = estimate(self.scenario)
-            timeline = growth(self.scenario, _recorded_bytes(self.scenario, report))
+            found = _computed(self.scenario) if own else _shared(**self.scenario.settings())
         except (ScenarioError, UnknownName) as error:
             self.problem = str(error)
             return
-        self.param.update(report=report, timeline=timeline, problem="")
+        self.param.update(report=found[0], timeline=found[1], problem="")
+
+
+@lru_cache(maxsize=32)
+def _shared(**settings: Any) -> tuple[MemoryReport, Timeline]:
+    """Return what all visitors with these settings see; nobody changes it."""
+    return _computed(Scenario(**settings))
+
+
+def _computed(scenario: Scenario) -> tuple[MemoryReport, Timeline]:
+    report = estimate(scenario)
+    timeline = growth(scenario, _recorded_bytes(scenario, report))
+    for column in (*timeline.changes._asdict().values(), *timeline.totals.values()):
+        column.setflags(write=False)
+    return report, timeline
 
 
 def _recorded_bytes(scenario: Scenario, report: MemoryReport) -> int:

@@ -25,7 +25,7 @@ Box = dict[str, Any]
 SCREENS = [(1600, 950), (1280, 720), (1920, 1080), (3840, 2160), (390, 844)]
 CARDS = ".card, .banner, .scene, .ledger, .side .transport-bar, header.top"
 HEADER = "header.top > :not(.end, .dock), header.top .end button, header.top .end label"
-CONTROLS = "button, input, select, a[href], [role=slider]"
+CONTROLS = "button, input, select, a[href], summary, [role=slider]"
 PALETTE = """() => {
   const scene = Bokeh.documents[0].get_model_by_name("hbm")
   return scene.renderers.find((renderer) => renderer.name === "pages").glyph.color_mapper.palette
