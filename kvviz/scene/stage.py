@@ -30,7 +30,8 @@ IMAGES: Final = ("left", "bottom", "w", "h", "image")  # columns of a source of 
 
 
 def _role_mapper() -> LinearColorMapper:
-    return LinearColorMapper(palette=[], low=0, high=len(ROLES))
+    # Half a step to either side, since a whole number may fall just short of its own colour.
+    return LinearColorMapper(palette=[], low=-0.5, high=len(ROLES) - 0.5)
 
 
 @dataclass

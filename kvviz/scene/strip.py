@@ -10,23 +10,30 @@ from bokeh.models import (
     Line,
     LinearAxis,
     NumeralTickFormatter,
+    Patches,
     Plot,
     Range1d,
     Scatter,
-    Span,
+    Segment,
     VArea,
 )
 from numpy.typing import NDArray
 
-from kvviz.scene.stage import Stage
-from kvviz.scene.theme import SANS, Theme
+from kvviz.scene.stage import ENDS, Stage, segments
+from kvviz.scene.theme import ROLES, SANS, Theme
 from kvviz.units import GiB
 
 LEFT, RIGHT, BOTTOM, TOP = 46, 26, 24, 8  # px around the plot; the page's playhead keeps to them
 COLUMNS = 240  # points of each area: more would not be seen in 900 px
 HEADROOM = 1.5  # the axis shows this many times the capacity, unless more is in HBM
 MOST_CAPACITIES = 4  # lines of the first, second, ... GPU
-LAYERS = ("weights", *(f"sequence{i}" for i in range(8)), "reserved", "scores", "avoided")
+# What is in HBM, bottom up, and the role of its colour; above it lie the scores that are avoided.
+LAYERS = {
+    "weights": "weights1",
+    **{f"sequence{number}": f"sequence{number}" for number in range(8)},
+    "reserved": "reserved",
+    "scores": "red",
+}
 
 Column = NDArray[np.float64]
 
@@ -46,16 +53,13 @@ class Strip:
     def __init__(self, theme: Theme) -> None:
         self.stage = Stage(_figure())
         self.ticker = FixedTicker(ticks=[])
-        self.capacities = [
-            Span(dimension="width", location=0, line_width=1.6, visible=False)
-            for _ in range(MOST_CAPACITIES)
-        ]
         self._draw_areas()
         self._draw_axes()
-        for number, line in enumerate(self.capacities):
-            if number:
-                line.update(line_dash="dotted", line_width=1.2)
-            self.stage.figure.add_layout(self.stage.paint(line, line_color="text1"))
+        stage = self.stage
+        line = Segment(
+            **ENDS, line_color=stage.by_role("line"), line_dash={"field": "dash"}, line_width=1.6
+        )
+        stage.draw(line, stage.source("capacities", *ENDS, "line", "dash"), level="overlay")
         mark = Scatter(x="x", y="y", size=9, line_width=2)
         crossing = self.stage.source("crossing", "x", "y")
         self.stage.draw(mark, crossing, level="overlay", fill_color="red", line_color="card")
@@ -80,40 +84,47 @@ class Strip:
         """
         chosen = np.unique(np.linspace(0, len(when) - 1, COLUMNS).astype(int))
         tops = np.cumsum([column[chosen] / GiB for column in layers.values()], axis=0)
-        data = {
-            "when": when[chosen],
-            "base": np.zeros(len(chosen)),
-            **dict(zip(layers, tops, strict=True)),
-        }
-        self.stage.sources["areas"].data = {
-            name: column.astype(np.float32) for name, column in data.items()
-        }
-        size, end = capacity / GiB, float(when[-1])
-        in_hbm = float(tops[-2].max())
+        size, end, in_hbm = capacity / GiB, float(when[-1]), float(tops[-2].max())
         top = max(HEADROOM * size, 1.06 * in_hbm)
+        self._stack(when[chosen], tops)
         self.figure.x_range.update(start=0, end=end)
         self.figure.y_range.update(start=0, end=top)
         self.ticker.ticks = [end * quarter / 4 for quarter in range(5)]
         shown = min(MOST_CAPACITIES, max(1, int(np.ceil(in_hbm / size))))
-        for number, line in enumerate(self.capacities, 1):
-            line.update(location=number * size, visible=number <= shown)
+        heights = [number * size for number in range(1, shown + 1)]
+        lines = segments([(0.0, height, end, height) for height in heights])
+        text1, dashes = ROLES.index("text1"), ["solid", *["dotted"] * (shown - 1)]
+        self.stage.sources["capacities"].data = {**lines, "line": [text1] * shown, "dash": dashes}
         at = [] if crossing is None else [crossing.context]
         self.stage.sources["crossing"].data = {"x": at, "y": [size] * len(at)}
         return {"capacity": size, "top": top, "capacities": shown}
 
+    def _stack(self, when: Column, tops: NDArray[np.float64]) -> None:
+        """Draw each layer between the top of the one below and its own, the last as a ghost."""
+        bases = np.vstack([np.zeros(len(when)), tops[:-1]])
+        across = np.concatenate([when, when[::-1]]).astype(np.float32)
+        areas = zip(bases[:-1], tops[:-1], strict=True)
+        outlines = [np.concatenate([base, top[::-1]]).astype(np.float32) for base, top in areas]
+        self.stage.sources["areas"].data = {
+            "xs": [across] * len(outlines),
+            "ys": outlines,
+            "fill": [ROLES.index(role) for role in LAYERS.values()],
+        }
+        ghost = {"when": when, "base": bases[-1], "avoided": tops[-1]}
+        self.stage.sources["avoided"].data = {
+            name: column.astype(np.float32) for name, column in ghost.items()
+        }
+
     def _draw_areas(self) -> None:
-        stage, names = self.stage, ("base", *LAYERS)
-        areas = stage.source("areas", "when", *names)
-        roles = {"scores": "red", "avoided": "red", "weights": "weights1"}
-        for below, name in zip(names, LAYERS, strict=False):
-            area = VArea(x="when", y1=below, y2=name, fill_alpha=1.0)
-            if name == "avoided":
-                area.update(fill_alpha=0.13, hatch_pattern="right_diagonal_line")
-                area.update(hatch_alpha=0.6, hatch_scale=13)
-                stage.paint(area, hatch_color="red")
-            stage.draw(area, areas, fill_color=roles.get(name, name))
+        stage = self.stage
+        area = Patches(xs="xs", ys="ys", fill_color=stage.by_role("fill"), line_color=None)
+        stage.draw(area, stage.source("areas", "xs", "ys", "fill"))
+        avoided = stage.source("avoided", "when", "base", "avoided")
+        hatch = {"hatch_pattern": "right_diagonal_line", "hatch_alpha": 0.6, "hatch_scale": 13}
+        ghost = VArea(x="when", y1="base", y2="avoided", fill_alpha=0.13, **hatch)
+        stage.draw(ghost, avoided, fill_color="red", hatch_color="red")
         edge = Line(x="when", y="avoided", line_dash=[5, 3], line_width=1.5)
-        stage.draw(edge, areas, line_color="red")
+        stage.draw(edge, avoided, line_color="red")
 
     def _draw_axes(self) -> None:
         plot, paint = self.figure, self.stage.paint

@@ -7,7 +7,8 @@ SANS = "Inter, system-ui, 'Segoe UI', Roboto, sans-serif"
 
 ROLES = (
     *("clear", "package", "die", "die_edge", "line", "strong", "on", "off", "red", "red_card"),
-    *("free", "sm_idle", "text1", "text3"),
+    *("free", "sm_idle", "text1", "text3", "weights1", "reserved"),
+    *(f"sequence{number}" for number in range(8)),
 )
 WASH = 0.3  # share of red in what is there but does not fit
 

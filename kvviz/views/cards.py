@@ -11,6 +11,7 @@ from kvviz.scenario import Scenario
 from kvviz.units import GiB, size
 from kvviz.views.html import chip, live, many, row, short
 from kvviz.views.session import Session
+from kvviz.views.toggles import TOGGLES
 
 ROOFLINE = "assumed: upper bound of the roofline"
 HALF_PERCENT = 0.005  # a smaller share is spelled 0%
@@ -221,41 +222,58 @@ def summary(session: Session) -> str:
       saved</span></span></p><div class="bar">{bar}</div>"""
 
 
+ROOM_FOR_WORDS = 6  # entries of the ledger, two of which take turns, that have room for their names
+
+
 def ledger(session: Session) -> str:
     """Return one line that adds up to the capacity; avoided scores come last, outside the sum."""
-    entries = [("weights", "weights", "weights"), ("kv", "kv_used", "KV in use")]
-    entries.append(("reserved", "unused", "reserved, unused"))
+    entries = [*_ledger_parts(session), *_ledger_rest(session)]
+    crowded = len(entries) > ROOM_FOR_WORDS
+    spans = [
+        f"<span {when}>{mark} {short if crowded else name} {number}</span>"
+        for when, mark, name, short, number in entries
+    ]
+    return f'<div class="ledger{" crowded" if crowded else ""}">{"".join(spans)}</div>'
+
+
+Entry = tuple[str, str, str, str, str]  # attributes, chip, name, its short form, number
+
+
+def _ledger_parts(session: Session) -> list[Entry]:
+    entries = [("weights", "weights", "weights", "weights"), ("kv", "kv_used", "KV in use", "KV")]
+    entries.append(("reserved", "unused", "reserved, unused", "unused"))
     if session.report.state_bytes:
-        entries.append(("kv", "state", "recurrent state"))
+        entries.append(("kv", "state", "recurrent state", "state"))
     if not session.scenario.flash:
-        entries.append(("red", "scores", "scores"))
+        entries.append(("red", "scores", "scores", "scores"))
+    return [("", chip(c), name, short, live(column, "gib")) for c, column, name, short in entries]
+
+
+def _ledger_rest(session: Session) -> list[Entry]:
+    """Return what is free or too much, what an engine takes, and what is not there."""
     free, over = (_on_capacity(session, name, "gib") for name in ("free", "over"))
-    spans = [f"<span>{chip(c)} {text} {live(name, 'gib')}</span>" for c, name, text in entries]
-    spans.append(f'<span data-unless="over">{chip("free")} free {free}</span>')
-    spans.append(f'<span data-if="over">{chip("wash")} does not fit {over}</span>')
+    entries = [
+        ('data-unless="over"', chip("free"), "free", "free", free),
+        ('data-if="over"', chip("wash"), "does not fit", "too much", over),
+    ]
     overhead = session.report.per_gpu["overhead"]
     if overhead:
         taken = ", ".join(f"{item.name} {item.gib:.2f}" for item in session.report.assumed)
-        spans.append(
-            f'<span title="assumed: {taken} GiB">engine <b>{overhead / GiB:.2f}</b></span>'
-        )
+        number = f"<b>{overhead / GiB:.2f}</b>"
+        entries.append((f'title="assumed: {taken} GiB"', "", "engine", "engine", number))
     if session.scenario.flash:
-        spans.append(f"<span>{chip('ghost')} scores avoided {live('avoided', 'gib')}</span>")
-    return f'<div class="ledger">{"".join(spans)}</div>'
+        avoided = live("avoided", "gib")
+        entries.append(("", chip("ghost"), "scores avoided", "avoided", avoided))
+    return entries
 
 
 def papers(session: Session) -> str:
     """Return links to the papers of what is switched on."""
-    on = {
-        "flash": session.scenario.flash,
-        "paged": session.scenario.paged,
-        "continuous": session.scenario.batching == "continuous",
-    }
     links = [
         f'<a class="row" href="{p.url}" target="_blank" rel="noopener"><span>{p.name}</span>'
         f"<small>{p.citation}</small></a>"
         for name, p in PAPERS.items()
-        if on[name]
+        if TOGGLES[name].is_on(session.scenario)
     ]
     listed = "".join(links) or "<p>All three are off.</p>"
     return f"<details open><summary><h2>Papers</h2></summary>{listed}</details>"

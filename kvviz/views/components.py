@@ -38,6 +38,29 @@ class LiveCards(Component):
     _esm = scripts("live.js", "cards.js")
 
 
+class LiveCard(Component):
+    """A card of HTML whose numbers follow the playhead."""
+
+    html = param.String()
+    css_class = param.String("card")
+
+    _esm = scripts("live.js", "card.js")
+
+
+class Knob(Component):
+    """One setting as a native input."""
+
+    kind = param.Selector(
+        default="slider", objects=["slider", "switch", "segment", "select", "fold"]
+    )
+    label = param.String()
+    value = param.Parameter()
+    options = param.List(doc="[value, text] pairs")
+    note = param.String(doc="HTML beneath a switch, with live numbers")
+
+    _esm = scripts("live.js", "knob.js")
+
+
 class Transport(Component):
     """Play, pause and speed; on a phone the context too."""
 
