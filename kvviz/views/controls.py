@@ -13,7 +13,7 @@ from kvviz.knobs import KnobError, read
 from kvviz.memory.capacity import assumptions
 from kvviz.memory.parallel import valid_tensor_parallel
 from kvviz.scenario import Scenario, knobs
-from kvviz.views.components import Component, scripts
+from kvviz.views.components import Component, Knob, scripts
 from kvviz.views.html import chip, live, short
 from kvviz.views.session import Session
 from kvviz.views.toggles import TOGGLES, Toggle
@@ -54,6 +54,24 @@ def controls(session: Session) -> Controls:
     session.scenario.param.watch(follow, [*knobs(), "own_models"])
     session.param.watch(follow, ["problem", "timeline"])
     return column
+
+
+def bound(scenario: Scenario, name: str, kind: str, options: Iterable[Any] = ()) -> Knob:
+    """Return an input of its own that follows and sets the scenario's `name`.
+
+    Args:
+        scenario: whose setting it is.
+        name: the setting.
+        kind: of the `Knob`.
+        options: the values to choose from.
+    """
+    value, spelled = getattr(scenario, name), [_spelled(option) for option in options]
+    knob = Knob(kind=kind, label=scenario.param[name].label, value=value, options=spelled)
+    knob.param.watch(
+        lambda event: scenario.param.update(**_changes(scenario, name, event.new)), "value"
+    )
+    scenario.param.watch(lambda event: knob.param.update(value=event.new), name)
+    return knob
 
 
 def _take(session: Session, message: Any) -> None:
