@@ -93,8 +93,8 @@ class Player {
 
   // What is read, not watched: texts of the scene, ten times a second.
   write() {
+    this.inside.write(this.numbers, this.run.end)
     if (this.spilled) this.fleet.write(this.numbers)
-    else this.inside.write(this.numbers, this.run.end)
     this.strip.say(Math.min(this.now, this.run.end), this.run.end)
   }
 
