@@ -9,8 +9,9 @@ from bench.browser import PLAYING, opened, script
 from bench.effort import Effort, turns
 from bench.scenes import scene
 from bench.site import Site
+from kvviz.views.toggles import TOGGLES
 
-SWITCHES = ("FlashAttention", "Paged KV cache", "Continuous batching")
+SWITCHES = [toggle.label for toggle in TOGGLES.values()]
 SLIDER = "Batch"
 PAUSE_MS = 150  # between two changes
 

@@ -7,8 +7,7 @@ from urllib.parse import parse_qsl, urlencode
 
 import numpy as np
 
-from kvviz.scene.hbm import HbmScene
-from kvviz.scene.theme import DARK
+from kvviz.scene.places import scene_places, scene_raster
 from kvviz.views.link import open_link
 
 RUN_SECONDS = 20  # of play at speed 1, as the player has it
@@ -65,10 +64,9 @@ def scene(name: str) -> Scene:
     session = open_link(parse_qsl(query))
     if session.problem:
         raise ValueError(f"scene {name}: {session.problem}")
-    shown = HbmScene(DARK)
-    shown.show(session.scenario.the_gpu, session.pages)
-    raster, changes = shown.raster, session.timeline.changes
-    cells = raster.cells * len(shown.places()["sites"]["left"])  # type: ignore[index]
+    gpu, changes = session.scenario.the_gpu, session.timeline.changes
+    sites = scene_places(gpu, session.pages)["figure"]["sites"]["left"]
+    cells = scene_raster(gpu, session.pages).cells * len(sites)
     changed = np.concatenate([[0], np.cumsum(changes.pages, dtype=np.int64)])
     end = float(session.timeline.totals["when"][-1])
     return Scene(name, query, session.pages, cells, end, changes.when, changed)

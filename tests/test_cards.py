@@ -114,7 +114,7 @@ def test_banners_add_up_with_the_recurrent_state(settings):
     too_much = "{weights} + {kv_allocated} + {scores} + {state} = {total} GiB"
     assert too_much in plain(cards.banner(found))
     if settings:
-        fits = "{weights} weights + {kv_allocated} KV cache+ {scores} attention scores + {state} "
+        fits = "{weights} weights + {kv_allocated} KV cache + {scores} attention scores + {state} "
         assert f"{fits}recurrent state" in plain(cards.banner(found))
     assert "recurrent state" not in cards.banner(session(flash=False))
 

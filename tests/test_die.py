@@ -1,43 +1,87 @@
-"""The dies' contents: on the dies, beside each other, for every GPU."""
+"""The dies' contents: on the dies, beside each other, for every GPU, on a desktop and a phone."""
 
 from itertools import combinations
 
 import pytest
 
-from kvviz.catalog.gpus import gpus
-from kvviz.scene.die import compute_units, die_name, die_plan
-from kvviz.scene.floorplan import floorplan
+from kvviz.catalog.clusters import clusters
+from kvviz.catalog.gpus import find_gpu, gpus
+from kvviz.scene.die import PHONE, die_plan, phone_plan
+from kvviz.scene.die_texts import die_name
+from kvviz.scene.floorplan import SCENE_HEIGHT, SCENE_WIDTH, floorplan
+from kvviz.scene.units import compute_units
 
 GPUS = [pytest.param(gpu, id=gpu.name) for gpu in gpus()]
+PLANS = [pytest.param(plan, id=plan.__name__) for plan in (die_plan, phone_plan)]
+SLACK = 1e-6  # px: a phone's plan goes through another scale and back
 
 
 def parts(plan):
     return [*plan.banks, *plan.caches, plan.triangle, plan.legend, *plan.meters]
 
 
+def inside(part, die):
+    return (
+        die.x <= part.x + SLACK
+        and part.right <= die.right + SLACK
+        and die.y <= part.y + SLACK
+        and part.bottom <= die.bottom + SLACK
+    )
+
+
+@pytest.mark.parametrize("layout", PLANS)
 @pytest.mark.parametrize("gpu", GPUS)
-def test_nothing_overlaps_and_all_lies_on_a_die(gpu):
+def test_nothing_overlaps_and_all_lies_on_a_die(gpu, layout):
     dies = floorplan(gpu).dies
-    plan = die_plan(dies)
+    plan = layout(dies)
     for one, other in combinations(parts(plan), 2):
         assert not one.overlaps(other), (one, other)
     for part in parts(plan):
-        assert any(
-            die.x <= part.x
-            and part.right <= die.right
-            and die.y <= part.y
-            and part.bottom <= die.bottom
-            for die in dies
-        ), part
+        assert any(inside(part, die) for die in dies), part
 
 
 @pytest.mark.parametrize("gpu", GPUS)
-def test_every_compute_unit_is_drawn_once(gpu):
-    plan = die_plan(floorplan(gpu).dies)
-    units = compute_units(plan, gpu.sm_count or 0)
-    assert len(units) == (gpu.sm_count or 0)
-    assert all(min(unit.w, unit.h) >= 2 for unit in units)
-    assert not any(one.overlaps(other) for one, other in combinations(units, 2))
+def test_on_a_phone_the_triangle_is_a_square(gpu):
+    side = phone_plan(floorplan(gpu).dies).triangle
+    across, down = side.w * PHONE[0] / SCENE_WIDTH, side.h * PHONE[1] / SCENE_HEIGHT
+    assert across == pytest.approx(down)
+    assert across >= 56
+
+
+@pytest.mark.parametrize("layout", PLANS)
+@pytest.mark.parametrize("gpu", GPUS)
+def test_every_compute_unit_is_drawn_once(gpu, layout):
+    banks = layout(floorplan(gpu).dies).banks
+    units = compute_units(banks, gpu.sm_count or 0, clusters(gpu))
+    assert len(units.there) == (gpu.sm_count or 0 if banks else 0)
+    cells = [*units.there, *units.missing]
+    assert all(min(cell.w, cell.h) > 0.7 for cell in cells)
+    assert not any(one.overlaps(other) for one, other in combinations(cells, 2))
+    assert not any(one.overlaps(other) for one, other in combinations(units.clusters, 2))
+    for cell in cells if units.clusters else ():
+        assert sum(inside(cell, box) for box in units.clusters) == 1
+
+
+def test_an_h100_has_six_clusters_of_16_units_and_two_of_18():
+    gpu = find_gpu("H100 SXM5 80GB")
+    known = clusters(gpu)
+    assert (known.name, known.number, known.units) == ("GPCs", 8, 18)
+    assert sorted(known.shares(132)) == [16] * 6 + [18] * 2
+    found = compute_units(die_plan(floorplan(gpu).dies).banks, 132, known)
+    assert (len(found.there), len(found.missing), len(found.clusters)) == (132, 12, 8)
+
+
+@pytest.mark.parametrize("gpu", GPUS)
+def test_clusters_hold_just_the_units_in_use(gpu):
+    known = clusters(gpu)
+    if known is None:
+        return
+    shares = known.shares(gpu.sm_count)
+    assert len(shares) == known.number
+    assert sum(shares) == gpu.sm_count
+    assert max(shares) <= known.units
+    assert sum(share > 0 for share in shares) == known.active
+    assert known.source
 
 
 def test_a_die_has_its_own_name():

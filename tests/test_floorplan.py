@@ -6,14 +6,8 @@ from itertools import combinations
 import pytest
 
 from kvviz.catalog.gpus import find_gpu, gpus
-from kvviz.scene.floorplan import (
-    SCENE_HEIGHT,
-    SCENE_WIDTH,
-    Rect,
-    floorplan,
-    lanes,
-    ports,
-)
+from kvviz.scene.floorplan import SCENE_HEIGHT, SCENE_WIDTH, Rect, floorplan
+from kvviz.scene.lanes import lanes, ports
 
 every_gpu = pytest.mark.parametrize("gpu", gpus(), ids=lambda gpu: gpu.name)
 

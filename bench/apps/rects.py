@@ -1,10 +1,10 @@
 """The HBM page with its pages drawn as rects, one a cell, to compare with."""
 
 import panel as pn
-from bokeh.models import ColumnDataSource
+from bokeh.models import ColumnDataSource, Rect
 
-from kvviz.views.components import Player
 from kvviz.views.page import hbm_page
+from kvviz.views.player import Player
 
 pn.extension()
 
@@ -13,15 +13,14 @@ page = hbm_page()
 scene = player.scene.object
 images = next(each for each in scene.renderers if each.name == "pages")
 images.visible = False
-scene.rect(
-    "x",
-    "y",
-    "w",
-    "h",
-    source=ColumnDataSource({"x": [], "y": [], "w": [], "h": [], "code": []}),
+rect = Rect(
+    x="x",
+    y="y",
+    width="w",
+    height="h",
     fill_color={"field": "code", "transform": images.glyph.color_mapper},
     line_color=None,
-    level="image",
-    name="rects",
 )
+source = ColumnDataSource({"x": [], "y": [], "w": [], "h": [], "code": []})
+scene.add_glyph(source, rect, level="image", name="rects")
 page.servable()

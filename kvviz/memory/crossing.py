@@ -2,16 +2,21 @@
 
 import numpy as np
 
-from kvviz.memory.report import total_bytes
+from kvviz.memory.shard import fullest_shard
+from kvviz.memory.share import share_total
 from kvviz.scenario import Scenario
 
 
 def first_crossing(scenario: Scenario, capacity: int) -> int | None:
-    """Return the first context whose total exceeds `capacity` bytes, None if the run has none."""
+    """Return the first context at which the fullest GPU holds more than `capacity` bytes, or None.
+
+    Under the scenario's tensor and pipeline sizes; None where the run never does.
+    """
+    shard = fullest_shard(scenario)
     low, high = 1, scenario.final_length + 1
     while low < high:
         middle = (low + high) // 2
-        if total_bytes(scenario, np.array([middle]))[0] > capacity:
+        if share_total(scenario, shard, np.array([middle]))[0] > capacity:
             high = middle
         else:
             low = middle + 1

@@ -1,5 +1,6 @@
 """One scenario's memory, exact to the byte, with what each optimisation alone would change."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -7,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kvviz.catalog.engine import Assumption
+from kvviz.catalog.model import Model
 from kvviz.memory.capacity import (
     KvBudget,
     assumptions,
@@ -82,12 +84,19 @@ class MemoryReport:
 
 def kv_bytes(scenario: Scenario, contexts: NDArray[np.int64]) -> KvBytes:
     """Return the KV cache of the whole model at each context, arrays of shape (contexts,)."""
-    model = scenario.the_model
+    groups = layer_groups(scenario.the_model, kv_width(scenario, scenario.the_model))
+    sizes = ((group.window, group.layers * group.bytes_per_token) for group in groups)
+    return kv_places_bytes(scenario, contexts, sizes)
+
+
+def kv_places_bytes(
+    scenario: Scenario, contexts: NDArray[np.int64], sizes: Iterable[tuple[int, int]]
+) -> KvBytes:
+    """Return the KV cache at each context of layers by (window, bytes that a token adds)."""
     columns = np.zeros((3, len(contexts)), dtype=np.int64)
-    for group in layer_groups(model, kv_width(scenario, model)):
-        places = kv_tokens(scenario, contexts, group.window)
-        rows = np.stack([places.used, places.allocated, places.reserved])
-        columns += rows * group.layers * group.bytes_per_token
+    for window, size in sizes:
+        places = kv_tokens(scenario, contexts, window)
+        columns += np.stack([places.used, places.allocated, places.reserved]) * size
     used, allocated, reserved = columns
     return KvBytes(used, allocated, reserved, allocated - used - reserved)
 
@@ -129,20 +138,13 @@ def estimate(scenario: Scenario) -> MemoryReport:
         UnknownName: no catalog has the model or the GPU.
     """
     check(scenario)
-    model = scenario.the_model
-    contexts = np.array([scenario.context], dtype=np.int64)
-    capacity = capacity_bytes(scenario, scenario.the_gpu)
-    kv = kv_bytes(scenario, contexts)
-    total = total_bytes(scenario, contexts)[0]
-    per_gpu = _per_gpu(scenario, contexts)
-    smallest = smallest_deployments(scenario, contexts)[0].tolist()
-    groups = layer_groups(model, kv_width(scenario, model))
+    model, contexts = scenario.the_model, np.array([scenario.context], dtype=np.int64)
+    capacity, kv = capacity_bytes(scenario, scenario.the_gpu), kv_bytes(scenario, contexts)
+    total, per_gpu = total_bytes(scenario, contexts)[0], _per_gpu(scenario, contexts)
     return MemoryReport(
         parameters=model.parameters,
         active_parameters=model.active_parameters,
-        kv_bytes_per_token=sum(g.layers * g.bytes_per_token for g in groups if g.grows),
-        kv_bytes_per_token_all_layers=sum(g.layers * g.bytes_per_token for g in groups),
-        state_bytes_per_sequence=state_bytes(model),
+        **_per_token(scenario, model),
         weights_bytes=weights_bytes(scenario),
         weights_bytes_per_gpu=per_gpu["weights"],
         per_gpu=per_gpu,
@@ -152,10 +154,8 @@ def estimate(scenario: Scenario) -> MemoryReport:
         total_bytes=total,
         capacity_bytes=capacity,
         fits=per_gpu["total"] <= capacity,
-        gpus_needed=smallest[0] * smallest[1] or None,
         gpus_by_capacity=-(-total // (capacity - per_gpu["overhead"])),
-        gpus_tensor_parallel=int(gpus_needed(scenario, contexts, pipeline=False)[0]) or None,
-        deployment=dict(zip(("tp", "pp"), smallest, strict=True)) if smallest[0] else None,
+        **_deployment(scenario, contexts),
         efficiency=efficiency(int(kv.used[0]), int(kv.allocated[0])),
         deltas={name: delta[0] for name, delta in toggle_deltas(scenario, contexts).items()},
         kinds=kinds(scenario),
@@ -163,6 +163,25 @@ def estimate(scenario: Scenario) -> MemoryReport:
         assumed=assumptions(scenario, model, scenario.tp),
         warnings=_warnings(scenario),
     )
+
+
+def _per_token(scenario: Scenario, model: Model) -> dict[str, Any]:
+    groups = layer_groups(model, kv_width(scenario, model))
+    return {
+        "kv_bytes_per_token": sum(g.layers * g.bytes_per_token for g in groups if g.grows),
+        "kv_bytes_per_token_all_layers": sum(g.layers * g.bytes_per_token for g in groups),
+        "state_bytes_per_sequence": state_bytes(model),
+    }
+
+
+def _deployment(scenario: Scenario, contexts: NDArray[np.int64]) -> dict[str, Any]:
+    """Return the GPUs needed, how they split, and how many tensor parallel alone needs."""
+    t, p = smallest_deployments(scenario, contexts)[0].tolist()
+    return {
+        "gpus_needed": t * p or None,
+        "gpus_tensor_parallel": int(gpus_needed(scenario, contexts, pipeline=False)[0]) or None,
+        "deployment": {"tp": t, "pp": p} if t else None,
+    }
 
 
 def efficiency(used: int, allocated: int) -> float:

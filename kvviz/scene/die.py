@@ -1,14 +1,16 @@
-"""Inside the dies: compute units, L2, and the causal triangle of the scores, laid out to fit."""
+"""Inside the dies: areas for units, L2, the triangle of the scores and the meters, laid out to fit.
+
+A phone's scene is narrower than the design's, so that its dies have a layout of their own.
+"""
 
 from dataclasses import dataclass
-from math import ceil, sqrt
+from typing import Final
 
-from kvviz.catalog.gpu import Gpu
-from kvviz.scene.floorplan import Rect
+from kvviz.scene.floorplan import SCENE_HEIGHT, SCENE_WIDTH, Rect
 
 INSET = 24
-BANK_GAP = 4  # px between compute units, at most
 TRIANGLE_SIDE = 212
+PHONE: Final = (358, 334)  # px of a phone's scene
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +23,7 @@ class DiePlan:
         caches: L2 bars.
         triangle: the square of the scores.
         legend: where the triangle's numbers stand, to the right of it or below.
-        meters: two areas, prefill and decode.
+        meters: two areas, prefill and decode; none on a phone.
     """
 
     title: Rect
@@ -29,7 +31,7 @@ class DiePlan:
     caches: tuple[Rect, ...]
     triangle: Rect
     legend: Rect
-    meters: tuple[Rect, Rect]
+    meters: tuple[Rect, ...] = ()
 
 
 def die_plan(dies: tuple[Rect, ...]) -> DiePlan:
@@ -40,6 +42,61 @@ def die_plan(dies: tuple[Rect, ...]) -> DiePlan:
         return _halves(dies)
     die = max(dies, key=lambda d: d.h)
     return _tall(die) if die.h > 500 and die.w > 350 else _flat(die)
+
+
+def phone_plan(dies: tuple[Rect, ...]) -> DiePlan:
+    """Lay the contents out for a phone, where they keep their shape but the scene does not."""
+    small = tuple(_scaled(die, PHONE[0] / SCENE_WIDTH, PHONE[1] / SCENE_HEIGHT) for die in dies)
+    plan = _phone_one(small[0]) if len(small) == 1 else _phone_several(small)
+
+    def back(rect: Rect) -> Rect:
+        return _scaled(rect, SCENE_WIDTH / PHONE[0], SCENE_HEIGHT / PHONE[1])
+
+    return DiePlan(
+        back(plan.title),
+        tuple(map(back, plan.banks)),
+        tuple(map(back, plan.caches)),
+        back(plan.triangle),
+        back(plan.legend),
+    )
+
+
+def _scaled(rect: Rect, across: float, down: float) -> Rect:
+    return Rect(rect.x * across, rect.y * down, rect.w * across, rect.h * down)
+
+
+def _phone_one(die: Rect) -> DiePlan:
+    x, w, y = die.x + 8, die.w - 16, die.y
+    if die.h < 300:
+        side = min(w, die.h - 116)
+        return DiePlan(
+            title=Rect(x, y + 18, w, 0),
+            banks=(),
+            caches=(),
+            triangle=Rect(x, y + 28, side, side),
+            legend=Rect(x, y + 30 + side, w, 78),
+        )
+    return DiePlan(
+        title=Rect(x, y + 18, w, 0),
+        banks=(Rect(x, y + 26, w, 20), Rect(x, die.bottom - 28, w, 20)),
+        caches=(Rect(x, y + 51, w, 6), Rect(x, die.bottom - 39, w, 6)),
+        triangle=Rect(x, y + 66, 120, 120),
+        legend=Rect(x, y + 190, w, 78),
+    )
+
+
+def _phone_several(dies: tuple[Rect, ...]) -> DiePlan:
+    """The first die for the triangle, the last for the numbers, units at the foot of each."""
+    inner = [Rect(d.x + 6, d.y, d.w - 12, d.h) for d in dies]
+    first, last = inner[0], inner[-1]
+    side = min(first.w, first.h - 60)
+    return DiePlan(
+        title=Rect(first.x, first.y + 18, first.w, 0),
+        banks=tuple(Rect(d.x, d.bottom - 26, d.w, 20) for d in inner),
+        caches=(),
+        triangle=Rect(first.x, first.y + 26, side, side),
+        legend=Rect(last.x, last.y + 10, last.w, 78),
+    )
 
 
 def _tall(die: Rect) -> DiePlan:
@@ -102,33 +159,3 @@ def _flat(die: Rect) -> DiePlan:
 def _pair(area: Rect) -> tuple[Rect, Rect]:
     w = (area.w - 28) / 2
     return Rect(area.x, area.y, w, area.h), Rect(area.x + w + 28, area.y, w, area.h)
-
-
-def compute_units(plan: DiePlan, count: int) -> list[Rect]:
-    """Return a cell for each of `count` compute units, shared evenly among the banks."""
-    cells: list[Rect] = []
-    for number, bank in enumerate(plan.banks):
-        cells += _bank(bank, len(range(number, count, len(plan.banks))))
-    return cells
-
-
-def _bank(bank: Rect, count: int) -> list[Rect]:
-    """Fill a bank with cells as square as they fit, column by column."""
-    if not count:
-        return []
-    rows = max(1, round(sqrt(count * bank.h / bank.w)))
-    columns = ceil(count / rows)
-    across, down = bank.w / columns, bank.h / rows
-    gap = min(BANK_GAP, across * 0.25, down * 0.25)
-    return [
-        Rect(bank.x + i // rows * across, bank.y + i % rows * down, across - gap, down - gap)
-        for i in range(count)
-    ]
-
-
-def die_name(gpu: Gpu) -> str:
-    """Return the die's own name where the catalog has it, as GH100, else the architecture's."""
-    inner = gpu.architecture.partition("(")[2].partition(")")[0].split(",")[0]
-    name = inner if inner and not inner[0].isdigit() else gpu.architecture.partition("(")[0]
-    kind = {1: " die", 2: " package"}.get(gpu.dies, "")  # four dies leave no room for the word
-    return name.strip() + kind

@@ -1,13 +1,27 @@
 """What does not fit one GPU, on as many as it would take: one address space, spilled in order."""
 
+from functools import lru_cache
+from typing import Any
+
 import numpy as np
-from bokeh.models import LinearColorMapper
-from bokeh.plotting import figure
+from bokeh.models import Image, LinearColorMapper, Plot, Segment
+from bokeh.models import Rect as RectGlyph
 
 from kvviz.catalog.gpu import Gpu
 from kvviz.scene.floorplan import SCENE_HEIGHT, SCENE_WIDTH, Floorplan, Rect, floorplan
-from kvviz.scene.stage import BOX, Columns, Stage, boxes, scene_figure, segments
-from kvviz.scene.theme import Theme
+from kvviz.scene.stage import (
+    BOX,
+    BOX_COLUMNS,
+    ENDS,
+    IMAGE,
+    IMAGES,
+    Look,
+    Stage,
+    boxes,
+    dressed,
+    scene_figure,
+)
+from kvviz.scene.theme import ROLES, Theme
 
 MOST = 8  # packages that can still be read; more are counted in words
 GAP, TITLE, PACKAGES_HIGH = 11, 26, 396
@@ -19,10 +33,16 @@ _STACK_X = (
     (0.0, 0.04, 0.38, 0.41, 0.59, 0.62, 0.96, 1.0),
 )
 _CHIP_X = ((0.0, 944.0), (0.0, 1.0))
+# A package is there, missing, or not needed at this context.
+PACKAGES = {
+    "owned": (Look("package", "die_edge"), Look("die", "die_edge")),
+    "missing": (Look("red_card", "red", "dashed"), Look("die", "red", "dashed")),
+    "later": (Look("package", "strong", "dashed"), Look("die", "strong", "dashed")),
+}
 
 
 class FleetScene:
-    """The figure of several GPUs, built once; `show` moves it to another GPU or number."""
+    """The figure of several GPUs, its sources empty until the player fills them."""
 
     def __init__(self, theme: Theme) -> None:
         self.stage = Stage(scene_figure("fleet"))
@@ -32,106 +52,68 @@ class FleetScene:
         self._draw_packages()
         self._draw_pages()
         self._draw_bar()
-        self._draw_texts()
         self.repaint(theme)
 
     @property
-    def figure(self) -> figure:
+    def figure(self) -> Plot:
         """The Bokeh figure."""
         return self.stage.figure
 
     def repaint(self, theme: Theme) -> None:
         """Give every glyph the theme's colours."""
-        self.stage.paint.apply(theme)
+        self.stage.repaint(theme)
         pages, washed = theme.page_palette(), theme.washed_palette()
         self.mapper.palette, self.washed.palette = pages, washed
         self.bar.palette = [*pages, *washed]
 
-    def show(self, gpu: Gpu, count: int) -> None:
-        """Draw `count` packages of `gpu`, the first of which is there."""
-        self.frames = _frames(count)
-        plan = floorplan(gpu)
-        self.packages = [_package(plan, frame) for frame in self.frames]
-        sources = self.stage.sources
-        for name, part in (("owned", slice(0, 1)), ("missing", slice(1, None))):
-            sources[f"fleet_{name}"].data = boxes(self.frames[part])
-            dies = [die for dies, _, _ in self.packages[part] for die in dies]
-            sources[f"fleet_{name}_dies"].data = boxes(dies)
-        sources["fleet_sites"].data = boxes([s for _, sites, _ in self.packages for s in sites])
-        sources["fleet_spare"].data = boxes([s for _, _, spare in self.packages for s in spare])
-
-    def places(self) -> dict[str, object]:
-        """Return where the player draws what moves, y up."""
-        return {
-            "fleet_sites": boxes([site for _, sites, _ in self.packages for site in sites]),
-            "frames": [[f.x, SCENE_HEIGHT - f.y, f.w, f.h] for f in self.frames],
-            "middles": [_middle(dies) for dies, _, _ in self.packages],
-            "bar": [BAR.x, SCENE_HEIGHT - BAR.bottom, BAR.w, BAR.h],
-            "bar_columns": BAR_COLUMNS,
-        }
-
     def _draw_packages(self) -> None:
-        stage, plot = self.stage, self.stage.figure
-        stage.paint(plot, background_fill_color="bg", border_fill_color="bg")
-        looks = {
-            "fleet_owned": ("package", "die_edge", "solid", 10),
-            "fleet_missing": ("red_card", "red", "dashed", 10),
-            "fleet_sites": ("free", "strong", "solid", 2),
-            "fleet_spare": ("package", "strong", "dashed", 2),
-            "fleet_owned_dies": ("die", "die_edge", "solid", 6),
-            "fleet_missing_dies": ("die", "red", "dashed", 6),
-        }
-        for name, (fill, line, dash, radius) in looks.items():
-            box = plot.rect(
-                **BOX,
-                source=stage.source(name, boxes([])),
-                line_dash=dash,
-                border_radius=radius,
-                line_width=1.5,
-                name=name,
-            )
-            stage.paint(box.glyph, fill_color=fill, line_color=line)
+        """Packages with their dies, the sites on them, and the ground of the bar."""
+        stage = self.stage
+        stage.draw_boxes("fleet_boxes", radius=6)
+        grid = {"hatch_pattern": "cross", "hatch_scale": 8, "hatch_weight": 1}
+        site = RectGlyph(**BOX, border_radius=2, line_width=1.5, **grid)
+        roles = {"fill_color": "free", "line_color": "strong", "hatch_color": "grid"}
+        stage.draw(site, stage.source("fleet_sites", *BOX_COLUMNS), **roles)
 
     def _draw_pages(self) -> None:
         for name, mapper in (("fleet_pages", self.mapper), ("fleet_spill", self.washed)):
-            self.stage.figure.image(
-                "image",
-                x="left",
-                y="bottom",
-                dw="w",
-                dh="h",
-                source=self.stage.source(name, {**boxes([]), "image": []}),
-                color_mapper=mapper,
-                name=name,
-            )
+            source = self.stage.source(name, *IMAGES)
+            self.stage.draw(Image(**IMAGE, color_mapper=mapper), source, level="overlay")
 
     def _draw_bar(self) -> None:
-        stage, plot = self.stage, self.stage.figure
-        ground = plot.rect(**BOX, source=stage.source("bar_ground", boxes([BAR])), line_color=None)
-        stage.paint(ground.glyph, fill_color="free")
-        bar: Columns = {name: [] for name in ("x", "y", "w", "h", "image")}
-        plot.image(
-            "image",
-            x="x",
-            y="y",
-            dw="w",
-            dh="h",
-            source=stage.source("bar", bar),
-            color_mapper=self.bar,
-            name="bar",
-        )
-        for name, role, width in (("bar_ends", "text1", 2.5), ("bar_over", "red", 2)):
-            source = stage.source(name, segments([]))
-            line = plot.segment("x0", "y0", "x1", "y1", source=source, line_width=width, name=name)
-            stage.paint(line.glyph, line_color=role)
-
-    def _draw_texts(self) -> None:
-        self.stage.texts("fleet_plain", "text1")
-        self.stage.texts("fleet_red", "red_text")
+        stage = self.stage
+        bar = stage.source("bar", *IMAGES)
+        stage.draw(Image(**IMAGE, color_mapper=self.bar), bar, level="overlay")
+        mark = Segment(**ENDS, line_color=stage.by_role("line"), line_width=2.2)
+        stage.draw(mark, stage.source("bar_marks", *ENDS, "line"), level="overlay")
 
 
 Knots = tuple[tuple[float, ...], tuple[float, ...]]
 Package = tuple[list[Rect], list[Rect], list[Rect]]  # dies, active sites, inactive sites
+
+
+@lru_cache(maxsize=64)
+def fleet_places(gpu: Gpu, count: int) -> dict[str, Any]:
+    """Return where the player draws `count` packages of `gpu`, y up; not to be changed."""
+    frames, plan = _frames(count), floorplan(gpu)
+    packages = [_package(plan, frame) for frame in frames]
+    sites = boxes([site for _, sites, _ in packages for site in sites])
+    dies = [boxes(dies) for dies, _, _ in packages]
+    parts = [
+        (Look("free"), [BAR]),
+        (Look("package", "strong", "dashed"), [site for _, _, spare in packages for site in spare]),
+    ]
+    return {
+        "figure": {"fleet_sites": sites},
+        "sites": sites,
+        "frames": boxes(frames),
+        "dies": dies,
+        "still": dressed(parts),
+        "looks": {name: [look.codes() for look in looks] for name, looks in PACKAGES.items()},
+        "lines": {"ends": ROLES.index("text1"), "over": ROLES.index("red")},
+        "bar": [BAR.x, SCENE_HEIGHT - BAR.bottom, BAR.w, BAR.h],
+        "columns": BAR_COLUMNS,
+    }
 
 
 def _mapper(palette: list[str]) -> LinearColorMapper:
@@ -162,10 +144,3 @@ def _placed(rect: Rect, frame: Rect, knots: Knots) -> Rect:
     left, right = frame.x + frame.w * np.interp([rect.x, rect.right], *knots)
     top, bottom = (frame.y + frame.h * y / SCENE_HEIGHT for y in (rect.y, rect.bottom))
     return Rect(float(left), top, float(right - left), bottom - top)
-
-
-def _middle(dies: list[Rect]) -> list[float]:
-    """Return the middle of a package's dies, y up."""
-    left, right = min(die.x for die in dies), max(die.right for die in dies)
-    top, bottom = min(die.y for die in dies), max(die.bottom for die in dies)
-    return [(left + right) / 2, SCENE_HEIGHT - (top + bottom) / 2]

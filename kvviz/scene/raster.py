@@ -4,11 +4,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from math import ceil, sqrt
 
-import numpy as np
-from numpy.typing import NDArray
-
 SMALLEST_CELL = 1.8  # px at the design's size; smaller cells cannot be told apart
-BAND = 5  # rows that fill together, column by column: a contiguous run becomes a brick
+BAND = 5  # rows that fill together, column by column upwards: a contiguous run becomes a brick
 
 
 class Cell(IntEnum):
@@ -41,16 +38,6 @@ class Raster:
     def cells(self) -> int:
         """Cells that stand for pages."""
         return -(-self.pages // self.pages_per_cell)
-
-    def fill_order(self) -> NDArray[np.uint32]:
-        """Return where in the image each cell lies, by fill order: shape (cells,), row 0 lowest.
-
-        Bands of five rows from the bottom; inside a band column by column, upwards.
-        """
-        row, column = np.mgrid[: self.rows, : self.columns]  # both (rows, columns)
-        band = row // BAND
-        order = np.lexsort((row.ravel(), column.ravel(), band.ravel()))
-        return order[: self.cells].astype(np.uint32)
 
 
 def raster(pages: int, width: float, height: float) -> Raster:

@@ -1,22 +1,41 @@
 """The memory over the run: weights, cache, scores against the capacity, one column a context."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
-from bokeh.core.properties import value
-from bokeh.models import ColumnDataSource, FixedTicker, NumeralTickFormatter, Range1d, Span
-from bokeh.plotting import figure
+from bokeh.models import (
+    BasicTicker,
+    FixedTicker,
+    Grid,
+    Line,
+    LinearAxis,
+    NumeralTickFormatter,
+    Patches,
+    Plot,
+    Range1d,
+    Scatter,
+    Segment,
+    VArea,
+)
 from numpy.typing import NDArray
 
-from kvviz.scene.paint import Paint
-from kvviz.scene.theme import SANS, Theme
+from kvviz.scene.stage import ENDS, Stage, segments
+from kvviz.scene.theme import ROLES, SANS, Theme
 from kvviz.units import GiB
 
 LEFT, RIGHT, BOTTOM, TOP = 46, 26, 24, 8  # px around the plot; the page's playhead keeps to them
 COLUMNS = 240  # points of each area: more would not be seen in 900 px
-ROOM_RIGHT = 0.66  # up to this share of the run a label has room at its right
 HEADROOM = 1.5  # the axis shows this many times the capacity, unless more is in HBM
-TEXT = {"text_font": value(SANS), "text_font_size": "13px"}
+MOST_CAPACITIES = 4  # lines of the first, second, ... GPU
+# What is in HBM, bottom up, and the role of its colour; above it lie the scores that are avoided.
+LAYERS = {
+    "weights": "weights1",
+    **{f"sequence{number}": f"sequence{number}" for number in range(8)},
+    "reserved": "reserved",
+    "scores": "red",
+}
+
+Column = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,140 +44,113 @@ class Crossing:
 
     context: int
     text: str
+    short: str
 
 
-@dataclass
 class Strip:
     """The strip's figure, built once; `show` moves it to another run."""
 
-    figure: figure
-    areas: ColumnDataSource
-    capacity: Span
-    texts: ColumnDataSource
-    crossing: ColumnDataSource
-    paint: Paint = field(repr=False)
+    def __init__(self, theme: Theme) -> None:
+        self.stage = Stage(_figure())
+        self.ticker = FixedTicker(ticks=[])
+        self._draw_areas()
+        self._draw_axes()
+        stage = self.stage
+        line = Segment(
+            **ENDS, line_color=stage.by_role("line"), line_dash={"field": "dash"}, line_width=1.6
+        )
+        stage.draw(line, stage.source("capacities", *ENDS, "line", "dash"), level="overlay")
+        mark = Scatter(x="x", y="y", size=9, line_width=2)
+        crossing = self.stage.source("crossing", "x", "y")
+        self.stage.draw(mark, crossing, level="overlay", fill_color="red", line_color="card")
+        self.repaint(theme)
+
+    @property
+    def figure(self) -> Plot:
+        """The Bokeh figure."""
+        return self.stage.figure
 
     def repaint(self, theme: Theme) -> None:
         """Give every glyph the theme's colours."""
-        self.paint.apply(theme)
+        self.stage.repaint(theme)
 
     def show(
-        self,
-        when: NDArray[np.float64],
-        layers: dict[str, NDArray[np.float64]],
-        capacity: tuple[int, str],
-        crossing: Crossing | None,
-    ) -> None:
-        """Stack `layers` (bytes, bottom up, the avoided scores last) over the contexts `when`."""
+        self, when: Column, layers: dict[str, Column], capacity: int, crossing: Crossing | None
+    ) -> dict[str, float]:
+        """Stack `layers` (bytes, bottom up, the avoided scores last) over the contexts `when`.
+
+        Returns:
+            The capacity and the top of the axis in GiB, and how many capacities are shown.
+        """
         chosen = np.unique(np.linspace(0, len(when) - 1, COLUMNS).astype(int))
         tops = np.cumsum([column[chosen] / GiB for column in layers.values()], axis=0)
-        data = {"when": when[chosen], "base": np.zeros(len(chosen))}
-        self.areas.data = data | dict(zip(layers, tops, strict=True))
-        size, label = capacity[0] / GiB, capacity[1]
-        in_hbm = tops[-2].max() if len(tops) > 1 else 0.0
-        self.figure.x_range.update(start=0, end=float(when[-1]))
-        self.figure.y_range.update(start=0, end=max(HEADROOM * size, 1.06 * in_hbm))
-        self.figure.xaxis.ticker = FixedTicker(
-            ticks=[when[-1] * quarter / 4 for quarter in range(5)]
-        )
-        self.capacity.location = size
-        self._show_texts(size, label, crossing, float(when[-1]))
+        size, end, in_hbm = capacity / GiB, float(when[-1]), float(tops[-2].max())
+        top = max(HEADROOM * size, 1.06 * in_hbm)
+        self._stack(when[chosen], tops)
+        self.figure.x_range.update(start=0, end=end)
+        self.figure.y_range.update(start=0, end=top)
+        self.ticker.ticks = [end * quarter / 4 for quarter in range(5)]
+        shown = min(MOST_CAPACITIES, max(1, int(np.ceil(in_hbm / size))))
+        heights = [number * size for number in range(1, shown + 1)]
+        lines = segments([(0.0, height, end, height) for height in heights])
+        text1, dashes = ROLES.index("text1"), ["solid", *["dotted"] * (shown - 1)]
+        self.stage.sources["capacities"].data = {**lines, "line": [text1] * shown, "dash": dashes}
+        at = [] if crossing is None else [crossing.context]
+        self.stage.sources["crossing"].data = {"x": at, "y": [size] * len(at)}
+        return {"capacity": size, "top": top, "capacities": shown}
 
-    def _show_texts(self, size: float, label: str, crossing: Crossing | None, end: float) -> None:
-        early = crossing is not None and crossing.context < end / 2
-        x, align = (end * 0.992, "right") if early else (end * 0.008, "left")
-        self.texts.data = _text(x, size, label, align)
-        if crossing is None:
-            self.crossing.data = _text(0, 0, "", "left") | {"dot": [float("nan")]}
-            return
-        x, align = (0.014, "left") if crossing.context < ROOM_RIGHT * end else (-0.014, "right")
-        text = _text(crossing.context + end * x, size, crossing.text, align)
-        self.crossing.data = text | {"dot": [crossing.context]}
+    def _stack(self, when: Column, tops: NDArray[np.float64]) -> None:
+        """Draw each layer between the top of the one below and its own, the last as a ghost."""
+        bases = np.vstack([np.zeros(len(when)), tops[:-1]])
+        across = np.concatenate([when, when[::-1]]).astype(np.float32)
+        areas = zip(bases[:-1], tops[:-1], strict=True)
+        outlines = [np.concatenate([base, top[::-1]]).astype(np.float32) for base, top in areas]
+        self.stage.sources["areas"].data = {
+            "xs": [across] * len(outlines),
+            "ys": outlines,
+            "fill": [ROLES.index(role) for role in LAYERS.values()],
+        }
+        ghost = {"when": when, "base": bases[-1], "avoided": tops[-1]}
+        self.stage.sources["avoided"].data = {
+            name: column.astype(np.float32) for name, column in ghost.items()
+        }
+
+    def _draw_areas(self) -> None:
+        stage = self.stage
+        area = Patches(xs="xs", ys="ys", fill_color=stage.by_role("fill"), line_color=None)
+        stage.draw(area, stage.source("areas", "xs", "ys", "fill"))
+        avoided = stage.source("avoided", "when", "base", "avoided")
+        hatch = {"hatch_pattern": "right_diagonal_line", "hatch_alpha": 0.6, "hatch_scale": 13}
+        ghost = VArea(x="when", y1="base", y2="avoided", fill_alpha=0.13, **hatch)
+        stage.draw(ghost, avoided, fill_color="red", hatch_color="red")
+        edge = Line(x="when", y="avoided", line_dash=[5, 3], line_width=1.5)
+        stage.draw(edge, avoided, line_color="red")
+
+    def _draw_axes(self) -> None:
+        plot, paint = self.figure, self.stage.paint
+        across = LinearAxis(ticker=self.ticker, formatter=NumeralTickFormatter(format="0,0"))
+        up = LinearAxis(ticker=BasicTicker(desired_num_ticks=3, num_minor_ticks=0))
+        for axis, side in ((across, "below"), (up, "left")):
+            axis.update(major_label_text_font=SANS, major_label_text_font_size="13px")
+            axis.update(axis_line_color=None, major_tick_line_color=None)
+            axis.minor_tick_line_color = None
+            plot.add_layout(paint(axis, major_label_text_color="text3"), side)
+        plot.add_layout(paint(Grid(dimension=1, ticker=up.ticker), grid_line_color="line"))
 
 
-def _text(x: float, y: float, text: str, align: str) -> dict[str, list[object]]:
-    return {"x": [x], "y": [y], "text": [text], "align": [align]}
-
-
-LAYERS = ("weights", *(f"sequence{i}" for i in range(8)), "reserved", "scores", "avoided")
-
-
-def strip(theme: Theme) -> Strip:
-    """Build the figure with empty sources."""
-    plot, paint = _figure(), Paint()
-    areas = ColumnDataSource(
-        {"when": [], "base": [], **{name: [] for name in LAYERS}}, name="areas"
-    )
-    _draw_areas(plot, paint, areas)
-    line = Span(dimension="width", location=0, line_width=1.6)
-    plot.add_layout(paint(line, line_color="text1"))
-    texts = ColumnDataSource(_text(0, 0, "", "left"), name="strip_texts")
-    crossing = ColumnDataSource(texts.data | {"dot": [float("nan")]}, name="crossing")
-    _draw_texts(plot, paint, texts, "text1")
-    _draw_texts(plot, paint, crossing, "red_text")
-    mark = plot.scatter("dot", "y", source=crossing, size=9, line_width=2, name="crossing")
-    paint(mark.glyph, fill_color="red", line_color="card")
-    result = Strip(plot, areas, line, texts, crossing, paint)
-    result.repaint(theme)
-    return result
-
-
-def _figure() -> figure:
-    plot = figure(
+def _figure() -> Plot:
+    return Plot(
         x_range=Range1d(0, 1),
         y_range=Range1d(0, 1),
         sizing_mode="stretch_both",
         toolbar_location=None,
-        tools="",
+        title=None,
         min_border_left=LEFT,
         min_border_right=RIGHT,
         min_border_bottom=BOTTOM,
         min_border_top=TOP,
         outline_line_color=None,
+        background_fill_color=None,
+        border_fill_color=None,
         name="strip",
     )
-    plot.xaxis.formatter = NumeralTickFormatter(format="0,0")
-    plot.yaxis.ticker.desired_num_ticks = 3
-    plot.yaxis.ticker.num_minor_ticks = 0
-    plot.xgrid.visible = False
-    return plot
-
-
-def _draw_areas(plot: figure, paint: Paint, areas: ColumnDataSource) -> None:
-    roles = {"weights": "weights1", "scores": "red", "avoided": "red"}
-    for below, name in zip(("base", *LAYERS), LAYERS, strict=False):
-        area = plot.varea("when", below, name, source=areas, name=name, fill_alpha=1.0)
-        paint(area.glyph, fill_color=roles.get(name, name))
-    ghost = area.glyph  # the last one, of the avoided scores
-    ghost.update(
-        fill_alpha=0.13, hatch_pattern="right_diagonal_line", hatch_alpha=0.6, hatch_scale=13
-    )
-    paint(ghost, hatch_color="red")
-    edge = plot.line("when", "avoided", source=areas, line_dash=[5, 3], line_width=1.5, name="edge")
-    paint(edge.glyph, line_color="red")
-    for axis in plot.axis:
-        axis.update(axis_label_text_font=SANS, major_label_text_font=SANS, axis_line_color=None)
-        axis.update(major_tick_line_color=None, major_label_text_font_size="13px")
-        paint(axis, major_label_text_color="text3")
-    paint(plot, background_fill_color="card", border_fill_color="card")
-    for grid in plot.ygrid:
-        paint(grid, grid_line_color="line")
-
-
-def _draw_texts(plot: figure, paint: Paint, source: ColumnDataSource, role: str) -> None:
-    label = plot.text(
-        "x",
-        "y",
-        "text",
-        source=source,
-        text_align={"field": "align"},
-        text_baseline="bottom",
-        y_offset=-5,
-        text_font_style="bold",
-        background_fill_alpha=0.88,
-        padding=3,
-        border_radius=4,
-        name=source.name,
-        **TEXT,
-    )
-    paint(label.glyph, text_color=role, background_fill_color="card")

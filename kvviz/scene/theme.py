@@ -5,6 +5,11 @@ from dataclasses import dataclass, fields
 SANS = "Inter, system-ui, 'Segoe UI', Roboto, sans-serif"
 
 
+ROLES = (
+    *("clear", "package", "die", "die_edge", "line", "strong", "on", "off", "red", "red_card"),
+    *("free", "sm_idle", "text1", "text3", "weights1", "reserved"),
+    *(f"sequence{number}" for number in range(8)),
+)
 WASH = 0.3  # share of red in what is there but does not fit
 
 
@@ -55,6 +60,10 @@ class Theme:
             return self.sequences[int(role.removeprefix("sequence"))]
         colour: str = getattr(self, role)
         return colour
+
+    def palette(self) -> list[str]:
+        """Return the colours of `ROLES`, for glyphs whose rows differ in role."""
+        return ["#00000000", *(self.colour(role) for role in ROLES[1:])]
 
     def css(self) -> str:
         """Return the colours as CSS custom properties, ``--text1: #F1F5FB; ...``."""

@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 from kvviz.memory.deployment import gpus_needed
 from kvviz.memory.kv import Tokens, final_lengths, lengths, regions, weights_of_sequences
-from kvviz.memory.report import kv_bytes, toggle_deltas, total_bytes
-from kvviz.memory.scores import score_matrix_bytes
+from kvviz.memory.report import total_bytes
 from kvviz.memory.shard import Shard, fullest_shard
+from kvviz.memory.share import share_deltas, share_kv, share_scores, share_total
 from kvviz.scenario import Scenario
 from kvviz.timeline import Changes, State, Timeline
 
@@ -83,11 +83,14 @@ def growth(scenario: Scenario, capacity: int) -> Timeline:
 
 
 def growth_totals(scenario: Scenario) -> dict[str, NDArray[np.float64]]:
-    """Return the whole deployment's sums at up to 512 contexts, the scenario's among them."""
-    when = _contexts(scenario)
-    kv = kv_bytes(scenario, when)
-    scores = np.array(score_matrix_bytes(scenario, scenario.the_model, when.tolist()), dtype=float)
-    deltas = toggle_deltas(scenario, when)
+    """Return the sums at up to 512 contexts, the scenario's among them.
+
+    They are those of the fullest GPU; ``whole`` and ``gpus`` are the whole deployment's.
+    """
+    when, shard = _contexts(scenario), fullest_shard(scenario)
+    kv = share_kv(scenario, shard, when)
+    scores = np.array(share_scores(scenario, when), dtype=float)
+    deltas = share_deltas(scenario, shard, when)
     columns = {
         "when": when,
         "tokens": lengths(when, scenario.batch, scenario.ragged).sum(axis=-1),
@@ -97,7 +100,8 @@ def growth_totals(scenario: Scenario) -> dict[str, NDArray[np.float64]]:
         "kv_internal": kv.internal,
         "scores": np.zeros(len(when)) if scenario.flash else scores,
         "avoided": scores if scenario.flash else np.zeros(len(when)),
-        "total": np.array(total_bytes(scenario, when), dtype=float),
+        "total": np.array(share_total(scenario, shard, when), dtype=float),
+        "whole": np.array(total_bytes(scenario, when), dtype=float),
         "gpus": gpus_needed(scenario, when),
         **{f"delta_{name}": np.array(delta, dtype=float) for name, delta in deltas.items()},
     }

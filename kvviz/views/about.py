@@ -5,11 +5,9 @@ from html import escape
 from kvviz.catalog.efficiency import KNEE, SOURCE
 from kvviz.catalog.gpu import Gpu
 from kvviz.scenario import Scenario
-from kvviz.scene.floorplan import floorplan
-from kvviz.scene.raster import raster, site_pages
+from kvviz.scene.places import scene_raster
 from kvviz.units import gib, size
-from kvviz.views.cards import short
-from kvviz.views.html import chip, live, many, row
+from kvviz.views.html import chip, live, many, row, short
 from kvviz.views.insights import insights, text_card
 from kvviz.views.session import Session
 
@@ -28,20 +26,15 @@ def about(session: Session) -> str:
 def _picture(session: Session) -> str:
     scenario, name = session.scenario, session.scenario.the_gpu.short_name
     gpus = scenario.tp * scenario.pp
+    each = scene_raster(scenario.the_gpu, session.pages).pages_per_cell
     which = f"the fullest of {gpus} × {name}" if gpus > 1 else f"one {name}"
     return text_card(
         "What you see",
         f"<p>{escape(short(scenario.model))} on {escape(which)}. A cell is "
-        f"{many(_pages_per_cell(session), 'page')} of {size(session.timeline.page_bytes)}. Now, "
+        f"{many(each, 'page')} of {size(session.timeline.page_bytes)}. Now, "
         f"at {live('when', 'count')} tokens: {live('total', 'gib')} GiB.</p>",
         f'<div class="rows">{"".join(_legend(scenario, session.gpus_shown > 1))}</div>',
     )
-
-
-def _pages_per_cell(session: Session) -> int:
-    sites = [site.rect for site in floorplan(session.scenario.the_gpu).sites if site.active]
-    pages = site_pages(session.pages, len(sites))[0]
-    return raster(pages, sites[0].w, sites[0].h).pages_per_cell
 
 
 def _legend(scenario: Scenario, spills: bool) -> list[str]:

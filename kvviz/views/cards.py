@@ -5,18 +5,16 @@ from html import escape
 from kvviz.catalog.dtypes import width
 from kvviz.catalog.model import Model
 from kvviz.catalog.papers import PAPERS
-from kvviz.memory.kv import kv_width, layer_groups, regions
+from kvviz.memory.kv import regions
+from kvviz.memory.shard import fullest_shard
 from kvviz.scenario import Scenario
 from kvviz.units import GiB, size
-from kvviz.views.html import chip, live, many, row
+from kvviz.views.html import chip, live, many, row, short
 from kvviz.views.session import Session
+from kvviz.views.toggles import TOGGLES
 
+ROOFLINE = "assumed: upper bound of the roofline"
 HALF_PERCENT = 0.005  # a smaller share is spelled 0%
-
-
-def short(name: str) -> str:
-    """Return a model's name without its owner."""
-    return name.rsplit("/", 1)[-1]
 
 
 def info(session: Session) -> str:
@@ -29,6 +27,7 @@ def info(session: Session) -> str:
         row(f"Weights {chip('weights')}", f"{live('weights', 'gib')} <b>GiB</b>"),
         row(f"KV cache {chip('kv')}", f"{live('kv_allocated', 'gib')} <b>GiB</b>"),
         *_state_row(session),
+        *_whole_row(session),
         row("GPUs needed", _gpus(session, name)),
         row("Memory efficiency", live("efficiency", "percent", "computed: KV used / KV allocated")),
         row("Data type", _dtypes(scenario, scenario.the_model)),
@@ -38,7 +37,7 @@ def info(session: Session) -> str:
     return f"""
       <header class="wrap"><h1>{escape(short(scenario.model))}</h1>
         <small>{many(scenario.batch, "sequence")}</small></header>
-      <h2>Total memory</h2>
+      <h2>{session.which_gpu or "Total memory"}</h2>
       <p class="hero" data-unless="over">{live("total", "gib")} <small>GiB</small></p>
       <p class="hero red" data-if="over">{live("total", "gib")} <small>GiB</small></p>
       <p class="before" data-if="over">one {name} holds
@@ -92,6 +91,14 @@ def _state_row(session: Session) -> list[str]:
     return [row("Recurrent state", f"{live('state', 'gib')} <b>GiB</b>")]
 
 
+def _whole_row(session: Session) -> list[str]:
+    """Return the deployment's own total where only one of its GPUs is shown."""
+    if not session.which_gpu:
+        return []
+    how = "computed: before it is split; what GPUs hold twice is not counted"
+    return [row("All, unsplit", f"{live('whole', 'gib', how)} <b>GiB</b>")]
+
+
 def allocation_unit(session: Session) -> str:
     """Return what is allocated at once: a page of tokens, or a region of a sequence."""
     scenario, page = session.scenario, session.timeline.page_bytes
@@ -100,8 +107,8 @@ def allocation_unit(session: Session) -> str:
     if scenario.paged:
         return f'<b title="computed">{size(page)}</b> <small>page of {scenario.block_size}</small>'
     longest = int(regions(scenario).max())
-    kv = scenario.the_model, kv_width(scenario, scenario.the_model)
-    held = sum(g.layers * g.bytes_per_token * min(longest, g.window) for g in layer_groups(*kv))
+    sizes = fullest_shard(scenario).token_bytes
+    held = sum(added * min(longest, window) for window, added in sizes)
     slot = scenario.batching == "static" or scenario.reservation == "max"
     kind = "slot" if slot else "region"
     return f'<b title="computed">{size(held)}</b> <small>{kind}</small>'
@@ -137,20 +144,25 @@ def _too_much(session: Session) -> str:
     name, capacity = escape(session.scenario.the_gpu.short_name), session.room / GiB
     numbers = " + ".join(number for number, _ in _parts(session))
     kind = session.report.kinds["capacity_bytes"]
+    rounded = (
+        f"<br>on {session.which_gpu}"
+        if session.which_gpu
+        else f"""<br>{live("total", "gib")} ÷ <b title="{kind}">{capacity:,.2f}</b>, rounded up:
+        {_on_capacity(session, "gpus_by_capacity", "count")} by capacity alone"""
+    )
     return f"""
       <div class="banner over" data-if="over">
         <strong data-if="gpus">Needs {_on_capacity(session, "gpus", "count")} × {name}</strong>
         <strong data-unless="gpus">No split fits</strong>
         <span>{_on_capacity(session, "over", "gib")} GiB over</span>
-        <p>{numbers} = {live("total", "gib")} GiB<br>{live("total", "gib")} ÷
-        <b title="{kind}">{capacity:,.2f}</b>, rounded up:
-        {_on_capacity(session, "gpus_by_capacity", "count")} by capacity alone</p></div>"""
+        <p>{numbers} = {live("total", "gib")} GiB {rounded}</p></div>"""
 
 
 def _saving(session: Session) -> str:
     scenario, report = session.scenario, session.report
     if scenario.flash and report.scores["avoided_bytes"]:
-        how = f"{_score_arithmetic(scenario)}<br>one layer of prefill, never written to HBM"
+        each = " on each GPU" if scenario.tp > 1 else ""
+        how = f"{_score_arithmetic(scenario)} <br>one layer of prefill{each}, never written to HBM"
         glow = _glow("avoided", "FlashAttention", how)
         return f'<div data-unless="over">{glow}</div>'
     if scenario.paged:
@@ -169,10 +181,9 @@ def _glow(column: str, by: str, how: str) -> str:
 def _without_pages(scenario: Scenario) -> str:
     if scenario.batching == "static":
         slot = many(scenario.max_length, "token")
-        return f"against one slot of {slot} a sequence,<br>held whole from start to end"
-    return (
-        f"against one contiguous region a sequence,<br>sized by the policy “{scenario.reservation}”"
-    )
+        return f"against one slot of {slot} a sequence, <br>held whole from start to end"
+    sized = f"sized by the policy “{scenario.reservation}”"
+    return f"against one contiguous region a sequence, <br>{sized}"
 
 
 def _plain(session: Session) -> str:
@@ -181,12 +192,12 @@ def _plain(session: Session) -> str:
     return f"""
       <div class="banner plain"><strong>{live("total", "gib")} GiB</strong>
       <span>fits one {name}, {_on_capacity(session, "free", "gib")} GiB free</span>
-      <p>{first} + {second}<br>+ {" + ".join(others)}</p></div>"""
+      <p>{first} + {second} <br>+ {" + ".join(others)}</p></div>"""
 
 
 def _score_arithmetic(scenario: Scenario) -> str:
     model, now = scenario.the_model, live("when", "count")
-    heads = many(max(layer.heads for layer in model.attending_layers()), "head")
+    heads = many(max(layer.heads for layer in model.attending_layers()) // scenario.tp, "head")
     copies = f" × {scenario.score_multiple} copies" if scenario.score_multiple > 1 else ""
     bytes_each = f"scores × {width(model.dtype)} B{copies}"
     if scenario.prefill == "chunk":
@@ -194,42 +205,85 @@ def _score_arithmetic(scenario: Scenario) -> str:
     return f"{many(scenario.batch, 'sequence')} × {heads} × {now}² {bytes_each}"
 
 
+def summary(session: Session) -> str:
+    """Return what stays in sight on a phone: the total, the saving, and a bar of the capacity."""
+    room = size(session.room)
+    parts = [("weights", "weights"), ("kv", "kv_used"), ("reserved", "unused")]
+    if session.report.state_bytes:
+        parts.append(("kv", "state"))
+    parts.append(("red", "scores") if not session.scenario.flash else ("ghost", "avoided"))
+    bar = "".join(
+        f'<i class="{chip}" data-width="{column}" data-of="room"></i>' for chip, column in parts
+    )
+    return f"""
+      <p><span><b class="total" data-live="total" data-unit="gib"></b> of {room}</span>
+      <span class="red" data-if="over">{_on_capacity(session, "over", "gib")} over</span>
+      <span class="red" data-unless="over"><span data-if="avoided">{live("avoided", "gib")}
+      saved</span></span></p><div class="bar">{bar}</div>"""
+
+
+ROOM_FOR_WORDS = 6  # entries of the ledger, two of which take turns, that have room for their names
+
+
 def ledger(session: Session) -> str:
     """Return one line that adds up to the capacity; avoided scores come last, outside the sum."""
-    entries = [("weights", "weights", "weights"), ("kv", "kv_used", "KV in use")]
-    entries.append(("reserved", "unused", "reserved, unused"))
+    entries = [*_ledger_parts(session), *_ledger_rest(session)]
+    crowded = len(entries) > ROOM_FOR_WORDS
+    spans = [
+        f"<span {when}>{mark} {short if crowded else name} {number}</span>"
+        for when, mark, name, short, number in entries
+    ]
+    return f'<div class="ledger{" crowded" if crowded else ""}">{"".join(spans)}</div>'
+
+
+Entry = tuple[str, str, str, str, str]  # attributes, chip, name, its short form, number
+
+
+def _ledger_parts(session: Session) -> list[Entry]:
+    entries = [("weights", "weights", "weights", "weights"), ("kv", "kv_used", "KV in use", "KV")]
+    entries.append(("reserved", "unused", "reserved, unused", "unused"))
     if session.report.state_bytes:
-        entries.append(("kv", "state", "recurrent state"))
+        entries.append(("kv", "state", "recurrent state", "state"))
     if not session.scenario.flash:
-        entries.append(("red", "scores", "scores"))
+        entries.append(("red", "scores", "scores", "scores"))
+    return [("", chip(c), name, short, live(column, "gib")) for c, column, name, short in entries]
+
+
+def _ledger_rest(session: Session) -> list[Entry]:
+    """Return what is free or too much, what an engine takes, and what is not there."""
     free, over = (_on_capacity(session, name, "gib") for name in ("free", "over"))
-    spans = [f"<span>{chip(c)} {text} {live(name, 'gib')}</span>" for c, name, text in entries]
-    spans.append(f'<span data-unless="over">{chip("free")} free {free}</span>')
-    spans.append(f'<span data-if="over">{chip("wash")} does not fit {over}</span>')
+    entries = [
+        ('data-unless="over"', chip("free"), "free", "free", free),
+        ('data-if="over"', chip("wash"), "does not fit", "too much", over),
+    ]
     overhead = session.report.per_gpu["overhead"]
     if overhead:
         taken = ", ".join(f"{item.name} {item.gib:.2f}" for item in session.report.assumed)
-        spans.append(
-            f'<span title="assumed: {taken} GiB">engine <b>{overhead / GiB:.2f}</b></span>'
-        )
+        number = f"<b>{overhead / GiB:.2f}</b>"
+        entries.append((f'title="assumed: {taken} GiB"', "", "engine", "engine", number))
     if session.scenario.flash:
-        spans.append(f"<span>{chip('ghost')} scores avoided {live('avoided', 'gib')}</span>")
-    return f'<div class="ledger">{"".join(spans)}</div>'
+        avoided = live("avoided", "gib")
+        entries.append(("", chip("ghost"), "scores avoided", "avoided", avoided))
+    return entries
 
 
 def papers(session: Session) -> str:
     """Return links to the papers of what is switched on."""
-    on = {
-        "flash": session.scenario.flash,
-        "paged": session.scenario.paged,
-        "continuous": session.scenario.batching == "continuous",
-    }
     links = [
         f'<a class="row" href="{p.url}" target="_blank" rel="noopener"><span>{p.name}</span>'
         f"<small>{p.citation}</small></a>"
         for name, p in PAPERS.items()
-        if on[name]
+        if TOGGLES[name].is_on(session.scenario)
     ]
-    return (
-        f"<h2>Papers</h2>{''.join(links)}" if links else "<h2>Papers</h2><p>All three are off.</p>"
-    )
+    listed = "".join(links) or "<p>All three are off.</p>"
+    return f"<details open><summary><h2>Papers</h2></summary>{listed}</details>"
+
+
+def rates(session: Session) -> str:
+    """Return the meters of a step as rows: a phone's dies have no room for them."""
+    rows = []
+    for step in ("prefill", "decode"):
+        busy = (live(f"{step}_{meter}", "percent0", ROOFLINE) for meter in ("compute", "memory"))
+        rows.append(row(step.capitalize(), "compute {}, memory {}".format(*busy)))
+    return f"""<details open><summary><h2>Prefill, decode</h2></summary>
+      <div class="rows">{"".join(rows)}</div></details>"""

@@ -1,58 +1,72 @@
 """The right column: inputs made from the scenario's own declarations."""
 
 from collections.abc import Iterable
-from html import escape
 from typing import Any
 
-import panel as pn
+import param
 
+from kvviz.catalog.config import MAX_BYTES
+from kvviz.catalog.dtypes import CACHE_DTYPES, DTYPES
 from kvviz.catalog.gpus import gpu_names
 from kvviz.catalog.models import model_names
-from kvviz.scenario import Scenario
-from kvviz.views.cards import short
-from kvviz.views.components import CSS, Knob, LiveCard, Playhead, Transport, Upload
-from kvviz.views.html import chip, live
+from kvviz.knobs import KnobError, read
+from kvviz.memory.capacity import assumptions
+from kvviz.memory.parallel import valid_tensor_parallel
+from kvviz.scenario import Scenario, knobs
+from kvviz.views.components import Component, Knob, scripts
+from kvviz.views.html import chip, live, short
 from kvviz.views.session import Session
+from kvviz.views.toggles import TOGGLES, Toggle
 
 BATCHES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 1024)
 LENGTHS = tuple(2**power for power in range(9, 21))
-EFFECTS = {
-    "flash": ("tiles stay on the chip", "ghost"),
-    "paged": ("pages on demand", "reserved"),
-    "continuous": ("no padding", "reserved"),
-}
+BLOCKS = (1, 8, 16, 32, 64, 128, 256)
+CHUNKS = (256, 512, 1024, 2048, 4096, 8192, 16_384)
+SHARES = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.92, 0.95, 1.0)
+QUARTERS = (0.0, 0.25, 0.5, 0.75, 1.0)
+SEGMENTS = {"weights_dtype": ("native", "fp8", "int4"), "kv_dtype": ("auto", "fp8")}
+ENGINE = ("activation_gib", "non_torch_gib", "cuda_graphs_gib")  # in the assumptions' order
+
+Field = dict[str, Any]
 
 
-def controls(session: Session) -> pn.Column:
+class Controls(Component):
+    """Cards of native inputs; a change comes as a message, ``{"name": ..., "value": ...}``.
+
+    A dropped file comes as its bytes.
+    """
+
+    cards = param.List(doc="title and fields of each card")
+    problem = param.String(doc="what is wrong with the settings, in one sentence")
+    limit = param.Integer(MAX_BYTES + 1, doc="bytes of a file sent at most: one more than is read")
+
+    _esm = scripts("live.js", "playhead.js", "transport.js", "upload.js", "field.js", "controls.js")
+
+
+def controls(session: Session) -> Controls:
     """Return the column of controls, bound to the session's scenario."""
-    return pn.Column(
-        _model_and_gpu(session),
-        _workload(session.scenario),
-        _optimisations(session.scenario),
-        _dtypes_and_more(session.scenario),
-        Transport(),
-        css_classes=["column"],
-        stylesheets=[CSS],
-    )
+    column = Controls(cards=_cards(session.scenario), problem=session.problem)
+    column.on_msg(lambda event: _take(session, event.data))
 
+    def follow(*_events: object) -> None:
+        column.param.update(cards=_cards(session.scenario), problem=session.problem)
 
-def _card(title: str, *children: Any) -> pn.Column:
-    heading = pn.pane.HTML(f"<h2>{title}</h2>", stylesheets=[CSS], margin=0)
-    return pn.Column(heading, *children, css_classes=["card"], stylesheets=[CSS])
+    session.scenario.param.watch(follow, [*knobs(), "own_models"])
+    session.param.watch(follow, ["problem", "timeline"])
+    return column
 
 
 def bound(scenario: Scenario, name: str, kind: str, options: Iterable[Any] = ()) -> Knob:
-    """Return an input that follows and sets the scenario's `name`.
+    """Return an input of its own that follows and sets the scenario's `name`.
 
     Args:
         scenario: whose setting it is.
         name: the setting.
-        kind: slider, switch, segment or select.
+        kind: of the `Knob`.
         options: the values to choose from.
     """
-    declared = scenario.param[name]
-    value = getattr(scenario, name)
-    knob = Knob(kind=kind, label=declared.label, value=value, options=_spelled(options))
+    value, spelled = getattr(scenario, name), [_spelled(option) for option in options]
+    knob = Knob(kind=kind, label=scenario.param[name].label, value=value, options=spelled)
     knob.param.watch(
         lambda event: scenario.param.update(**_changes(scenario, name, event.new)), "value"
     )
@@ -60,114 +74,151 @@ def bound(scenario: Scenario, name: str, kind: str, options: Iterable[Any] = ())
     return knob
 
 
+def _take(session: Session, message: Any) -> None:
+    """Set what the message says; nothing in it is trusted."""
+    if isinstance(message, bytes):
+        session.upload(message)
+        return
+    name, value = message["name"], message["value"]
+    try:
+        changes = _changes(session.scenario, name, value)
+    except KnobError as error:
+        session.problem = f"{name}: {error}."
+        return
+    session.scenario.param.update(**changes)
+
+
 def _changes(scenario: Scenario, name: str, value: Any) -> dict[str, Any]:
-    """On the page the context is where the playhead starts, so it follows a shorter run."""
+    """Return the settings that an input changes.
+
+    A toggle is two ways of a setting. On the page the context is where the playhead starts, so it
+    follows a shorter run.
+    """
+    if name in TOGGLES:
+        return dict(TOGGLES[name].on if value else TOGGLES[name].off)
+    if name in ENGINE and value is None:
+        return {name: None}
+    setting = read(name, value)
     if name == "run_length":
-        return {name: value, "context": min(scenario.context, value)}
-    return {name: value}
+        return {name: setting, "context": min(scenario.context, setting)}
+    return {name: setting}
 
 
-def _spelled(options: Iterable[Any]) -> list[list[Any]]:
-    return [[v, short(v) if isinstance(v, str) else f"{v:,}"] for v in options]
+def _cards(scenario: Scenario) -> list[dict[str, Any]]:
+    return [
+        {"name": "set-up", "title": "Model and GPU", "fields": _model_and_gpu(scenario)},
+        {"name": "workload", "title": "Workload", "fields": _workload(scenario)},
+        {"name": "toggles", "title": "Optimisations", "fields": _optimisations(scenario)},
+        {"name": "types", "title": "", "fields": _types_and_more(scenario)},
+        {"name": "playing", "title": "", "fields": [{"kind": "transport", "name": "transport"}]},
+    ]
 
 
-def _model_and_gpu(session: Session) -> pn.Column:
-    scenario = session.scenario
-    model = bound(scenario, "model", "select", model_names())
-    scenario.param.watch(
-        lambda event: model.param.update(options=_spelled([*event.new, *model_names()])),
-        "own_models",
-    )
-    problem = LiveCard(css_class="problem", html=_problem(session.problem))
-    session.param.watch(lambda event: problem.param.update(html=_problem(event.new)), "problem")
-    gpu = bound(scenario, "gpu", "select", gpu_names())
-    upload = Upload()
-    upload.on_msg(lambda event: session.upload(event.data))
-    return _card("Model and GPU", model, gpu, upload, problem)
-
-
-def _problem(text: str) -> str:
-    return f'<p role="alert">{escape(text)}</p>' if text else ""
-
-
-def _workload(scenario: Scenario) -> pn.Column:
-    return _card(
-        "Workload",
-        _steps(scenario, "batch", BATCHES),
-        Playhead(),
-        _steps(scenario, "run_length", LENGTHS),
-        _steps(scenario, "max_length", LENGTHS),
-    )
-
-
-def _steps(scenario: Scenario, name: str, steps: tuple[float, ...]) -> Knob:
-    """A slider over `steps` and whatever value the setting has."""
-    knob = bound(scenario, name, "slider", sorted({*steps, getattr(scenario, name)}))
-    scenario.param.watch(
-        lambda event: knob.param.update(options=_spelled(sorted({*steps, event.new}))), name
-    )
-    return knob
-
-
-def _optimisations(scenario: Scenario) -> pn.Column:
-    switches = {
-        "flash": bound(scenario, "flash", "switch"),
-        "paged": bound(scenario, "paged", "switch"),
-        "continuous": _batching_switch(scenario),
+def _field(scenario: Scenario, name: str, kind: str, options: Iterable[Any] = ()) -> Field:
+    """Return an input for the scenario's `name`: slider, segment, select or number."""
+    return {
+        "kind": kind,
+        "name": name,
+        "label": scenario.param[name].label,
+        "hint": scenario.param[name].doc,
+        "value": getattr(scenario, name),
+        "options": [_spelled(option) for option in options],
     }
-    for key, switch in switches.items():
-        switch.note = _effect(key, switch.value)
-        switch.param.watch(_keep_note(key, switch), "value")
-    return _card("Optimisations", *switches.values())
 
 
-def _keep_note(key: str, switch: Knob) -> Any:
-    return lambda event: switch.param.update(note=_effect(key, event.new))
+def _spelled(option: Any) -> list[Any]:
+    if isinstance(option, str):
+        return [option, short(option)]
+    return [option, f"{option:,}"]
 
 
-def _batching_switch(scenario: Scenario) -> Knob:
-    """Two ways of batching as one switch: continuous, or not."""
-    switch = Knob(
-        kind="switch", label="Continuous batching", value=scenario.batching == "continuous"
-    )
-    switch.param.watch(
-        lambda event: scenario.param.update(batching="continuous" if event.new else "static"),
-        "value",
-    )
-    scenario.param.watch(
-        lambda event: switch.param.update(value=event.new == "continuous"), "batching"
-    )
-    return switch
+def _slider(scenario: Scenario, name: str, steps: tuple[float, ...]) -> Field:
+    """A slider over `steps` and whatever value the setting has."""
+    return _field(scenario, name, "slider", sorted({*steps, getattr(scenario, name)}))
 
 
-def _effect(key: str, on: bool) -> str:
-    effect, role = EFFECTS[key]
-    colour = chip(role if on or key != "flash" else "red")
+def _model_and_gpu(scenario: Scenario) -> list[Field]:
+    sizes = valid_tensor_parallel(scenario.the_model)
+    gpus = _field(scenario, "tp", "select", sorted({*sizes, scenario.tp}))
+    gpus["options"] = [[size, f"× {size}"] for size, _ in gpus["options"]]
+    return [
+        _field(scenario, "model", "select", [*scenario.own_models, *model_names()]),
+        {"kind": "row", "fields": [_field(scenario, "gpu", "select", gpu_names()), gpus]},
+        {"kind": "upload", "name": "upload"},
+        {"kind": "problem", "name": "problem"},
+    ]
+
+
+def _workload(scenario: Scenario) -> list[Field]:
+    return [
+        _slider(scenario, "batch", BATCHES),
+        {"kind": "playhead", "name": "playhead"},
+        _slider(scenario, "run_length", LENGTHS),
+        _slider(scenario, "max_length", LENGTHS),
+    ]
+
+
+def _optimisations(scenario: Scenario) -> list[Field]:
+    return [_switch(scenario, name, toggle) for name, toggle in TOGGLES.items()]
+
+
+def _switch(scenario: Scenario, name: str, toggle: Toggle) -> Field:
+    on = toggle.is_on(scenario)
+    return {
+        "kind": "switch",
+        "name": name,
+        "label": toggle.label,
+        "value": on,
+        "note": _effect(name, toggle, on),
+    }
+
+
+def _effect(name: str, toggle: Toggle, on: bool) -> str:
+    colour = chip(toggle.chip if on or name != "flash" else "red")
     says = "saves now" if on else "would save"
     return (
-        f'<small>{effect}</small><span title="computed: flipping only this switch, {says}">'
-        f"{colour}{live(f'delta_{key}', 'change')} GiB</span>"
+        f'<small>{toggle.effect}</small><span title="computed: flipping only this switch, {says}">'
+        f"{colour}{live(f'delta_{name}', 'change')} GiB</span>"
     )
 
 
-def _dtypes_and_more(scenario: Scenario) -> pn.Column:
+def _types_and_more(scenario: Scenario) -> list[Field]:
     """Data types, and folded away what is seldom changed: policies, sizes and assumptions."""
-    shares = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.92, 0.95, 1.0)
-    folded = pn.Column(
-        bound(scenario, "mode", "segment", ("textbook", "vllm")),
-        bound(scenario, "reservation", "segment", ("exact", "pow2", "max")),
-        bound(scenario, "prefill", "segment", ("whole", "chunk")),
-        _steps(scenario, "score_multiple", (1, 2, 3, 4, 5)),
-        _steps(scenario, "block_size", (1, 8, 16, 32, 64, 128, 256)),
-        _steps(scenario, "ragged", (0.0, 0.25, 0.5, 0.75, 1.0)),
-        _steps(scenario, "utilization", shares),
-        _steps(scenario, "mfu", shares),
-        _steps(scenario, "mbu", shares),
-        visible=False,
-        stylesheets=[CSS],
-    )
-    fold = Knob(kind="fold", label="More settings", value=False)
-    fold.param.watch(lambda event: folded.param.update(visible=event.new), "value")
-    weights = bound(scenario, "weights_dtype", "segment", ("native", "fp8", "int4"))
-    kv = bound(scenario, "kv_dtype", "segment", ("auto", "fp8"))
-    return pn.Column(weights, kv, fold, folded, css_classes=["card"], stylesheets=[CSS])
+    chunk = [_slider(scenario, "chunk", CHUNKS)] if scenario.prefill == "chunk" else []
+    stages = sorted({1, 2, 4, 8, 16, scenario.pp} & {*range(1, len(scenario.the_model.layers) + 1)})
+    folded = [
+        _field(scenario, "mode", "segment", ("textbook", "vllm")),
+        *_engine(scenario),
+        _field(scenario, "reservation", "segment", ("exact", "pow2", "max")),
+        _field(scenario, "prefill", "segment", ("whole", "chunk")),
+        *chunk,
+        _slider(scenario, "score_multiple", (1, 2, 3, 4, 5)),
+        _slider(scenario, "block_size", BLOCKS),
+        _slider(scenario, "ragged", QUARTERS),
+        _field(scenario, "pp", "segment", stages),
+        _slider(scenario, "utilization", SHARES),
+        _slider(scenario, "mfu", SHARES),
+        _slider(scenario, "mbu", SHARES),
+    ]
+    return [
+        _types(scenario, "weights_dtype", ("native", *DTYPES)),
+        _types(scenario, "kv_dtype", ("auto", *CACHE_DTYPES)),
+        {"kind": "fold", "name": "more", "label": "More settings", "fields": folded},
+    ]
+
+
+def _types(scenario: Scenario, name: str, types: tuple[str, ...]) -> Field:
+    """The usual types as segments, and all the others in a list beside them."""
+    usual = SEGMENTS[name]
+    others = [_spelled(kind) for kind in types if kind not in usual]
+    return _field(scenario, name, "segment", usual) | {"others": others}
+
+
+def _engine(scenario: Scenario) -> list[Field]:
+    """What an engine takes for itself, where it counts: the assumed values until they are set."""
+    taken = assumptions(scenario, scenario.the_model, scenario.tp)
+    return [
+        _field(scenario, name, "number")
+        | {"assumed": f"{item.gib:.2f}", "source": item.source, "unit": "GiB"}
+        for name, item in zip(ENGINE, taken, strict=False)
+    ]

@@ -11,14 +11,19 @@ export function render({model}) {
   const [ask, close] = root.querySelectorAll("button")
   const dialog = root.querySelector("dialog"), texts = root.querySelector(".texts")
   const update = (row) => { if (dialog.open) fill(texts, row) }
-  const show = () => { texts.innerHTML = model.html; update(document.kvviz?.row) }
-  ask.onclick = () => { dialog.showModal(); update(document.kvviz?.row) }
+  const open = () => { dialog.showModal(); update(document.kvviz?.row) }
+  const show = () => {
+    const waiting = !texts.innerHTML && model.html
+    texts.innerHTML = model.html
+    update(document.kvviz?.row)
+    if (waiting) open()
+  }
+  ask.onclick = () => (model.html ? open() : model.send_msg("open"))
   close.onclick = () => dialog.close()
   dialog.onclick = (event) => { if (event.target === dialog) dialog.close() } // the sheet covers all else
   dialog.onkeydown = (event) => event.stopPropagation() // keys scroll here; they do not move the playhead
   dialog.onclose = () => ask.focus()
   model.on("html", show)
   hear(model, "row", update)
-  show()
   return root
 }

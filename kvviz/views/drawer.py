@@ -8,7 +8,10 @@ from kvviz.views.session import Session
 
 
 class Drawer(Component):
-    """A button that opens a dialog of HTML whose numbers follow the playhead."""
+    """A button that opens a dialog of HTML whose numbers follow the playhead.
+
+    Its texts are asked for by a message when it opens: most visitors never do.
+    """
 
     label = param.String("About this picture", constant=True, doc="the button's text and title")
     html = param.String()
@@ -19,6 +22,11 @@ class Drawer(Component):
 
 def about_button(session: Session) -> Drawer:
     """Return the button; its texts are those of the session's scenario."""
-    drawer = Drawer(html=about(session))
-    session.param.watch(lambda _event: drawer.param.update(html=about(session)), "timeline")
+    drawer = Drawer()
+    drawer.on_msg(lambda _event: drawer.param.update(html=about(session)))
+
+    def follow(_event: object) -> None:
+        drawer.html = about(session) if drawer.html else ""
+
+    session.param.watch(follow, "timeline")
     return drawer

@@ -1,29 +1,54 @@
 // Several GPUs as one address space, where the run does not fit one; texts and bar follow the row.
+const ROOMY = 250 // px of a package that has room for a sentence
+
 class Fleet {
-  constructor(model, source, images) {
-    Object.assign(this, {model, source, places: model.places, layout: model.layout})
-    const {fleet_sites, bar: [x, y, w, h], bar_columns} = this.places, sites = images.length / this.layout.gpus
-    const part = (from, to) => Object.fromEntries(Object.entries(fleet_sites).map(([name, column]) => [name, column.slice(from, to)]))
-    this.put("fleet_pages", {...part(0, sites), image: images.slice(0, sites)})
-    this.put("fleet_spill", {...part(sites), image: images.slice(sites)})
-    this.strip = new images[0].constructor(bar_columns, [1, bar_columns])
-    this.put("bar", {x: [x], y: [y], w: [w], h: [h], image: [this.strip]})
+  constructor(source, texts, places, layout, images) {
+    Object.assign(this, {source, texts, places, layout})
+    const {sites, bar: [left, bottom, w, h], columns, figure} = places, each = images.length / layout.gpus
+    const part = (from, to) => Object.fromEntries(Object.entries(sites).map(([name, column]) => [name, column.slice(from, to)]))
+    for (const [name, boxes] of Object.entries(figure)) this.put(name, {...boxes})
+    this.put("fleet_pages", {...part(0, each), image: images.slice(0, each)})
+    this.put("fleet_spill", {...part(each), image: images.slice(each)})
+    this.strip = new images[0].constructor(columns, [1, columns])
+    this.put("bar", {left: [left], bottom: [bottom], w: [w], h: [h], image: [this.strip]})
   }
 
   put(name, columns) { put(this.source(name), columns) }
 
   show(row, pages) {
     for (const name of ["fleet_pages", "fleet_spill"]) this.source(name).change.emit()
+    this.box(row)
     this.spread(pages)
     this.mark(row)
-    this.write(row)
+  }
+
+  // What a GPU holds of the run so far, in bytes.
+  held(row, gpu) { return Math.max(0, Math.min(this.layout.capacity, row.total - gpu * this.layout.capacity)) }
+
+  // A package is there, missing, or not needed yet; what stands still is drawn with them.
+  box(row) {
+    const {frames, dies, still, looks} = this.places, columns = Object.fromEntries(Object.entries(still).map(([name, column]) => [name, [...column]]))
+    const add = (boxes, look) => {
+      for (const name in columns) columns[name].push(...(boxes[name] ?? boxes.x.map(() => look[name])))
+    }
+    for (let gpu = 0; gpu < this.layout.gpus; gpu++) {
+      const [frame, die] = looks[gpu === 0 ? "owned" : this.held(row, gpu) > 0 ? "missing" : "later"]
+      add(Object.fromEntries(Object.entries(frames).map(([name, column]) => [name, [column[gpu]]])), frame)
+      add(dies[gpu], die)
+    }
+    this.put("fleet_boxes", this.framesFirst(columns, still.x.length))
+  }
+
+  // Inactive sites lie on their packages.
+  framesFirst(columns, still) {
+    return Object.fromEntries(Object.entries(columns).map(([name, column]) => [name, [...column.slice(still), ...column.slice(0, still)]]))
   }
 
   // Each column of the bar shows the page at its middle; beyond the first GPU under the red wash.
   spread(pages) {
-    const {bar_columns} = this.places, {gpu_pages, codes} = this.layout, wash = codes.scores + 1
-    for (let i = 0; i < bar_columns; i++) {
-      const page = Math.floor(((i + 0.5) / bar_columns) * this.layout.pages)
+    const {columns} = this.places, {gpu_pages, codes} = this.layout, wash = codes.scores + 1
+    for (let i = 0; i < columns; i++) {
+      const page = Math.floor(((i + 0.5) / columns) * this.layout.pages)
       this.strip[i] = pages.code(page) + (page >= gpu_pages ? wash : 0)
     }
     this.source("bar").change.emit()
@@ -36,33 +61,48 @@ class Fleet {
   }
 
   mark(row) {
-    const [, y, , h] = this.places.bar, {capacity, gpus} = this.layout, from = this.at(capacity)
-    const ends = Array.from({length: gpus - 1}, (_, i) => this.at(capacity * (i + 1)))
-    this.put("bar_ends", {x0: ends, x1: ends, y0: ends.map((_, i) => (i ? y + h : y - 8)), y1: ends.map((_, i) => y + h + (i ? 6 : 10))})
-    const to = Math.min(this.at(row.total), this.at(capacity * gpus))
-    this.put("bar_over", {x0: [from, from, to], x1: [to, from, to], y0: [y - 14, y - 14, y - 14], y1: [y - 14, y - 7, y - 7]})
+    const [, y, , h] = this.places.bar, {capacity, gpus} = this.layout, {ends, over} = this.places.lines, from = this.at(capacity)
+    const to = Math.min(this.at(row.total), this.at(capacity * gpus)), marks = []
+    for (let gpu = 1; gpu < gpus; gpu++) marks.push([this.at(capacity * gpu), gpu > 1 ? y + h : y - 8, this.at(capacity * gpu), y + h + (gpu > 1 ? 6 : 10), ends])
+    marks.push([from, y - 14, to, y - 14, over], [from, y - 14, from, y - 7, over], [to, y - 14, to, y - 7, over])
+    this.put("bar_marks", Object.fromEntries(["x0", "y0", "x1", "y1", "line"].map((name, i) => [name, marks.map((mark) => mark[i])])))
   }
 
   write(row) {
-    const {capacity, gpu, gpus} = this.layout, [, y, w, h] = this.places.bar, plain = [], red = []
-    const gib = SPELL.gib, beyond = Math.ceil(row.total / capacity) - gpus
-    this.places.frames.forEach(([x, top, wide, high], g) => {
-      const held = Math.max(0, Math.min(capacity, row.total - g * capacity)), size = wide > 250 ? "15px" : "13px"
-      const [left, right] = g === 0 ? ["GPU 0, the one you have", gib(capacity) + " GiB"]
-        : held > 0 ? [`GPU ${g}, missing`, `+${gib(held)} GiB`] : [`GPU ${g}${wide > 250 ? ", not needed yet" : ""}`, wide > 250 ? "" : "not yet"]
-      const into = g === 0 || held === 0 ? plain : red
-      into.push([x + 2, top + 9, wide > 250 ? left : `GPU ${g}`, size, "bold", "left"], [x + wide - 2, top + 9, right, size, "normal", "right"])
-      const middle = this.places.middles[g]
-      into.push([middle[0], middle[1] - 6, String(g), wide > 250 ? "30px" : "20px", "bold", "center"])
-      into.push([middle[0], middle[1] - 28, held === capacity ? "full" : SPELL.percent0(held / capacity), "13px", "bold", "center"])
-    })
-    plain.push([2, y + h + 32, "One address space, filled in order", "15px", "bold", "left"])
-    const end = this.at(capacity), side = end < 220 ? [end + 6, "left"] : [end - 6, "right"]
-    plain.push([side[0], y + h + 11, `one ${gpu} ends here, ${gib(capacity)}`, "13px", "normal", side[1]])
-    const over = `${gib(row.over)} GiB has nowhere to go` + (beyond > 0 ? `, ${SPELL.count(beyond)} more GPU${beyond > 1 ? "s" : ""} of it past this picture` : "")
-    red.push([this.at(capacity), y - 32, over, "15px", "bold", "left"])
-    plain.push([w - 2, y - 32, `${gib(row.unused)} GiB reserved and unused`, "13px", "normal", "right"])
-    for (const [name, texts] of [["fleet_plain", plain], ["fleet_red", red]])
-      this.put(name, Object.fromEntries(["x", "y", "text", "size", "style", "align"].map((column, i) => [column, texts.map((t) => t[i])])))
+    const gpus = Array.from({length: this.layout.gpus}, (_, gpu) => this.package(row, gpu))
+    this.texts.put("fleet", [...gpus.flat(), ...this.aboutBar(row)])
+  }
+
+  package(row, gpu) {
+    const {frames, dies} = this.places, {capacity} = this.layout, held = this.held(row, gpu), roomy = frames.w[gpu] > ROOMY
+    const [left, top, wide] = [frames.left[gpu], frames.bottom[gpu] + frames.h[gpu] + 9, frames.w[gpu]]
+    const first = this.layout.which_gpu || "GPU 0, the one you have"
+    const [name, amount] = gpu === 0 ? [first, `${SPELL.gib(capacity)} GiB`]
+      : held > 0 ? [`GPU ${gpu}, missing`, `+${SPELL.gib(held)} GiB`] : [`GPU ${gpu}, not needed yet`, roomy ? "" : "not yet"]
+    const role = gpu > 0 && held > 0 ? "red-text" : gpu ? "text3" : "text1", how = this.layout.capacity_kind
+    const middle = (low, size) => low.map((at, i) => [at, at + size[i]]).flat()
+    const across = middle(dies[gpu].left, dies[gpu].w), down = middle(dies[gpu].bottom, dies[gpu].h)
+    const x = (Math.min(...across) + Math.max(...across)) / 2, y = (Math.min(...down) + Math.max(...down)) / 2
+    return [
+      {x: left + 2, y: top, text: roomy ? name : `GPU ${gpu}`, size: roomy ? 15 : 13, bold: true, role},
+      {x: left + wide - 2, y: top, text: amount, size: roomy ? 15 : 13, bold: held > 0 && gpu > 0, align: "right", role, how},
+      {x, y: y + 26, text: wide > 200 ? "GPU" : "", align: "center", role: "text3"},
+      {x, y: y - 6, text: String(gpu), size: roomy ? 30 : 20, bold: true, align: "center", role},
+      {x, y: y - 28, text: held === capacity ? "full" : held ? SPELL.percent0(held / capacity) : "empty", bold: true, align: "center", role, how},
+    ]
+  }
+
+  aboutBar(row) {
+    const {capacity, gpu, gpus, capacity_kind: how} = this.layout, [, y, w, h] = this.places.bar, end = this.at(capacity)
+    const beyond = Math.ceil(row.total / capacity) - gpus, [x, align] = end < 220 ? [end + 6, "left"] : [end - 6, "right"]
+    const past = beyond > 0 ? `, ${SPELL.count(beyond)} more GPU${beyond > 1 ? "s" : ""} of it past this picture` : ""
+    const others = Array.from({length: gpus - 1}, (_, i) => capacity * (i + 2))
+    return [
+      {x: 2, y: y + h + 32, text: "One address space, filled in order", size: 15, bold: true, role: "text1"},
+      {x, y: y + h + 11, text: `one ${gpu} ends here, ${SPELL.gib(capacity)}`, align, bold: true, role: "text1", how},
+      ...others.map((bytes) => ({x: this.at(bytes) - 4, y: y + h + 11, text: SPELL.gib1(bytes), align: "right", role: "text3", how})),
+      {x: end, y: y - 32, text: `${SPELL.gib(row.over)} GiB has nowhere to go${past}`, size: 15, bold: true, role: "red-text", how},
+      {x: w - 2, y: y - 32, text: `${SPELL.gib(row.unused)} GiB reserved and unused`, align: "right", how: "computed"},
+    ]
   }
 }

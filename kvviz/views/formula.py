@@ -4,6 +4,7 @@ from collections import Counter
 
 from kvviz.catalog.model import Layer
 from kvviz.memory.kv import kv_width, layer_bytes
+from kvviz.memory.shard import fullest_shard
 from kvviz.scenario import Scenario
 from kvviz.units import size
 from kvviz.views.html import live, many
@@ -17,12 +18,24 @@ def formula(scenario: Scenario) -> str:
         return "<h2>KV cache</h2><p>No layer keeps its tokens: the state does not grow.</p>"
     number, limited = kv_width(scenario, model), any(layer.window for layer in kinds)
     lines = "".join(f"<p>{_line(layer, n, number, limited)}</p>" for layer, n in kinds.items())
-    return f"""<h2>{_title(scenario)}</h2>{_symbols(scenario, list(kinds))}{lines}
+    return f"""<h2>{_title(scenario)}</h2>{_symbols(scenario, list(kinds))}{lines}{_split(scenario)}
       <p>{live("tokens", "count")} tokens in use: {live("kv_used", "gib")} GiB</p>
       <p title="computed: KV used / KV allocated">
       <math><mi>η</mi><mo>=</mo>{_fraction("KV used", "KV allocated")}<mo>=</mo>
       <mfrac>{_number("kv_used", "gib")}{_number("kv_allocated", "gib")}</mfrac><mo>=</mo>
       {_number("efficiency", "percent")}</math></p>"""
+
+
+def _split(scenario: Scenario) -> str:
+    """Return what one GPU of several keeps of a token: its layers, and at least one KV head."""
+    gpus = scenario.tp * scenario.pp
+    if gpus == 1:
+        return ""
+    added = sum(count for _, count in fullest_shard(scenario).token_bytes)
+    heads = max((layer.kv_heads for layer in scenario.the_model.layers), default=0)
+    copies = scenario.tp // heads if 0 < heads < scenario.tp else 1
+    twice = f", every KV head on {copies} GPUs" if copies > 1 else ""
+    return f'<p>on 1 of {gpus} GPUs <b title="computed">{size(added)}</b> a token{twice}</p>'
 
 
 def _title(scenario: Scenario) -> str:

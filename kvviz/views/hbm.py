@@ -1,62 +1,62 @@
-"""The HBM page's panels and its player, bound to a session."""
+"""The HBM page's cards and its player, bound to a session."""
 
-from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import panel as pn
 
 from kvviz.memory.crossing import first_crossing
-from kvviz.memory.kv import kv_width, layer_groups, lengths
+from kvviz.memory.kv import lengths
+from kvviz.memory.shard import fullest_shard
 from kvviz.scene.fleet import FleetScene
 from kvviz.scene.hbm import HbmScene
-from kvviz.scene.strip import Crossing, Strip, strip
+from kvviz.scene.strip import Crossing, Strip
 from kvviz.scene.theme import THEMES
-from kvviz.units import GiB
 from kvviz.views import cards
-from kvviz.views.components import CSS, LiveCard, Player
-from kvviz.views.did_you_know import did_you_know
+from kvviz.views.components import LiveCards
 from kvviz.views.formula import formula
 from kvviz.views.numbers import Columns, live_columns
+from kvviz.views.player import Player
 from kvviz.views.session import Session
 
 
-def panels(session: Session) -> pn.Column:
-    """Return the left column: totals, formula and papers."""
-    texts: list[Callable[[Session], str]] = [
-        cards.info,
-        lambda session: formula(session.scenario),
-        cards.papers,
+def panels(session: Session) -> LiveCards:
+    """Return the left column's cards: totals, formula and papers."""
+    column = LiveCards(cards=_cards(session))
+    session.param.watch(lambda _event: column.param.update(cards=_cards(session)), "timeline")
+    return column
+
+
+def _cards(session: Session) -> list[list[str]]:
+    return [
+        ["info", cards.info(session)],
+        ["formula", formula(session.scenario)],
+        ["rates", cards.rates(session)],
+        ["papers", cards.papers(session)],
     ]
-    children = [*(_card(session, text) for text in texts), did_you_know(session)]
-    return pn.Column(*children, css_classes=["column"], stylesheets=[CSS])
-
-
-def _card(session: Session, text: Callable[[Session], str]) -> LiveCard:
-    card = LiveCard(html=text(session))
-    session.param.watch(lambda _event: card.param.update(html=text(session)), "timeline")
-    return card
 
 
 def centre(session: Session) -> Player:
     """Return the player with scene and strip, reloaded whenever the session has a new record."""
     theme = THEMES[session.theme]
-    scene, fleet, over_run = HbmScene(theme), FleetScene(theme), strip(theme)
+    figures = HbmScene(theme), FleetScene(theme), Strip(theme)
+    scene, fleet, strip = (
+        pn.pane.Bokeh(each.figure, sizing_mode="stretch_both", margin=0) for each in figures
+    )
     player = Player(
-        scene=pn.pane.Bokeh(scene.figure, sizing_mode="stretch_both", margin=0),
-        fleet=pn.pane.Bokeh(fleet.figure, sizing_mode="stretch_both", margin=0),
-        strip=pn.pane.Bokeh(over_run.figure, sizing_mode="stretch_both", margin=0),
+        scene=scene,
+        fleet=fleet,
+        strip=strip,
         strip_title="Memory over the run, GiB",
         start=session.scenario.context,
-        sizing_mode="stretch_width",
     )
 
     def show(*_events: object) -> None:
-        _show(session, scene, fleet, over_run, player)
+        _show(session, figures[2], player)
 
     def repaint(*_events: object) -> None:
-        scene.repaint(THEMES[session.theme])
-        fleet.repaint(THEMES[session.theme])
-        over_run.repaint(THEMES[session.theme])
+        for each in figures:
+            each.repaint(THEMES[session.theme])
 
     session.param.watch(show, "timeline")
     session.param.watch(repaint, "theme")
@@ -64,19 +64,18 @@ def centre(session: Session) -> Player:
     return player
 
 
-def _show(
-    session: Session, scene: HbmScene, fleet: FleetScene, over_run: Strip, player: Player
-) -> None:
-    gpu, columns = session.scenario.the_gpu, live_columns(session)
-    scene.show(gpu, session.pages)
-    fleet.show(gpu, session.gpus_shown)
-    layers = _layers(session, columns)
-    capacity = session.room
-    left = " left by the engine" if session.report.per_gpu["overhead"] else ""
-    label = f"{gpu.short_name} capacity{left} {capacity / GiB:,.2f}"
-    over_run.show(columns["when"], layers, (capacity, label), _crossing(session, capacity))
-    player.param.update(banner=cards.banner(session), ledger=cards.ledger(session))
-    player.load(session, columns, scene, fleet)
+def _show(session: Session, strip: Strip, player: Player) -> None:
+    columns = live_columns(session)
+    crossing = _crossing(session)
+    axis = strip.show(columns["when"], _layers(session, columns), session.room, crossing)
+    player.load(
+        session,
+        columns,
+        summary=cards.summary(session),
+        banner=cards.banner(session),
+        ledger=cards.ledger(session),
+        marks=_marks(session, axis, crossing),
+    )
 
 
 def _layers(session: Session, columns: Columns) -> Columns:
@@ -91,21 +90,49 @@ def _layers(session: Session, columns: Columns) -> Columns:
 
 
 def _kv_by_colour(session: Session, columns: Columns) -> Columns:
-    scenario = session.scenario
-    model = scenario.the_model
+    scenario, shard = session.scenario, fullest_shard(session.scenario)
     now = lengths(columns["when"].astype(np.int64), scenario.batch, scenario.ragged)
-    held = np.zeros(now.shape)
-    for group in layer_groups(model, kv_width(scenario, model)):
-        held += np.minimum(now, group.window) * (group.layers * group.bytes_per_token)
-    held += session.report.state_bytes_per_sequence
+    held = np.full(now.shape, float(shard.state_bytes))
+    for window, size in shard.token_bytes:
+        held += np.minimum(now, window) * size
     return {f"sequence{i}": held[:, i::8].sum(axis=1) for i in range(8)}
 
 
-def _crossing(session: Session, capacity: int) -> Crossing | None:
-    scenario = session.scenario
+def _crossing(session: Session) -> Crossing | None:
+    scenario, capacity = session.scenario, session.room
     context = first_crossing(scenario, capacity)
     if context is not None:
         when = f"full at {context:,} tokens" if context > 1 else "full from the start"
-        return Crossing(context, when)
+        return Crossing(context, when, when)
     without = first_crossing(scenario.replaced(flash=False), capacity)
-    return Crossing(without, f"without Flash: full at {without:,} tokens") if without else None
+    if without is None:
+        return None
+    said = f"without Flash: full at {without:,} tokens"
+    return Crossing(without, said, f"without Flash: {without:,}")
+
+
+def _marks(session: Session, axis: dict[str, float], crossing: Crossing | None) -> dict[str, Any]:
+    """Return the strip's labels: every capacity's at its line, and the first crossing's."""
+    name, size = session.scenario.the_gpu.short_name, axis["capacity"]
+    how = session.report.kinds["capacity_bytes"]
+    left = " left by the engine" if session.report.per_gpu["overhead"] else ""
+    labels: list[dict[str, Any]] = [
+        {"at": None, "gib": size, "text": f"{name} capacity{left} {size:,.2f}", "role": "text1"},
+        *(
+            {"at": None, "gib": number * size, "text": f"{number} × {name}", "role": "text1"}
+            for number in range(2, int(axis["capacities"]) + 1)
+        ),
+    ]
+    labels[0]["short"] = f"capacity {size:,.1f}"
+    if crossing:
+        share = crossing.context / session.scenario.final_length
+        said = {"text": crossing.text, "short": crossing.short, "role": "red-text"}
+        labels.append({"at": share, "gib": size, **said, "below": True})
+    early = crossing is not None and crossing.context < session.scenario.final_length / 2
+    return {
+        "top": axis["top"],
+        "early": early,
+        "labels": [
+            {"how": how, "short": label["text"], "below": False} | label for label in labels
+        ],
+    }

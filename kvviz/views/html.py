@@ -31,3 +31,8 @@ def row(label: str, value: str) -> str:
 def many(count: int, noun: str) -> str:
     """Return a count with its noun, as in ``1 page`` or ``3 pages``."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def short(name: str) -> str:
+    """Return a model's name without its owner."""
+    return name.rsplit("/", 1)[-1]

@@ -1,26 +1,42 @@
 // What moves on the dies and lanes: particles, units, the triangle's tiles, the meters.
-const SWEEP_SECONDS = 2.4, CROSS_SECONDS = 1.2, TAIL = 13, BRIGHT = 3
+const SWEEP_SECONDS = 2.4, CROSS_SECONDS = 1.2, TAIL = 13, BRIGHT = 3, WORK = 1.3, WORK_LIT = 0.18, WORK_ENDS = 0.5
+const METERS = ["prefill_compute", "prefill_memory", "decode_compute", "decode_memory"]
 
 class Inside {
-  constructor(model, source) {
-    Object.assign(this, {model, places: model.places, source})
-    const {squares, triangle: [x, y, w, h]} = this.places, Image = model.state.constructor
-    this.image = new Image(squares * squares, [squares, squares])
-    this.put("tiles", {image: [this.image], x: [x], y: [y], w: [w], h: [h]})
-  }
+  constructor(source, texts, Image) { Object.assign(this, {source, texts, Image}) }
 
-  put(name, columns) { put(this.source(name), columns) }
+  // Lays the dies' contents out anew, for another GPU or another shape of the screen.
+  lay(places, shape, which) {
+    const {squares, triangle: [left, bottom, w, h], figure} = shape
+    Object.assign(this, {places, shape, which, swept: undefined})
+    for (const [name, columns] of Object.entries(figure)) put(this.source(name), {...columns})
+    this.image = new this.Image(squares * squares, [squares, squares])
+    put(this.source("tiles"), {image: [this.image], left: [left], bottom: [bottom], w: [w], h: [h]})
+    const {x} = figure.units, from = Math.min(...x), width = Math.max(...x) - from || 1
+    this.tone = [...figure.units.tone]
+    this.across = x.map((at) => (at - from) / width)
+    put(this.source("units"), {tone: this.tone})
+  }
 
   // The numbers of a row: the dot on the diagonal, the meters, the texts.
   show(row, end) {
-    const {triangle: [x, y, w], tracks} = this.places, reach = (row.when / end) * w
-    this.put("walked", {x0: [x], y0: [y], x1: [x + reach], y1: [y + reach]})
-    this.put("dot", {x: [x + reach], y: [y + reach]})
-    const shares = ["prefill_compute", "prefill_memory", "decode_compute", "decode_memory"].map((name) => row[name] || 0)
-    const bars = tracks.map(([left, middle, width, high], i) => [left, middle, Math.max(high, width * shares[i]), high])
-    this.put("levels", {x: bars.map(([left, , width]) => left + width / 2), y: bars.map((bar) => bar[1]),
-                        w: bars.map((bar) => bar[2]), h: bars.map((bar) => bar[3])})
-    this.write(row, end)
+    const {triangle: [x, y, w, h], tracks} = this.shape, {roles} = this.places, share = row.when / end, at = [x + share * w, y + share * h]
+    put(this.source("diagonal"), {x0: [x, x], y0: [y, y], x1: [x + w, at[0]], y1: [y + h, at[1]],
+                                  line: [roles.text3, roles.text1], dash: ["dotted", "solid"], width: [1.2, 2]})
+    put(this.source("dot"), {x: [at[0], at[0]], y: [at[1], at[1]], size: [24, 11], alpha: [0.25, 1]})
+    this.meter(row, tracks, roles)
+  }
+
+  // Each meter's track, and on it the bar, never shorter than it is high.
+  meter(row, tracks, roles) {
+    const wide = tracks.w.map((w, i) => Math.max(tracks.h[i], w * (row[METERS[i]] || 0)))
+    const both = (name, levels) => [...tracks[name], ...levels]
+    put(this.source("meters"), {
+      ...Object.fromEntries(["y", "bottom", "h", "left"].map((name) => [name, both(name, tracks[name])])),
+      x: both("x", tracks.left.map((left, i) => left + wide[i] / 2)), w: both("w", wide),
+      fill: both("w", wide).map((_, i) => (i < wide.length ? roles.off : roles.on)),
+      line: both("w", wide).map(() => roles.clear), dash: both("w", wide).map(() => "solid"),
+    })
   }
 
   write(row, end) {
@@ -31,27 +47,32 @@ class Inside {
       scores: row.scores > 0 ? SPELL.gib(row.scores) + " GiB" : "0 B",
       prefill_bound: bound("prefill"), decode_bound: bound("decode"),
     }
-    for (const name of ["prefill_compute", "prefill_memory", "decode_compute", "decode_memory"])
-      words[name] = isNaN(row[name]) ? "?" : SPELL.percent0(row[name])
-    const texts = this.places.texts
-    this.put("facts", {x: texts.map((t) => t[1]), y: texts.map((t) => t[2]), text: texts.map((t) => words[t[0]]),
-                       size: texts.map((t) => t[3]), style: texts.map((t) => t[4]), align: texts.map((t) => t[5])})
+    for (const name of METERS) words[name] = isNaN(row[name]) ? "?" : SPELL.percent0(row[name])
+    const role = row.scores > 0 ? "red-text" : "tile-text"
+    const [x, y, align] = this.places.which_at
+    this.texts.put("which", this.which ? [{x, y, text: this.which, align, bold: true, role: "text1"}] : [])
+    this.texts.put("dies", this.shape.texts.map((text) => (text.live
+      ? {...text, text: words[text.text], role: text.text === "scores" ? role : text.role} : text)))
   }
 
   // One moment of the playing: `time` in seconds of play, so that a paused page stands still.
   animate(row, end, time) {
-    this.sweep(row, end, (time / SWEEP_SECONDS) % 1)
-    this.work(row, (time / SWEEP_SECONDS) % 1)
+    const phase = (time / SWEEP_SECONDS) % 1
+    this.sweep(row, end, phase)
+    this.work(phase)
     this.stream(row, time)
   }
 
   // Queries upward, keys to the right: a query attends to the keys up to itself.
   sweep(row, end, phase) {
-    const {squares, tiles} = this.places, filled = Math.ceil((row.when / end) * squares)
-    const front = Math.floor(phase * (filled + BRIGHT))
+    const {squares} = this.shape, {tiles} = this.places, filled = Math.ceil((row.when / end) * squares)
+    const front = Math.floor(phase * (filled + BRIGHT)), solid = row.scores > 0
+    const now = `${filled} ${front} ${solid}`
+    if (now === this.swept) return
+    this.swept = now
     for (let query = 0; query < squares; query++)
       for (let key = 0; key < squares; key++)
-        this.image[query * squares + key] = this.square(query, key, filled, front, row.scores > 0, tiles)
+        this.image[query * squares + key] = this.square(query, key, filled, front, solid, tiles)
     this.source("tiles").change.emit()
   }
 
@@ -63,15 +84,17 @@ class Inside {
     return key > front - BRIGHT ? tiles.tile : tiles.done
   }
 
-  work(row, phase) {
-    const {tone, x} = this.source("units").data, {tiles} = this.places
-    if (!tone?.length) return
-    const left = Math.min(...x), width = Math.max(...x) - left || 1
-    for (let i = 0; i < tone.length; i++) {
-      const behind = phase * 1.3 - (x[i] - left) / width
-      tone[i] = behind < 0 || behind > 0.5 ? tiles.ahead : behind < 0.18 ? tiles.tile : tiles.done
+  // The units follow the same wave; it is shown where one of them changes.
+  work(phase) {
+    const {tiles} = this.places
+    let changed = false
+    for (let i = 0; i < this.shape.working; i++) {
+      const behind = phase * WORK - this.across[i]
+      const tone = behind < 0 || behind > WORK_ENDS ? tiles.ahead : behind < WORK_LIT ? tiles.tile : tiles.done
+      changed ||= tone !== this.tone[i]
+      this.tone[i] = tone
     }
-    this.source("units").change.emit()
+    if (changed) this.source("units").change.emit()
   }
 
   // As many particles as the decode step moves bytes a second; weights purple, the cache by sequence.
@@ -88,6 +111,6 @@ class Inside {
       columns.y1.push(ay + (by - ay) * way)
       columns.tone.push((i * 0.7548777) % 1 < weights ? 0 : 1 + (i % 8))
     }
-    this.put("particles", columns)
+    put(this.source("particles"), columns)
   }
 }

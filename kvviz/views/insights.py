@@ -20,12 +20,8 @@ from kvviz.scenario import Scenario
 from kvviz.units import gib, size
 from kvviz.views.html import chip, live, many, row
 from kvviz.views.session import Session
+from kvviz.views.toggles import TOGGLES
 
-SWITCHES: Final = {
-    "flash": ("FlashAttention", "ghost"),
-    "paged": ("Paged KV cache", "reserved"),
-    "continuous": ("Continuous batching", "reserved"),
-}
 REGIONS: Final = {"exact": "final length", "pow2": "power of two", "max": "slot"}
 UNIT: Final = re.compile(r"(?<=\d) (?=[KMG]?i?B\b)")
 
@@ -168,18 +164,17 @@ def _shares(scenario: Scenario, contexts: NDArray[np.int64]) -> str:
 
 def _switches(session: Session) -> str:
     scenario, deltas = session.scenario, session.report.deltas
-    on = {
-        "flash": scenario.flash,
-        "paged": scenario.paged,
-        "continuous": scenario.batching == "continuous",
-    }
+    over = " over all GPUs" if session.which_gpu else ""
     rows = [
-        row(f"{chip(role)} {name}", f"{_verb(on[key], deltas[key])} <b>{gib(abs(deltas[key]))}</b>")
-        for key, (name, role) in SWITCHES.items()
+        row(
+            f"{chip(toggle.chip)} {toggle.label}",
+            f"{_verb(toggle.is_on(scenario), deltas[name])} <b>{gib(abs(deltas[name]))}</b>",
+        )
+        for name, toggle in TOGGLES.items()
     ]
     return text_card(
         "What each switch changes",
-        f"<p>At {many(scenario.context, 'token')}, if only that switch is turned.</p>",
+        f"<p>At {many(scenario.context, 'token')}{over}, if only that switch is turned.</p>",
         f'<div class="rows">{"".join(rows)}</div>',
     )
 

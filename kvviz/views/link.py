@@ -19,9 +19,6 @@ def open_link(pairs: Iterable[tuple[str, str]]) -> Session:
     theme, problems = read_theme(query)
     settings, invalid = from_query(query.items())
     problems += invalid
-    for name in ("tp", "pp"):
-        if settings.pop(name, 1) != 1:
-            problems.append(f"{name} in the link: the page draws one GPU, {name} 1.")
     for name, find in (("model", find_model), ("gpu", find_gpu)):
         try:
             settings |= {name: find(settings[name]).name} if name in settings else {}

@@ -1,8 +1,9 @@
-// Fills elements that carry numbers of the playhead's row: text by data-live, visibility by data-if
-// (more than nothing, or than data-above) and data-unless.
+// Fills elements that carry numbers of the playhead's row: text by data-live, width by data-width as
+// a share of data-of, visibility by data-if (more than nothing, or than data-above) and data-unless.
 const GIB = 2 ** 30
+const formats = {}
 const grouped = (value, digits) =>
-  value.toLocaleString("en-US", {minimumFractionDigits: digits, maximumFractionDigits: digits})
+  (formats[digits] ??= new Intl.NumberFormat("en-US", {minimumFractionDigits: digits, maximumFractionDigits: digits})).format(value)
 const UNITS = [[GIB, "GiB"], [2 ** 20, "MiB"], [2 ** 10, "KiB"]]
 const FULL = 1 - 0.05 / 1024 // of a unit: from here on the next smaller one would spell 1,024.0
 const spelled = (bytes, [unit, name, digits = 1]) => `${grouped(bytes / unit, digits)} ${name}`
@@ -25,6 +26,8 @@ function fill(root, row) {
     const text = SPELL[el.dataset.unit](row[el.dataset.live])
     if (el.textContent !== text) el.textContent = text
   }
+  for (const el of root.querySelectorAll("[data-width]"))
+    el.style.width = `${(100 * Math.max(0, row[el.dataset.width])) / row[el.dataset.of]}%`
   for (const el of root.querySelectorAll("[data-if]")) el.hidden = !(row[el.dataset.if] > (el.dataset.above ?? 0))
   for (const el of root.querySelectorAll("[data-unless]")) el.hidden = row[el.dataset.unless] > 0
 }

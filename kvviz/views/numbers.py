@@ -19,8 +19,9 @@ def live_columns(session: Session) -> Columns:
         totals
         | _steps(session)
         | {
-            "weights": same * report.weights_bytes,
-            "state": same * report.state_bytes,
+            "room": same * session.room,
+            "weights": same * report.per_gpu["weights"],
+            "state": same * report.per_gpu["state"],
             "unused": totals["kv_reserved"] + totals["kv_internal"],
             "free": np.maximum(session.room - total, 0),
             "over": np.maximum(total - session.room, 0),

@@ -5,6 +5,7 @@ from panel.template import Template
 
 from kvviz.views.components import Share, ThemeSwitch, Transport
 from kvviz.views.controls import controls
+from kvviz.views.did_you_know import did_you_know
 from kvviz.views.drawer import about_button
 from kvviz.views.hbm import centre, panels
 from kvviz.views.link import link, open_link
@@ -16,7 +17,11 @@ def hbm_page() -> Template:
     """Return the HBM page of a new visitor, in the state that the URL's query asks for."""
     arguments = pn.state.session_args.items()
     session = open_link((name, values[-1].decode(errors="replace")) for name, values in arguments)
-    columns = {"panels": panels(session), "centre": centre(session), "side": controls(session)}
+    columns = {
+        "panels": (panels(session), did_you_know(session)),
+        "centre": centre(session),
+        "side": controls(session),
+    }
     tools = {
         "about": about_button(session),
         "share": share_button(session),

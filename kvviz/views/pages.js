@@ -1,35 +1,62 @@
 // Pages as cells: who holds each page, and the code of the cell it lies in.
+
+// Cells fill in bands from the bottom, inside a band column by column, upwards: where the n-th lies.
+function placeOf(n, {columns, rows, band}) {
+  const base = Math.min(Math.floor(n / (band * columns)) * band, rows), high = Math.min(band, rows - base), inside = n - base * columns
+  return [Math.floor(inside / high), base + (inside % high)]
+}
+
+// Which cell lies there.
+function numberAt(column, row, {columns, rows, band}) {
+  const base = Math.floor(row / band) * band, high = Math.min(band, rows - base)
+  return base * columns + column * high + (row - base)
+}
+
 class Pages {
-  constructor(images, layout, order) {
-    Object.assign(this, {images, layout, order, scores: [0, 0]})
+  constructor(images, layout) {
+    Object.assign(this, {images, layout, scores: [0, 0], sites: images.length / layout.gpus})
     this.owner = new Int16Array(layout.pages)
     this.since = new Uint32Array(layout.pages)
+    this.rank = new Uint32Array(layout.pages) // how many pages its owner took before it
+    this.taken = new Uint32Array(layout.shares.length)
     this.state = new Uint8Array(layout.pages)
     this.votes = new Uint16Array(32)
+    this.cells = Math.ceil(Math.ceil(layout.gpu_pages / this.sites) / layout.pages_per_cell)
+    this.order = Uint32Array.from({length: this.cells}, (_, n) => {
+      const [column, row] = placeOf(n, layout)
+      return row * layout.columns + column
+    })
+    this.stale = new Uint8Array(images.length * this.cells)
+    this.waiting = []
   }
 
   clear() {
+    this.scores = [0, 0]
     this.owner.fill(0)
     this.state.fill(0)
+    this.taken.fill(0)
     for (const image of this.images) image.fill(0)
   }
 
   hold(page, count, owner, state, when) {
     const end = Math.min(page + count, this.layout.pages)
     for (let p = page; p < end; p++) {
-      if (!this.state[p]) this.since[p] = when
+      if (!this.state[p]) {
+        this.since[p] = when
+        if (state > 1) this.rank[p] = this.taken[owner]++
+      }
       this.owner[p] = owner
       this.state[p] = state
     }
-    this.paint(page, end)
+    this.touch(page, end)
   }
 
   // Scores take the next free pages; solid where they are in HBM.
   score(from, to) {
     const [a, b] = this.scores, limit = this.layout.pages
     this.scores = [Math.min(from, limit), Math.min(to, limit)]
-    this.paint(Math.min(a, this.scores[0]), Math.max(a, this.scores[0]))
-    this.paint(Math.min(b, this.scores[1]), Math.max(b, this.scores[1]))
+    this.touch(Math.min(a, this.scores[0]), Math.max(a, this.scores[0]))
+    this.touch(Math.min(b, this.scores[1]), Math.max(b, this.scores[1]))
   }
 
   code(page) {
@@ -42,50 +69,68 @@ class Pages {
     }
   }
 
-  // Addresses go through one GPU after the other; on each, page p lies on site p mod sites.
-  paint(from, to) {
-    const {gpus, gpu_pages, pages_per_cell: each} = this.layout, sites = this.images.length / gpus
+  // Addresses go through one GPU after the other; on each, page p lies on site p mod sites. A cell
+  // of several pages is looked at once, when all of them have changed.
+  touch(from, to) {
+    const {gpu_pages, pages_per_cell: each} = this.layout, {sites} = this
     for (let page = from; page < to; page++) {
       const gpu = Math.floor(page / gpu_pages), local = page - gpu * gpu_pages
-      const site = local % sites, cell = Math.floor(Math.floor(local / sites) / each)
-      this.images[gpu * sites + site][this.order[cell]] = each === 1 ? this.code(page) : this.majority(gpu, site, cell)
+      const site = gpu * sites + (local % sites), cell = Math.floor(Math.floor(local / sites) / each)
+      if (each === 1) this.images[site][this.order[cell]] = this.code(page)
+      else if (!this.stale[site * this.cells + cell]) {
+        this.stale[site * this.cells + cell] = 1
+        this.waiting.push(site * this.cells + cell)
+      }
     }
   }
 
-  majority(gpu, site, cell) {
-    const {gpus, gpu_pages, pages_per_cell: each} = this.layout, sites = this.images.length / gpus
+  // Brings the images up to date with what was touched.
+  settle() {
+    for (const number of this.waiting) {
+      const site = Math.floor(number / this.cells), cell = number % this.cells
+      this.stale[number] = 0
+      this.images[site][this.order[cell]] = this.majority(site, cell)
+    }
+    this.waiting.length = 0
+  }
+
+  majority(site, cell) {
     this.votes.fill(0)
     let best = 0
-    for (let i = cell * each; i < (cell + 1) * each; i++) {
-      const local = i * sites + site
-      if (local >= gpu_pages) break
-      const code = this.code(gpu * gpu_pages + local)
+    const {first, step, end} = this.pagesOf(site, cell)
+    for (let page = first; page < end; page += step) {
+      const code = this.code(page)
       if (++this.votes[code] > this.votes[best] || code === best) best = code
     }
     return best
   }
 
-  // The cell at a position of the image, undefined where the image is blank.
-  cellAt(position) {
-    this.cells ??= new Map(Array.from(this.order, (at, cell) => [at, cell]))
-    return this.cells.get(position)
+  // The cell in a column and row of a site, undefined where the image is blank.
+  cellAt(column, row) {
+    const cell = numberAt(column, row, this.layout)
+    return cell < this.cells ? cell : undefined
   }
 
-  // The pages that a cell of a site stands for; sites are numbered through all GPUs.
+  // The pages that a cell of a site stands for: from the first by steps, before the end.
   pagesOf(site, cell) {
-    const each = this.layout.pages_per_cell
-    return this.pagesOfSite(site).slice(cell * each, (cell + 1) * each)
+    const {gpu_pages, pages_per_cell: each} = this.layout, {sites} = this, gpu = Math.floor(site / sites)
+    const first = gpu * gpu_pages + (site % sites) + cell * each * sites
+    return {first, step: sites, end: Math.min(first + each * sites, (gpu + 1) * gpu_pages)}
   }
 
-  pagesOfSite(site) {
-    const {gpus, gpu_pages} = this.layout, sites = this.images.length / gpus, gpu = Math.floor(site / sites)
-    const first = site % sites, count = Math.max(0, Math.ceil((gpu_pages - first) / sites))
-    return Array.from({length: count}, (_, i) => gpu * gpu_pages + first + i * sites)
-  }
+  // How many pages a site has, and the n-th of them.
+  countOf(site) { return Math.max(0, Math.ceil((this.layout.gpu_pages - (site % this.sites)) / this.sites)) }
+  nth(site, n) { return Math.floor(site / this.sites) * this.layout.gpu_pages + (site % this.sites) + n * this.sites }
 
-  mostCommon(list) {
-    const codes = list.map((page) => this.code(page)), count = (code) => codes.filter((c) => c === code).length
-    return list[codes.indexOf(codes.reduce((best, code) => (count(code) > count(best) ? code : best)))]
+  mostCommon({first, step, end}) {
+    const count = {}
+    let best = first
+    for (let page = first; page < end; page += step) {
+      const code = this.code(page)
+      count[code] = (count[code] ?? 0) + 1
+      if (count[code] > count[this.code(best)]) best = page
+    }
+    return best
   }
 
   // Who holds a page, with how many tokens, since when.
@@ -103,33 +148,7 @@ class Pages {
   tokens(page, owner, when) {
     const {block, shares, page_tokens} = this.layout
     if (!page_tokens) return ""
-    let index = 0
-    for (let p = 0; p < page; p++) if (this.owner[p] === owner && this.state[p] > 1) index++
-    const length = Math.ceil(when * shares[owner]), first = index * block, last = Math.min(length, first + block)
+    const length = Math.ceil(when * shares[owner]), first = this.rank[page] * block, last = Math.min(length, first + block)
     return `, ${last - first} of ${block} tokens (${SPELL.count(first)} to ${SPELL.count(last - 1)} of ${SPELL.count(length)})`
   }
 }
-
-// The outline of the cells below fill position `n`, in cells from the lower left: a stair of bands.
-function skyline(n, {columns, rows, band}) {
-  const base = Math.min(Math.floor(n / (band * columns)) * band, rows)
-  const high = Math.min(band, rows - base)
-  const inBand = high > 0 ? n - base * columns : 0
-  const column = high > 0 ? Math.floor(inBand / high) : 0
-  const top = base + (high > 0 ? inBand - column * high : 0)
-  return [[0, base + high], [column, base + high], [column, top], [column + 1, top],
-          [column + 1, base], [columns, base]].map(([x, y]) => [Math.min(x, columns), y])
-}
-
-// The polygon of fill positions from `a` to `b` on a site whose lower left is (left, bottom).
-function region(a, b, layout, left, bottom, w, h) {
-  const lower = column0(skyline(a, layout)), upper = column0(skyline(b, layout))
-  const points = [...upper, ...lower.reverse()]
-  return {
-    xs: points.map(([x]) => left + (x * w) / layout.columns),
-    ys: points.map(([, y]) => bottom + (y * h) / layout.rows),
-  }
-}
-
-// A stair whose first column is empty starts at its band's floor.
-const column0 = (points) => (points[1][0] === 0 ? points.slice(2) : points)

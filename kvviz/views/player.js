@@ -1,176 +1,130 @@
-// Plays a timeline on the scene: applies changes to the rasters, moves the playhead, tells the cards.
+// Plays a run on the scene: applies changes to the rasters, moves the playhead, tells the cards.
 const RUN_SECONDS = 20, REST_SECONDS = 1.5, OPENING_SECONDS = 1.1 // a page that opens still shows the tiles in mid-sweep
-const TEXTS = ["names", "counts", "labels", "facts", "ghost_labels", "legend"], LEGIBLE = 640 // px wide
-
-export function render({model}) {
-  const stage = document.createElement("div")
-  stage.className = "stage"
-  stage.innerHTML = `<div class="live banner-slot"></div><div class="scene" role="img"></div>
-    <div class="live ledger-slot"></div>
-    <section class="strip card"><h2>${model.strip_title}</h2><div class="plot" role="img"></div>
-      <div class="veil"></div><div class="handle" role="slider" tabindex="0" aria-label="Playhead, tokens of context"><i></i></div></section>`
-  const find = (selector) => stage.querySelector(selector)
-  const banner = find(".banner-slot"), ledger = find(".ledger-slot")
-  for (const name of ["scene", "fleet"]) {
-    const layer = document.createElement("div")
-    layer.className = `layer ${name}-layer`
-    layer.append(model.get_child(name))
-    find(".scene").append(layer)
-  }
-  find(".plot").append(model.get_child("strip"))
-  const player = new Player(model, find(".scene"), find(".strip"), find(".handle"))
-  const texts = () => {
-    banner.innerHTML = model.banner
-    ledger.innerHTML = model.ledger
-    for (const slot of [banner, ledger]) fill(slot, document.kvviz?.row)
-  }
-  const reload = () => { texts(); player.load() }
-  texts()
-  model.on("revision", reload)
-  model.on("remove", () => player.stop())
-  model.on("after_render", reload)
-  hear(model, "row", (row) => { fill(banner, row); fill(ledger, row) })
-  return stage
-}
+const PHONE = 640 // px: a narrower scene has a phone's layout
+const STILL = matchMedia("(prefers-reduced-motion: reduce)")
 
 class Player {
-  constructor(model, scene, strip, handle) {
-    Object.assign(this, {model, scene, strip, handle, speed: 1, time: OPENING_SECONDS, playing: false, frame: 0})
+  constructor(model, scene, strip) {
+    Object.assign(this, {model, scene, phone: scene.clientWidth < PHONE, speed: 1, time: OPENING_SECONDS, playing: false, frame: 0})
     this.inspect = new Inspect(this, scene)
+    this.strip = new TimelineStrip(model, strip, (share) => this.seek(share * this.run.end))
+    this.teller = new Teller()
+    this.sceneTexts = new Texts(scene.querySelector(".scene-layer"))
+    this.fleetTexts = new Texts(scene.querySelector(".fleet-layer"))
     hear(model, "command", (command) => this.obey(command))
     this.listen()
-    new ResizeObserver(() => this.fit()).observe(scene)
+    this.resized = new ResizeObserver(() => this.fit())
+    this.resized.observe(scene)
   }
 
-  // Text on the scene does not shrink with it; where it would overlap, the cards below tell it.
+  // Texts and strokes grow with the scene; on a phone the dies are laid out anew.
   fit() {
-    const legible = this.scene.clientWidth >= LEGIBLE
-    for (const renderer of this.model.data.scene.renderers)
-      if (TEXTS.includes(renderer.name) && renderer.visible !== legible) renderer.visible = legible
+    const {clientWidth: width, clientHeight: height} = this.scene
+    if (!this.run || !width) return
+    const scale = Math.min(width / ACROSS, height / UP)
+    this.phone = width < PHONE
+    for (const texts of [this.sceneTexts, this.fleetTexts]) texts.scale(this.phone ? 1 : scale)
+    for (const name of ["scene", "fleet"]) grow(this.model.data[name], scale)
+    if (this.shape !== this.places[this.phone ? "phone" : "wide"]) this.lay()
   }
 
   // Reads the record anew; the playhead stays where it was, at first at the scenario's context.
   load() {
-    const {model} = this
-    const find = (figure) => (name) => figure.renderers.find((r) => r.name === name).data_source
-    const source = find(model.data.scene)
-    this.source = source("pages")
-    this.ghost = source("ghost")
-    this.labels = source("ghost_labels")
-    this.inside = new Inside(model, source)
-    // Kept apart: every look at the model's own goes through two getters.
-    const {when, page, pages, owner, state, totals, columns} = model
-    this.record = {when, page, pages, owner, state, totals, columns}
-    this.rows = totals.length / columns.length
-    this.end = this.cell("when", this.rows - 1)
-    this.pages = new Pages(this.blank(), model.layout, model.fill_order)
-    this.fleet = model.layout.gpus > 1 ? new Fleet(model, find(model.data.fleet), this.pages.images) : null
-    const first = this.now === undefined
-    this.now = first ? model.start : Math.min(this.now, this.end)
+    const {model} = this, first = this.now === undefined, from = this.numbers
+    const find = (figure) => (name) => figure.renderers.find((each) => each.name === name).data_source
+    this.source = find(model.data.scene)
+    paintByFrame(model.data.scene)
+    paintByFrame(model.data.fleet)
+    this.run = new Run(model)
+    this.places = model.places
+    this.layout = model.layout
+    for (const [name, columns] of Object.entries(this.places.figure)) put(this.source(name), {...columns})
+    this.ghost = new Ghost(this.source("ghost"), this.sceneTexts)
+    this.inside = new Inside(this.source, this.sceneTexts, model.state.constructor)
+    this.pages = new Pages(this.blank(), this.layout)
+    this.fleet = this.layout.gpus > 1 ? new Fleet(find(model.data.fleet), this.fleetTexts, model.fleet_places, this.layout, this.pages.images) : null
+    this.now = first ? model.start : Math.min(this.now, this.run.end)
     this.restart()
     this.inspect.close()
-    this.draw(true)
-    if (first) this.play(!matchMedia("(prefers-reduced-motion: reduce)").matches && model.autoplay)
+    this.strip.label()
+    this.lay()
+    this.fit()
+    if (first) this.play(!STILL.matches && model.autoplay)
     else this.tell()
+    if (from && !STILL.matches) this.teller.count(from, () => this.numbers)
+  }
+
+  // Shows the present moment in the shape that the screen has room for.
+  lay() {
+    this.shape = this.places[this.phone ? "phone" : "wide"]
+    this.inside.lay(this.places, this.shape, this.layout.which_gpu)
+    this.sceneTexts.put("ghost", [])
+    this.draw(true)
   }
 
   // The rasters live in the browser alone: in-place changes of a source's data are never sent.
   blank() {
-    const {rows, columns, gpus} = this.model.layout, {sites} = this.model.places, Image = this.model.state.constructor
-    const count = sites.left.length
+    const {rows, columns, gpus} = this.layout, {sites} = this.places.figure, count = sites.left.length, Image = this.model.state.constructor
     const images = Array.from({length: gpus * count}, () => new Image(rows * columns, [rows, columns]))
-    Object.assign(this.source.data, sites, {image: images.slice(0, count)})
+    Object.assign(this.source("pages").data, sites, {image: images.slice(0, count)})
     return images
   }
 
-  cell(name, row) { return this.record.totals[this.record.columns.indexOf(name) * this.rows + row] }
-
-  restart() { this.next = 0; this.row = -1; this.pages.scores = [0, 0]; this.pages.clear() }
-
-  // The last row not after the playhead.
-  rowAt(when) {
-    let low = 0, high = this.rows - 1
-    while (low < high) {
-      const middle = (low + high + 1) >> 1
-      if (this.cell("when", middle) <= when) low = middle
-      else high = middle - 1
-    }
-    return low
-  }
+  restart() { this.next = 0; this.row = -1; this.pages.clear() }
 
   draw(force) {
-    const row = this.rowAt(this.now)
-    this.place()
-    if (row !== this.row || force) this.turn(row)
-    if (!this.spilled) this.inside.animate(this.numbers, this.end, this.time)
+    const row = this.run.rowAt(this.now)
+    this.strip.place(Math.min(1, this.now / this.run.end))
+    if (row !== this.row || force) this.turn(row, force)
+    if (!this.spilled) this.inside.animate(this.numbers, this.run.end, this.time)
   }
 
-  turn(row) {
+  turn(row, force) {
     if (row < this.row) this.restart()
     this.row = row
-    this.numbers = Object.fromEntries(this.record.columns.map((name) => [name, this.cell(name, row)]))
+    this.numbers = this.run.numbers(row)
     this.apply(this.numbers)
     this.spill(this.fleet !== null && this.numbers.over > 0)
     if (this.spilled) this.fleet.show(this.numbers, this.pages)
     else this.show(this.numbers)
     this.inspect.draw()
-    say("row", this.numbers)
+    this.teller.row(this.numbers, force || !this.playing, () => this.write())
   }
 
-  palette() { return this.model.data.scene.renderers.find((r) => r.name === "pages").glyph.color_mapper.palette }
+  // What is read, not watched: texts of the scene, ten times a second.
+  write() {
+    this.inside.write(this.numbers, this.run.end)
+    if (this.spilled) this.fleet.write(this.numbers)
+    this.strip.say(Math.min(this.now, this.run.end), this.run.end)
+  }
+
+  palette() { return this.model.data.scene.renderers.find((each) => each.name === "pages").glyph.color_mapper.palette }
 
   // From one GPU to several: the camera pulls back, but not while Bokeh still measures the page.
   spill(on) {
-    if (on && this.spilled === false && !matchMedia("(prefers-reduced-motion: reduce)").matches) {
+    if (on && this.spilled === false && !STILL.matches) {
       const near = {transform: "scale(2) translate(25%, 20%)"}
       this.scene.querySelector(".fleet-layer").animate([near, {transform: "none"}], {duration: 600, easing: "ease-in-out"})
     }
+    if (on === this.spilled) return
     this.spilled = on
     this.scene.classList.toggle("spilled", on)
   }
 
   show(numbers) {
-    this.source.change.emit()
-    this.haunt(numbers)
-    this.inside.show(numbers, this.end)
+    this.source("pages").change.emit()
+    this.ghost.show(numbers, {sites: this.places.figure.sites, layout: this.layout, phone: this.phone})
+    this.inside.show(numbers, this.run.end)
   }
 
   apply({when, held_pages, scores}) {
-    const {record, pages} = this, taken = Math.ceil(scores / this.model.layout.page_bytes)
-    while (this.next < record.when.length && record.when[this.next] <= when) {
+    const {run, pages} = this, taken = Math.ceil(scores / this.layout.page_bytes)
+    while (this.next < run.when.length && run.when[this.next] <= when) {
       const i = this.next++
-      pages.hold(record.page[i], record.pages[i], record.owner[i], record.state[i], record.when[i])
+      pages.hold(run.page[i], run.pages[i], run.owner[i], run.state[i], run.when[i])
     }
     pages.score(held_pages, held_pages + taken)
-  }
-
-  // The scores that FlashAttention avoids, outlined on exactly the pages they would take.
-  haunt({held_pages, avoided}) {
-    const {layout} = this.model, box = this.source.data, sites = box.left.length
-    const wanted = Math.ceil(avoided / layout.page_bytes)
-    const limit = layout.gpu_pages, from = Math.min(held_pages, limit), to = Math.min(held_pages + wanted, limit)
-    const past = Math.max(0, held_pages * layout.page_bytes + avoided - layout.capacity)
-    const text = `${SPELL.gib1(avoided / sites)} GiB saved` + (past > 0 ? `\n${SPELL.gib1(past / sites)} more than fits` : "")
-    const xs = [], ys = [], labels = {x: [], y: [], text: []}
-    for (let site = 0; site < sites && to > from; site++) {
-      const cellOf = (page) => Math.ceil(Math.max(0, page - site) / sites) / layout.pages_per_cell
-      const [a, b] = [Math.round(cellOf(from)), Math.round(cellOf(to))]
-      if (b <= a) continue
-      const shape = region(a, b, layout, box.left[site], box.bottom[site], box.w[site], box.h[site])
-      xs.push(shape.xs)
-      ys.push(shape.ys)
-      this.name(labels, shape, box, site, text)
-    }
-    put(this.ghost, {xs, ys})
-    put(this.labels, labels)
-  }
-
-  name(labels, shape, box, site, text) {
-    const high = Math.max(...shape.ys) - Math.min(...shape.ys)
-    if (high < 26 * text.split("\n").length || box.w[site] < 150) return
-    labels.x.push(box.left[site] + box.w[site] / 2)
-    labels.y.push((Math.max(...shape.ys) + Math.min(...shape.ys)) / 2)
-    labels.text.push(text)
+    pages.settle()
   }
 
   step(time) {
@@ -178,8 +132,8 @@ class Player {
     const seconds = Math.min(time - (this.last ?? time), 100) / 1000
     this.last = time
     this.time += seconds * this.speed
-    this.now += (seconds * this.speed * this.end) / RUN_SECONDS
-    if (this.now > this.end * (1 + REST_SECONDS / RUN_SECONDS)) this.now = 0
+    this.now += (seconds * this.speed * this.run.end) / RUN_SECONDS
+    if (this.now > this.run.end * (1 + REST_SECONDS / RUN_SECONDS)) this.now = 0
     this.draw(false)
   }
 
@@ -188,13 +142,14 @@ class Player {
     this.playing = on
     this.last = undefined
     if (on) this.frame = requestAnimationFrame((time) => this.step(time))
+    else this.teller.row(this.numbers, true, () => this.write())
     this.tell()
   }
 
   stop() { cancelAnimationFrame(this.frame) }
 
   seek(when) {
-    this.now = Math.max(0, Math.min(when, this.end))
+    this.now = Math.max(0, Math.min(when, this.run.end))
     this.draw(false)
     this.tell()
   }
@@ -209,46 +164,27 @@ class Player {
   tell() {
     this.describe()
     this.scene.parentNode.classList.toggle("playing", this.playing)
-    const {playing, speed, end, model: {revision}} = this
+    const {playing, speed, run: {end}, model: {revision}} = this
+    this.write()
     say("state", {playing, speed, now: Math.min(this.now, end), end, revision})
   }
 
   describe() {
-    const row = document.kvviz?.row
-    if (!row) return
-    this.scene.setAttribute("aria-label", spoken(row))
-    const last = SPELL.gib(this.cell("total", this.rows - 1)), {capacity, gpu} = this.model.layout
-    this.strip.querySelector(".plot").setAttribute("aria-label",
-      `Memory over the run: ${SPELL.gib(this.cell("total", 0))} GiB at the start, ${last} GiB at ${SPELL.count(this.end)} tokens; ` +
-      `one ${gpu} holds ${SPELL.gib(capacity)} GiB.`)
-  }
-
-  // The playhead is the page's own element, so that it glides between rows.
-  place() {
-    const {left, right} = this.model.margins, share = Math.min(1, this.now / this.end)
-    this.handle.style.left = `calc(${left}px + ${share} * (100% - ${left + right}px))`
-    const {style} = this.strip.querySelector(".veil"), plot = this.strip.querySelector(".plot")
-    style.left = this.handle.style.left
-    style.top = `${plot.offsetTop + this.model.margins.top}px`
-    style.height = `${plot.offsetHeight - this.model.margins.top - this.model.margins.bottom}px`
-    this.handle.setAttribute("aria-valuenow", Math.round(Math.min(this.now, this.end)))
-    this.handle.setAttribute("aria-valuemax", this.end)
+    const {run, layout: {capacity, gpu}} = this
+    this.scene.setAttribute("aria-label", spoken(this.numbers))
+    this.strip.plot.setAttribute("aria-label",
+      `Memory over the run: ${SPELL.gib(run.at("total", 0))} GiB at the start, ${SPELL.gib(run.at("total", run.rows - 1))} GiB ` +
+      `at ${SPELL.count(run.end)} tokens; one ${gpu} holds ${SPELL.gib(capacity)} GiB.`)
   }
 
   listen() {
-    const plot = this.strip.querySelector(".plot")
-    const seek = (event) => {
-      const box = plot.getBoundingClientRect(), {left, right} = this.model.margins
-      this.seek(((event.clientX - box.left - left) / (box.width - left - right)) * this.end)
-    }
-    this.strip.addEventListener("pointerdown", (event) => {
-      this.strip.setPointerCapture(event.pointerId)
-      seek(event)
-    })
-    this.strip.addEventListener("pointermove", (event) => { if (event.buttons) seek(event) })
     const keys = (event) => this.key(event)
     document.addEventListener("keydown", keys)
-    this.model.on("remove", () => document.removeEventListener("keydown", keys))
+    this.model.on("remove", () => {
+      this.stop()
+      this.resized.disconnect()
+      document.removeEventListener("keydown", keys)
+    })
   }
 
   key(event) {

@@ -1,7 +1,7 @@
 // The context at the playhead, as a slider: moving it scrubs.
-export function render({model}) {
+function playhead(model) {
   const row = document.createElement("label")
-  row.className = "slider"
+  row.className = "slider context"
   row.innerHTML = `<span>Context<b><output></output> <small></small></b></span><input type="range" min="0" step="1" aria-label="Context">`
   const input = row.querySelector("input")
   input.oninput = () => say("command", {play: false, seek: Number(input.value)})

@@ -1,6 +1,7 @@
 """One visitor's state: the scenario, and the timeline and report that follow from it."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from math import ceil
 from typing import Any, Final
 
@@ -10,8 +11,8 @@ import param
 from kvviz.catalog.config import ConfigError, model_from_config, read_config
 from kvviz.catalog.names import UnknownName
 from kvviz.memory import MemoryReport, estimate
-from kvviz.memory.report import total_bytes
 from kvviz.memory.shard import fullest_shard
+from kvviz.memory.share import share_total
 from kvviz.scenario import Scenario, ScenarioError, knobs
 from kvviz.scene.fleet import MOST
 from kvviz.sim.growth import growth
@@ -56,6 +57,15 @@ class Session(param.Parameterized):
         return self.report.room
 
     @property
+    def which_gpu(self) -> str:
+        """Which GPU of a deployment of several is shown, empty where it is the only one."""
+        scenario = self.scenario
+        if scenario.tp * scenario.pp == 1:
+            return ""
+        same = "each holds as much" if scenario.pp == 1 else "the fullest"
+        return f"GPU 1 of {scenario.tp * scenario.pp}, {same}"
+
+    @property
     def gpus_shown(self) -> int:
         """GPUs that the run spills onto by its end, as many as a picture shows."""
         most = self.timeline.totals["total"].max() / self.room
@@ -75,13 +85,27 @@ class Session(param.Parameterized):
             self._recompute()
 
     def _recompute(self, *_events: Any) -> None:
+        own = self.scenario.model in self.scenario.own_models
         try:
-            report = estimate(self.scenario)
-            timeline = growth(self.scenario, _recorded_bytes(self.scenario, report))
+            found = _computed(self.scenario) if own else _shared(**self.scenario.settings())
         except (ScenarioError, UnknownName) as error:
             self.problem = str(error)
             return
-        self.param.update(report=report, timeline=timeline, problem="")
+        self.param.update(report=found[0], timeline=found[1], problem="")
+
+
+@lru_cache(maxsize=32)
+def _shared(**settings: Any) -> tuple[MemoryReport, Timeline]:
+    """Return what all visitors with these settings see; nobody changes it."""
+    return _computed(Scenario(**settings))
+
+
+def _computed(scenario: Scenario) -> tuple[MemoryReport, Timeline]:
+    report = estimate(scenario)
+    timeline = growth(scenario, _recorded_bytes(scenario, report))
+    for column in (*timeline.changes._asdict().values(), *timeline.totals.values()):
+        column.setflags(write=False)
+    return report, timeline
 
 
 def _recorded_bytes(scenario: Scenario, report: MemoryReport) -> int:
@@ -91,18 +115,19 @@ def _recorded_bytes(scenario: Scenario, report: MemoryReport) -> int:
         ScenarioError: one GPU has less than a page a memory site, or the run fills more pages
             than a picture records.
     """
-    page = fullest_shard(scenario).page_bytes(scenario.block_size)
+    shard = fullest_shard(scenario)
+    page = shard.page_bytes(scenario.block_size)
     room = report.room
     if room // page < scenario.the_gpu.active_sites:
         raise ScenarioError(
             f"{size(room)} of memory hold {room // page} pages of {size(page)}; expected at least "
             f"one a memory site, {scenario.the_gpu.active_sites}"
         )
-    end = total_bytes(scenario, np.array([scenario.final_length]))[0] - report.weights_bytes
+    end = share_total(scenario, shard, np.array([scenario.final_length]))[0] - shard.weights_bytes
     filled = min(end, room) // page
     if filled > MOST_PAGES:
         raise ScenarioError(
             f"the run fills {filled:,} pages of {size(page)}, more than the {MOST_PAGES:,} that a "
             f"picture records; expected a larger block size or a shorter run"
         )
-    return min(room * MOST, report.weights_bytes + page * MOST_PAGES)
+    return min(room * MOST, shard.weights_bytes + page * MOST_PAGES)

@@ -1,12 +1,12 @@
 // A place to drop a config.json, or to choose one; only as much is sent as may be read.
-export function render({model}) {
+function dropzone(send, limit) {
   const zone = document.createElement("label")
   zone.className = "dropzone"
   zone.innerHTML = `<input type="file" accept=".json,application/json"><span>Drop or choose a <b>config.json</b></span>`
   const input = zone.querySelector("input")
   const take = async (file) => {
     if (!file) return
-    model.send_msg(await file.slice(0, model.limit).arrayBuffer())
+    send(await file.slice(0, limit).arrayBuffer())
     input.value = ""
   }
   input.onchange = () => take(input.files[0])

@@ -15,23 +15,15 @@ import pytest
 from hbm_page import HbmPage
 from playwright.sync_api import Browser, Page
 
+from bench.browser import DEBIAN_CHROMIUM, FLAGS
+
 ROOT = Path(__file__).parents[2]
-DEBIAN_CHROMIUM = Path("/usr/bin/chromium")
-CHROMIUM_FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 def launch_args() -> dict[str, Any]:
     """Return how to start Debian's Chromium where it is installed, else Playwright's own."""
     own = {"executable_path": str(DEBIAN_CHROMIUM)} if DEBIAN_CHROMIUM.exists() else {}
-    return {**own, "args": CHROMIUM_FLAGS}
+    return {**own, "args": FLAGS}
 
 
 @pytest.fixture(scope="session")

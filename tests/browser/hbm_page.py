@@ -105,7 +105,9 @@ class HbmPage:
         """Do `act` and wait until the new record is on the page."""
         revision = self.page.evaluate("document.kvviz.state.revision")
         act()
-        self.page.wait_for_function("n => document.kvviz.state.revision > n", arg=revision)
+        self.page.wait_for_function(
+            "n => document.kvviz.state.revision > n && !document.kvviz.counting", arg=revision
+        )
 
     # -- what it shows
 
@@ -147,6 +149,10 @@ class HbmPage:
         """Return what a switch says that it saves (negative) or costs, in GiB."""
         toggle = self.page.locator(".toggle").filter(has_text=switch)
         return number(toggle.locator(".note span").inner_text())
+
+    def scene_texts(self) -> list[str]:
+        """Return what stands on the GPU's scene."""
+        return self.page.locator(".scene-layer .texts-over span").all_inner_texts()
 
     def alert(self) -> Locator:
         return self.page.get_by_role("alert")

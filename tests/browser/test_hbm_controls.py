@@ -15,14 +15,11 @@ from kvviz.catalog.papers import PAPERS
 from kvviz.memory import MemoryReport, estimate
 from kvviz.scenario import Scenario
 from kvviz.views.session import UPLOAD_NAME
+from kvviz.views.toggles import TOGGLES
 
 Visit = Callable[..., HbmPage]
 GIB = 2**30
-SWITCHES = {
-    "flash": "FlashAttention",
-    "paged": "Paged KV cache",
-    "continuous": "Continuous batching",
-}
+SWITCHES = {name: toggle.label for name, toggle in TOGGLES.items()}
 SCENARIOS: list[dict[str, Any]] = [
     {"context": 4096},
     {"model": "Qwen/Qwen3-8B", "gpu": "L40S", "batch": 8, "context": 3000, "kv_dtype": "fp8"},
@@ -139,11 +136,8 @@ def test_model_and_gpu_set_names_and_numbers(hbm: HbmPage):
     hbm.choose("GPU", "Instinct MI300X")
     report = check_numbers(hbm, hbm.scenario(model="Qwen/Qwen3-8B", gpu="Instinct MI300X"))
     assert "MI300X" in hbm.value("GPUs needed")
-    labels = hbm.page.evaluate(
-        """() => Bokeh.documents[0].get_model_by_name("strip").renderers
-          .find((renderer) => renderer.name === "strip_texts").data_source.data.text"""
-    )
-    assert f"{report.capacity_bytes / GIB:,.2f}" in labels[0]
+    label = hbm.page.locator(".strip .marks").inner_text()
+    assert f"{report.capacity_bytes / GIB:,.2f}" in label
 
 
 def test_flash_off_writes_the_scores_to_memory(hbm: HbmPage):
@@ -215,9 +209,7 @@ def test_an_uploaded_config_is_the_model(hbm: HbmPage):
     check_numbers(hbm, hbm.scenario(model=name, own_models={name: model}))
     deeper = model_from_config({**LLAMA, "num_hidden_layers": 24}, name, "uploaded")
     scenario = hbm.scenario(model=name, own_models={name: deeper})
-    hbm.upload(config(num_hidden_layers=24))
-    total = estimate(scenario).total_bytes
-    hbm.page.wait_for_function("n => document.kvviz.row.total === n", arg=total)
+    hbm.changing(lambda: hbm.upload(config(num_hidden_layers=24)))
     check_numbers(hbm, scenario)
     assert not hbm.alert().count()
 

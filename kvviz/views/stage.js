@@ -1,0 +1,30 @@
+// The centre of the page: banner, scene, ledger and strip around the player.
+export function render({model}) {
+  const stage = document.createElement("div")
+  stage.className = "stage"
+  stage.innerHTML = `<div class="live summary" aria-hidden="true"></div><div class="live banner-slot"></div>
+    <div class="scene" role="img"><div class="layer scene-layer"></div><div class="layer fleet-layer"></div></div>
+    <div class="live ledger-slot"></div>
+    <section class="strip card"><h2>${model.strip_title}</h2><div class="plot" role="img"></div>
+      <div class="veil"></div><div class="marks" aria-hidden="true"></div>
+      <div class="handle" role="slider" tabindex="0" aria-label="Playhead, tokens of context" aria-valuemin="0"><i></i></div></section>`
+  const find = (selector) => stage.querySelector(selector)
+  const slots = {summary: find(".summary"), banner: find(".banner-slot"), ledger: find(".ledger-slot")}
+  find(".scene-layer").append(model.get_child("scene"))
+  find(".fleet-layer").append(model.get_child("fleet"))
+  find(".plot").append(model.get_child("strip"))
+  const player = new Player(model, find(".scene"), find(".strip"))
+  const texts = () => {
+    for (const [name, slot] of Object.entries(slots)) {
+      slot.innerHTML = model[name]
+      fill(slot, document.kvviz?.row)
+    }
+  }
+  texts()
+  model.on("revision", () => { texts(); player.load() })
+  model.on("after_render", () => player.load())
+  hear(model, "row", (row) => { for (const slot of Object.values(slots)) fill(slot, row) })
+  // The total stays in sight where the scene is scrolled out of it.
+  new IntersectionObserver(([{isIntersecting}]) => slots.summary.classList.toggle("shown", !isIntersecting)).observe(find(".scene"))
+  return stage
+}

@@ -1,0 +1,109 @@
+"""The page on a phone: one column in the order it is read, all in reach of a thumb."""
+
+from collections.abc import Callable
+
+import pytest
+from hbm_page import HbmPage, number
+from playwright.sync_api import expect
+
+from kvviz.memory import estimate
+
+Visit = Callable[..., HbmPage]
+ORDER = [
+    *(".scene", ".banner:visible", ".info", ".toggles", ".strip", ".ledger", ".set-up"),
+    *(".workload", ".types", ".formula", ".rates", ".papers", ".fact"),
+]
+TOUCHED = (
+    ".controls select:not(.more), .seg, .controls .slider, .controls .toggle, "
+    ".fold summary, .rates summary"
+)
+BOTTOM_BAR = {".play": (52, 48), ".speed": (64, 48)}
+
+
+@pytest.fixture(scope="module")
+def shared(visit: Visit) -> HbmPage:
+    return visit(viewport={"width": 390, "height": 844}, reduced_motion="reduce")
+
+
+@pytest.fixture
+def hbm(shared: HbmPage) -> HbmPage:
+    """Return the shared page, at its top and standing at 4,096."""
+    shared.page.evaluate("scrollTo(0, 0)")
+    shared.seek(4096)
+    return shared
+
+
+def top(hbm: HbmPage, selector: str) -> float:
+    box = hbm.page.locator(selector).first.bounding_box()
+    assert box is not None, selector
+    return box["y"]
+
+
+def test_the_cards_stand_in_the_order_in_which_they_are_read(hbm: HbmPage):
+    tops = {selector: top(hbm, selector) for selector in ORDER}
+    assert sorted(tops, key=lambda selector: tops[selector]) == ORDER
+
+
+def test_the_total_stays_in_sight_once_the_scene_is_gone(hbm: HbmPage):
+    summary = hbm.page.locator(".summary")
+    expect(summary).to_be_hidden()
+    hbm.page.locator(".ledger").scroll_into_view_if_needed()
+    expect(summary).to_be_visible()
+    box = summary.bounding_box()
+    assert (box["x"], box["y"], box["width"], box["height"]) == (0, 56, 390, 64)
+    report = estimate(hbm.scenario())
+    assert number(summary.inner_text()) == round(report.total_bytes / 2**30, 2)
+    assert "32.00 saved" in summary.inner_text()
+    bar = summary.locator(".bar").bounding_box()
+    weights = summary.locator(".bar .weights").bounding_box()
+    assert weights["width"] / bar["width"] == pytest.approx(
+        report.weights_bytes / report.room, abs=0.01
+    )
+    hbm.page.evaluate("scrollTo(0, 0)")
+    expect(summary).to_be_hidden()
+
+
+def test_the_bottom_bar_has_play_context_and_speed(hbm: HbmPage):
+    dock = hbm.page.locator(".dock")
+    box = dock.bounding_box()
+    assert (box["y"], box["height"]) == (844 - 88, 88)
+    for part, (width, height) in BOTTOM_BAR.items():
+        found = dock.locator(part).bounding_box()
+        assert (found["width"], found["height"]) == (width, height), part
+    dock.get_by_role("slider", name="Context").fill("6000")
+    assert hbm.state()["now"] == 6000
+    dock.get_by_role("combobox", name="Speed").select_option("2")
+    assert hbm.state()["speed"] == 2
+    dock.get_by_role("combobox", name="Speed").select_option("1")
+
+
+def test_what_is_touched_is_42_px_high(hbm: HbmPage):
+    heights = hbm.page.locator(TOUCHED).evaluate_all(
+        """(elements) => elements.filter((element) => element.checkVisibility())
+          .map((element) => [element.outerHTML.slice(0, 60), element.offsetHeight])"""
+    )
+    assert len(heights) >= 10
+    assert [found for found in heights if found[1] < 42] == []
+
+
+def test_the_strips_labels_are_not_cut(hbm: HbmPage):
+    labels = hbm.page.locator(".marks span")
+    texts = labels.all_inner_texts()
+    assert any("5,105" in text for text in texts)
+    for box in (label.bounding_box() for label in labels.all()):
+        assert box["x"] >= 16
+        assert box["x"] + box["width"] <= 390 - 16
+
+
+def test_the_dies_are_laid_out_for_the_phone(hbm: HbmPage):
+    texts = hbm.scene_texts()
+    assert "stack 0" in texts
+    assert "6.4 saved" in texts
+    assert "4,096" in texts
+    assert not any("Prefill" in text for text in texts)
+    hbm.page.set_viewport_size({"width": 1600, "height": 950})
+    hbm.page.wait_for_function("() => innerWidth === 1600")
+    expect(hbm.page.locator(".scene-layer .texts-over")).to_contain_text("8,156 pages")
+    assert "Prefill" in hbm.scene_texts()
+    hbm.page.set_viewport_size({"width": 390, "height": 844})
+    expect(hbm.page.locator(".scene-layer .texts-over")).to_contain_text("6.4 saved")
