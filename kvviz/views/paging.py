@@ -11,8 +11,8 @@ from panel.template import Template
 from kvviz.catalog.models import model_names
 from kvviz.catalog.tokens import MAX_TOKENIZER_BYTES
 from kvviz.scene.paging import Grid, grid
-from kvviz.views.cards import short
 from kvviz.views.components import CSS, HERE, Component, Share, scripts
+from kvviz.views.html import short
 from kvviz.views.page import theme_switch
 from kvviz.views.paging_cards import (
     counted,

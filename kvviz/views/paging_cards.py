@@ -5,8 +5,7 @@ from html import escape
 from kvviz.memory.comparison import Compared, Comparison, compare, held_tokens
 from kvviz.memory.kv import kv_width, layer_bytes
 from kvviz.units import size
-from kvviz.views.cards import short
-from kvviz.views.html import many
+from kvviz.views.html import many, short
 from kvviz.views.paging_session import NAMES, Joined, PagingSession, PagingSettings
 
 LARGE_MIB = 10_240  # a slot of this size or more, and what is compared with it, is spelled in GiB
