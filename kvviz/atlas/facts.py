@@ -107,9 +107,7 @@ def alike(model: Model) -> list[list[int]]:
     return list(kinds.values())
 
 
-def _weights(
-    model: Model, kinds: list[list[int]], sizes: tuple[int, ...], dtypes: Dtypes
-) -> Array:
+def _weights(model: Model, kinds: list[list[int]], sizes: tuple[int, ...], dtypes: Dtypes) -> Array:
     """Return the bytes of a layer of every kind, shape (sizes, dtypes, kinds)."""
     held: dict[int | None, list[Tensors]] = defaultdict(list)
     for group in model.tensors:
@@ -136,9 +134,7 @@ def _windows(model: Model) -> tuple[int, ...]:
     return tuple(sorted(windows))
 
 
-def _cached(
-    model: Model, kinds: list[list[int]], sizes: tuple[int, ...], dtypes: Dtypes
-) -> Array:
+def _cached(model: Model, kinds: list[list[int]], sizes: tuple[int, ...], dtypes: Dtypes) -> Array:
     """Return the bytes a token adds in a layer, shape (sizes, dtypes, windows, kinds)."""
     windows = _windows(model)
     cached = np.zeros((len(sizes), len(dtypes), len(windows), len(kinds)), dtype=np.int64)

@@ -71,7 +71,7 @@ class Held:
 
     @cached_property
     def scores(self) -> Array:
-        """Bytes of one layer's scores, in memory or avoided, shape (models, 1 + sizes, contexts)."""
+        """Bytes of one layer's scores if written, shape (models, 1 + sizes, contexts)."""
         workload, contexts, sizes = self.axes.workload, self.axes.contexts, (1, *self.axes.tps)
         exact = [
             [score_matrix_bytes(workload, model, contexts, t) for t in sizes]

@@ -59,7 +59,8 @@ def _sequences(held: Held, left: Array) -> Array:
     one = tuple(s.replaced(batch=1, paged=True) for s in held.axes.at_contexts)
     cached = np.einsum("mtdw,wc->mtdc", held.cached[:, 1:], held.places(one))
     each = spread(cached, "mtdc") + spread(held.state[:, 1:], "mt")
-    return np.maximum(left, 0) // np.maximum(each, 1)
+    many: Array = np.maximum(left, 0) // np.maximum(each, 1)
+    return many
 
 
 def _longest(held: Held, left: Array) -> Array:
@@ -73,13 +74,14 @@ def _longest(held: Held, left: Array) -> Array:
     windows = np.minimum(-(-np.minimum(held.windows, MOST_CONTEXT) // block), most)
     a_block = held.cached[:, 1:] * (block * batch)  # bytes by (models, sizes, dtypes, windows)
     left = left - spread(held.state[:, 1:] * batch, "mt")
-    longest = np.zeros(1, dtype=np.int64)
+    longest: Array = np.zeros(1, dtype=np.int64)
     for full in range(len(windows) + 1):
         over = left - spread((a_block * windows)[..., :full].sum(axis=-1), "mtd")
         slope = spread(a_block[..., full:].sum(axis=-1), "mtd")
         under = np.where(slope > 0, over // np.maximum(slope, 1), most)
         longest = np.maximum(longest, np.where(over >= 0, under, 0))
-    return np.minimum(longest * block, MOST_CONTEXT)
+    tokens: Array = np.minimum(longest * block, MOST_CONTEXT)
+    return tokens
 
 
 def engine(held: Held) -> Columns:

@@ -34,6 +34,13 @@ class Reports:
         """Return a figure for every cell, shape of the axes; without meaning where not valid."""
         return np.broadcast_to(self.columns[name], self.axes.shape)
 
+    def cell(self, *where: int) -> dict[str, Any]:
+        """Return the figures of one cell, given its place on each of the five axes."""
+        return {
+            name: column[tuple(i if n > 1 else 0 for i, n in zip(where, column.shape, strict=True))]
+            for name, column in self.columns.items()
+        }
+
     def rows(self) -> dict[str, Array]:
         """Return the valid cells as columns of equal length, what tells a cell first."""
         axes = self.axes

@@ -28,13 +28,15 @@ def whole(held: Held) -> Columns:
         "state_bytes": spread(held.state[:, 0] * batch, "m"),
         "scores_bytes": scores * (not axes.workload.flash),
         "scores_avoided_bytes": scores * axes.workload.flash,
+        "scores_multiple": np.full((1,) * 5, axes.workload.score_multiple),
         "deltas_flash": scores,
         "past_own_maximum": _past_own_maximum(axes),
         **_cache(held),
         **_deltas(held),
     }
-    summed = ("weights_bytes", "kv_allocated_bytes", "state_bytes", "scores_bytes")
-    return {**columns, "total_bytes": sum(columns[name] for name in summed)}
+    fixed = columns["weights_bytes"] + columns["state_bytes"]
+    total = fixed + columns["kv_allocated_bytes"] + columns["scores_bytes"]
+    return {**columns, "total_bytes": total}
 
 
 def _cache(held: Held) -> Columns:
@@ -47,6 +49,7 @@ def _cache(held: Held) -> Columns:
         "kv_allocated_bytes": allocated,
         "kv_reserved_bytes": reserved,
         "kv_internal_bytes": allocated - used - reserved,
+        "kv_external_bytes": np.zeros((1,) * 5, dtype=np.int64),  # nothing is freed, so no holes
         "kv_tokens": spread(tokens, "c"),
         "efficiency": np.divide(used, allocated, out=np.ones(used.shape), where=allocated > 0),
     }
