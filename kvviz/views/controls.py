@@ -78,15 +78,16 @@ def _model_and_gpu(session: Session) -> pn.Column:
         lambda event: model.param.update(options=_spelled([*event.new, *model_names()])),
         "own_models",
     )
-    problem = LiveCard(css_class="problem", html=_problem(session.problem))
-    session.param.watch(lambda event: problem.param.update(html=_problem(event.new)), "problem")
+    problem = LiveCard(css_class="problem", html=problem_text(session.problem))
+    session.param.watch(lambda event: problem.param.update(html=problem_text(event.new)), "problem")
     gpu = bound(scenario, "gpu", "select", gpu_names())
     upload = Upload()
     upload.on_msg(lambda event: session.upload(event.data))
     return _card("Model and GPU", model, gpu, upload, problem)
 
 
-def _problem(text: str) -> str:
+def problem_text(text: str) -> str:
+    """Return the line that says what is wrong with the settings, empty if nothing is."""
     return f'<p role="alert">{escape(text)}</p>' if text else ""
 
 

@@ -1,0 +1,85 @@
+"""The page's controls: what is shown, of which workload, and which pairs."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import panel as pn
+import param
+
+from kvviz.views.components import Knob, LiveCard, Upload
+from kvviz.views.controls import bound, problem_text
+from kvviz.views.explore.heatmap import EXPLORE_CSS
+from kvviz.views.explore.metrics import METRICS
+from kvviz.views.explore.session import ExploreSession
+from kvviz.views.explore.table import downloads
+
+CONTEXTS = tuple(2**power for power in range(10, 21))
+BATCHES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+SHARES = (0.8, 0.85, 0.9, 0.92, 0.95, 1.0)
+
+
+
+def toolbar(session: ExploreSession) -> pn.Row:
+    """Return the line of controls over the map."""
+    scenario = session.scenario
+    metric = own(session, "metric", "segment", {m.label: name for name, m in METRICS.items()})
+    picks = {
+        "context": bound(scenario, "context", "pick", _steps(scenario, "context", CONTEXTS)),
+        "batch": bound(scenario, "batch", "pick", _steps(scenario, "batch", BATCHES)),
+        "weights": bound(scenario, "weights_dtype", "pick", ("native", "bf16", "fp8", "int8", "int4", "mxfp4")),
+        "kv": bound(scenario, "kv_dtype", "pick", scenario.param.kv_dtype.objects),
+        "gpus": bound(scenario, "tp", "pick", _steps(scenario, "tp", range(1, 9))),
+        "mode": bound(scenario, "mode", "segment", scenario.param.mode.objects),
+        "utilization": bound(scenario, "utilization", "pick", _steps(scenario, "utilization", SHARES)),
+    }
+    picks["batch"].label, picks["gpus"].label = "Sequences", "GPUs"
+
+    def follow(*_events: object) -> None:
+        picks["batch"].visible = session.how.of_batch
+        picks["gpus"].visible = session.how.of_split
+        picks["utilization"].visible = scenario.mode == "vllm"
+
+    session.param.watch(follow, "metric")
+    scenario.param.watch(follow, "mode")
+    follow()
+    for pick in picks.values():
+        pick.css_classes = ["bar"]
+    return pn.Row(metric, *picks.values(), css_classes=["toolbar"], stylesheets=[EXPLORE_CSS])
+
+
+def filters(session: ExploreSession) -> pn.Row:
+    """Return the line that says which pairs are shown, in which order; and takes models in."""
+    upload = Upload(css_classes=["bar", "upload"])
+    upload.on_msg(lambda event: session.upload(event.data))
+    parts = [
+        own(session, "shown", "segment", session.param.shown.names),
+        own(session, "find_model", "search"),
+        own(session, "find_gpu", "search"),
+        own(session, "sort", "pick", session.param.sort.names),
+        own(session, "sort_gpus", "pick", session.param.sort_gpus.names),
+        upload,
+        downloads(session),
+    ]
+    return pn.Row(*parts, css_classes=["filters"], stylesheets=[EXPLORE_CSS])
+
+
+def problem(session: ExploreSession) -> LiveCard:
+    """Return the line that says what is wrong, if anything is."""
+    card = LiveCard(css_class="problem", html=problem_text(session.problem))
+    session.param.watch(lambda event: card.param.update(html=problem_text(event.new)), "problem")
+    return card
+
+
+def own(session: ExploreSession, name: str, kind: str, options: dict[str, str] | None = None) -> Knob:
+    """Return an input that follows and sets the session's `name`; options as text: value."""
+    pairs = [[value, text] for text, value in (options or {}).items()]
+    declared = session.param[name]
+    knob = Knob(kind=kind, label=declared.label, value=getattr(session, name), options=pairs, css_classes=["bar"])
+    knob.param.watch(lambda event: session.param.update(**{name: event.new}), "value")
+    session.param.watch(lambda event: knob.param.update(value=event.new), name)
+    return knob
+
+
+def _steps(scenario: param.Parameterized, name: str, steps: Iterable[Any]) -> list[Any]:
+    """Return the values to choose from, and whatever value the setting has."""
+    return sorted({*steps, getattr(scenario, name)})
