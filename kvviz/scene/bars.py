@@ -8,7 +8,7 @@ from bokeh.core.properties import value
 from bokeh.models import ColumnDataSource, Range1d
 from bokeh.plotting import figure
 
-from kvviz.scene.heatmap import Scale, palette
+from kvviz.scene.heatmap import TONES, Scale, palette
 from kvviz.scene.paint import Paint
 from kvviz.scene.theme import SANS, Theme
 
@@ -31,12 +31,20 @@ class Bars:
         """Give every glyph the theme's colours."""
         self.paint.apply(theme)
 
-    def show(self, values: list[float], texts: list[str], labels: list[str], here: int) -> None:
+    def show(
+        self,
+        values: list[float],
+        texts: list[str],
+        labels: list[str],
+        here: int,
+        low_is_best: bool = False,
+    ) -> None:
         """Show a bar for each value, 0 for one that there is not; `here` marks one of them."""
         found = np.array(values)
         scale, tones = Scale.over(found, low_is_best=False), np.zeros(len(values), dtype=int)
         tones[found > 0] = scale.tones(found[found > 0])
-        colours, top = palette(), np.where(found > 0, LEAST + tones / 63 * (1 - LEAST), 0.0)
+        top = np.where(found > 0, LEAST + tones / (TONES - 1) * (1 - LEAST), 0.0)
+        colours = palette()[:: -1 if low_is_best else 1]
         data: dict[str, Any] = {
             "x": np.arange(len(values)),
             "top": top,

@@ -126,7 +126,8 @@ class Knob(Component):
     """One setting as a native input."""
 
     kind = param.Selector(
-        default="slider", objects=["slider", "switch", "segment", "select", "pick", "search", "fold"]
+        default="slider",
+        objects=["slider", "switch", "segment", "select", "pick", "search", "fold"],
     )
     label = param.String()
     value = param.Parameter()

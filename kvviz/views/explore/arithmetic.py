@@ -24,10 +24,19 @@ def _sequences(pair: Pair) -> str:
         return _blocks(pair)
     left = int(figures["capacity_bytes"]) - int(figures["per_gpu_weights"])
     symbols = _floor(_fraction("<mi>C</mi><mo>−</mo><mi>W</mi>", _words("one sequence")))
-    numbers = _floor(_fraction(f"{_gib(pair, 'capacity_bytes')}<mo>−</mo>{_gib(pair, 'per_gpu_weights')}",
-                               _mn(f"{pair.each / GiB:.4g}")))
-    return _math("<mi>N</mi>", symbols, numbers, _floor(_mn(f"{left / pair.each:,.2f}")),
-                 _mn(f"{max(0, left // pair.each):,}")) + _one(pair)
+    numbers = _floor(
+        _fraction(
+            f"{_gib(pair, 'capacity_bytes')}<mo>−</mo>{_gib(pair, 'per_gpu_weights')}",
+            _mn(f"{pair.each / GiB:.4g}"),
+        )
+    )
+    return _math(
+        "<mi>N</mi>",
+        symbols,
+        numbers,
+        _floor(_mn(f"{left / pair.each:,.2f}")),
+        _mn(f"{max(0, left // pair.each):,}"),
+    ) + _one(pair)
 
 
 def _blocks(pair: Pair) -> str:
@@ -37,13 +46,28 @@ def _blocks(pair: Pair) -> str:
         _gib(pair, name) for name in ("capacity_bytes", "per_gpu_weights", "per_gpu_overhead")
     )
     tokens, blocks = int(figures["budget_tokens"]), int(figures["budget_blocks"])
-    budget = _math("<mi>B</mi>", "<mi>C</mi><mo>−</mo><mi>W</mi><mo>−</mo><mi>E</mi>", taken,
-                   _mn(f"{figures['budget_bytes'] / GiB:,.2f}"))
-    many_at_once = _math("<mi>N</mi>", _floor(_fraction(_words("tokens"), _words("context"))),
-                         _floor(_fraction(_mn(f"{tokens:,}"), _mn(f"{workload.context:,}"))),
-                         _mn(f"{pair.value:,.0f}"))
+    budget = _math(
+        "<mi>B</mi>",
+        "<mi>C</mi><mo>−</mo><mi>W</mi><mo>−</mo><mi>E</mi>",
+        taken,
+        _mn(f"{figures['budget_bytes'] / GiB:,.2f}"),
+    )
+    many_at_once = _math(
+        "<mi>N</mi>",
+        _floor(_fraction(_words("tokens"), _words("context"))),
+        _floor(_fraction(_mn(f"{tokens:,}"), _mn(f"{workload.context:,}"))),
+        _mn(f"{pair.value:,.0f}"),
+    )
     plain = f"<p>{blocks:,} blocks of {workload.block_size} tokens: {tokens:,} tokens</p>"
-    return f"{budget}{plain}{many_at_once if not figures['state_bytes'] else _one(pair)}"
+    if not figures["state_bytes"]:
+        return f"{budget}{plain}{many_at_once}"
+    fits = _math(
+        "<mi>N</mi>",
+        _floor(_fraction("<mi>B</mi>", _words("one sequence"))),
+        _floor(_mn(f"{figures['budget_bytes'] / pair.each:,.2f}")),
+        _mn(f"{pair.value:,.0f}"),
+    )
+    return f"{budget}{fits}{_one(pair)}"
 
 
 def _one(pair: Pair) -> str:
@@ -63,9 +87,11 @@ def _gpus(pair: Pair) -> str:
     figures, workload = pair.figures, pair.session.workload
     total, capacity = int(figures["total_bytes"]), pair.session.workload.the_gpu.short_name
     room = int(figures["capacity_bytes"]) - int(figures["per_gpu_overhead"])
-    alone = _math(_fraction(_words("total"), _words("capacity")),
-                  _fraction(_mn(f"{total / GiB:,.2f}"), _mn(f"{room / GiB:,.2f}")),
-                  _mn(f"{total / room:,.2f}"))
+    alone = _math(
+        _fraction(_words("total"), _words("capacity")),
+        _fraction(_mn(f"{total / GiB:,.2f}"), _mn(f"{room / GiB:,.2f}")),
+        _mn(f"{total / room:,.2f}"),
+    )
     by_capacity = many(int(figures["gpus_by_capacity"]), "GPU")
     t, p = int(figures["deployment_tp"]), int(figures["deployment_pp"])
     if not t:
@@ -82,8 +108,12 @@ def _gpus(pair: Pair) -> str:
 def _longest(pair: Pair) -> str:
     figures, workload = pair.figures, pair.session.workload
     full, every = int(figures["kv_bytes_per_token"]), int(figures["kv_bytes_per_token_all_layers"])
-    numerator = "<mi>C</mi><mo>−</mo><mi>W</mi>" + ("<mo>−</mo><mi>E</mi>" if figures["per_gpu_overhead"] else "")
-    names = ["capacity_bytes", "per_gpu_weights"] + ["per_gpu_overhead"] * bool(figures["per_gpu_overhead"])
+    numerator = "<mi>C</mi><mo>−</mo><mi>W</mi>" + (
+        "<mo>−</mo><mi>E</mi>" if figures["per_gpu_overhead"] else ""
+    )
+    names = ["capacity_bytes", "per_gpu_weights"] + ["per_gpu_overhead"] * bool(
+        figures["per_gpu_overhead"]
+    )
     left = "<mo>−</mo>".join(_gib(pair, name) for name in names)
     says = f"in whole blocks of {workload.block_size} tokens"
     if every > full:
@@ -93,9 +123,14 @@ def _longest(pair: Pair) -> str:
     if workload.tp > 1:
         says += f"; on each of {workload.tp} GPUs"
     token = size(full or every)
-    return f"""{_math("<mi>n</mi>", _fraction(numerator, _words("sequences × KV a token")),
-                      _fraction(left, f"{_mn(str(workload.batch))}<mo>×</mo>{_words(token)}"),
-                      _mn(f"{pair.value:,.0f}"))}<p>{says}</p>"""
+    return f"""{
+        _math(
+            "<mi>n</mi>",
+            _fraction(numerator, _words("sequences × KV a token")),
+            _fraction(left, f"{_mn(str(workload.batch))}<mo>×</mo>{_words(token)}"),
+            _mn(f"{pair.value:,.0f}"),
+        )
+    }<p>{says}</p>"""
 
 
 def _rate(pair: Pair) -> str:
@@ -110,7 +145,11 @@ def _rate(pair: Pair) -> str:
     root = f"<msup><mrow><mo>(</mo>{power.format('x')}<mo>+</mo>{power.format('y')}<mo>)</mo></mrow><mrow><mn>1</mn><mo>/</mo><mn>{KNEE:g}</mn></mrow></msup>"
     step = _math("<mi>t</mi>", root, _words(f"{figures['decode_seconds'] * 1e3:.3g} ms"))
     rate = figures["tokens_per_second"]
-    watts = f" ÷ {gpu.tdp_w * workload.tp:,} W" if pair.session.metric == "per_watt" and gpu.tdp_w else ""
+    watts = (
+        f" ÷ {gpu.tdp_w * workload.tp:,} W"
+        if pair.session.metric == "per_watt" and gpu.tdp_w
+        else ""
+    )
     return f"""{step}<p>x: {figures["decode_flops"] / 1e12:.3g} TFLOP ÷ ({workload.mfu:.0%} of
       {peak / 1e12:,.0f} TFLOP/s) = {x:.3g} ms; y: {figures["decode_bytes"] / GB:.3g} GB ÷
       ({workload.mbu:.0%} of {gpu.bandwidth_gb_s:,.0f} GB/s) = {y:.3g} ms.
@@ -139,7 +178,7 @@ def _floor(inside: str) -> str:
 
 
 def _math(*sides: str) -> str:
-    return f"<math>{'<mo>=</mo>'.join(sides)}</math>"
+    return f'<math displaystyle="true">{"<mo>=</mo>".join(sides)}</math>'
 
 
 FOUND = {

@@ -21,7 +21,7 @@ def contexts(session: ExploreSession) -> pn.Column:
 
     def show(*_events: object) -> None:
         title.html = _title(session)
-        chart.show(*_values(session))
+        chart.show(*_values(session), low_is_best=session.how.low_is_best)
 
     session.param.watch(show, "reports")
     session.scenario.param.watch(show, ["model", "gpu"])

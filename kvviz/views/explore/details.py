@@ -19,6 +19,7 @@ from kvviz.views.explore.session import ExploreSession
 from kvviz.views.html import chip, many
 
 STRIPES = 160  # sequences that the bar can tell apart
+ROOM_FOR_WORD = 12  # % of the bar
 
 
 @dataclass(frozen=True)
@@ -127,33 +128,37 @@ def _hero(pair: Pair) -> str:
 
 
 def _bar(pair: Pair) -> str:
-    """Return the GPU's memory as a bar, or what does not fit over its end."""
+    """Return the GPU's memory as a bar, with what does not fit beyond its end."""
     if not pair.valid:
         return ""
     figures, capacity = pair.figures, int(pair.figures["capacity_bytes"])
     whole = max(capacity, capacity - pair.free)
-    parts = [("engine", int(figures["per_gpu_overhead"])), ("w", int(figures["per_gpu_weights"]))]
-    parts.append(("kv", pair.held))
-    spans = "".join(
-        f'<i class="{name}" style="width:{100 * count / whole:.3f}%{_stripes(pair, name)}"></i>'
-        for name, count in parts
-        if count
+    engine, weights, kv, end = (
+        100 * count / whole
+        for count in (
+            int(figures["per_gpu_overhead"]),
+            int(figures["per_gpu_weights"]),
+            pair.held,
+            capacity,
+        )
     )
-    end = f'<u style="left:{100 * capacity / whole:.3f}%"></u>' if pair.free < 0 else ""
+    word = "weights" if weights > ROOM_FOR_WORD and pair.free >= 0 else ""
+    parts = f"""<i class="engine" style="width:{engine:.3f}%"></i>
+      <i class="w" style="width:{weights:.3f}%">{word}</i>
+      <i class="kv" style="width:{kv:.3f}%;background-size:{_stripes(pair)}"></i>"""
+    over = f'<u style="left:{end:.3f}%"></u>' if pair.free < 0 else ""
     told = f"{many(pair.sequences, 'sequence')}, {size(pair.each)} each"
     middle = told if pair.free >= 0 else f"{gib(-pair.free)} too much"
-    many_gpus = pair.session.workload.tp
-    where = f"one of {many_gpus} GPUs" if many_gpus > 1 else "0"
-    return f"""<div class="memory{" over" if pair.free < 0 else ""}" aria-hidden="true">{spans}{end}</div>
-      <p class="ends"><span>{where}</span><span>{middle}</span><span>{capacity / GiB:,.2f}</span></p>"""
+    gpus = pair.session.workload.tp
+    left = f"one of {gpus} GPUs" if gpus > 1 else "0"
+    return f"""<div class="memory" aria-hidden="true">{parts}{over}</div>
+      <div class="bracket" style="margin-left:{engine + weights:.3f}%;width:{kv:.3f}%"></div>
+      <p class="ends"><span>{left}</span><span>{middle}</span><span>{capacity / GiB:,.2f}</span></p>"""
 
 
-def _stripes(pair: Pair, name: str) -> str:
-    """Return the width of the bar's eight colours: one a sequence while they can be told apart."""
-    if name != "kv":
-        return ""
-    shown = min(pair.sequences, STRIPES)
-    return f";background-size:{100 * 8 / shown:.4f}% 100%"
+def _stripes(pair: Pair) -> str:
+    """Return the size of the eight colours: one a sequence while they can be told apart."""
+    return f"{100 * 8 / min(pair.sequences, STRIPES):.4f}% 100%"
 
 
 def _rows(pair: Pair) -> list[str]:
@@ -161,16 +166,30 @@ def _rows(pair: Pair) -> list[str]:
     workload, model = session.workload, session.workload.the_model
     dtype = _stored(model, workload.weights_dtype)
     rows = [
-        line("weights", "Weights", f"{dtype}, {model.parameters:,} parameters",
-             number(gib(int(figures["per_gpu_weights"])))),
-        line("kv", "KV cache and state" if figures["state_bytes"] else "KV cache",
-             f"{pair.sequences:,} × {size(pair.each)}", number(gib(pair.held))),
+        line(
+            "weights",
+            "Weights",
+            f"{dtype}, {model.parameters:,} parameters",
+            number(gib(int(figures["per_gpu_weights"]))),
+        ),
+        line(
+            "kv",
+            "KV cache and state" if figures["state_bytes"] else "KV cache",
+            f"{pair.sequences:,} × {size(pair.each)}",
+            number(gib(pair.held)),
+        ),
     ]
     if workload.mode == "vllm":
         taken = assumptions(workload, model, workload.tp)
         parts = ", ".join(f"{item.name} {item.gib:.2f}" for item in taken)
-        rows.append(line("reserved", "Engine", parts,
-                         number(gib(int(figures["per_gpu_overhead"])), "assumed", taken[0].source)))
+        rows.append(
+            line(
+                "reserved",
+                "Engine",
+                parts,
+                number(gib(int(figures["per_gpu_overhead"])), "assumed", taken[0].source),
+            )
+        )
     if pair.free < 0:
         return [*rows, line("wash", "Too much", "", number(gib(-pair.free), pair.kind))]
     less = "less than one more sequence" if session.metric == "sequences" else ""

@@ -21,7 +21,9 @@ export function render({model}) {
     const element = document.createElement(tag)
     element.setAttribute("role", role)
     element.title = kind === "assumed" ? `${name}: its capacity is assumed` : name
-    element.append(label)
+    const words = document.createElement("span")
+    words.textContent = label
+    element.append(words)
     const small = document.createElement("small")
     small.textContent = kind === "assumed" ? `≈ ${note}` : note
     element.append(small)
@@ -61,6 +63,12 @@ export function render({model}) {
     if (tone === NO_SPLIT) return `${pair}: its heads do not split over ${model.view.legend.gpus} GPUs`
     if (tone === UNKNOWN) return `${pair}: not known`
     return texts[i] === "never" ? `${pair}: fits no number of GPUs` : `${pair}: does not fit, needs ${texts[i]}`
+  }
+
+  // Bring the chosen cell to the middle of the map, without moving the page.
+  const scroll = () => {
+    const cell = at(...place()), {clientWidth, clientHeight} = map
+    if (cell) map.scrollTo(cell.offsetLeft - map.offsetLeft - clientWidth / 2, cell.offsetTop - map.offsetTop - clientHeight / 2)
   }
 
   const paint = () => {
@@ -114,7 +122,8 @@ export function render({model}) {
 
   const show = () => {
     const {rows, columns, legend, heading, unit, tones, kind} = model.view, now = JSON.stringify([rows, columns])
-    if (now !== names) build()
+    const built = now !== names
+    if (built) build()
     names = now
     card.querySelector("h1").textContent = heading
     map.setAttribute("aria-label", heading)
@@ -126,8 +135,9 @@ export function render({model}) {
     card.querySelector(".ramp").hidden = !tones.some((tone) => tone >= 0)
     card.querySelector(".hatched span").textContent = legend.gpus === 1 ? "does not fit one: GPUs needed" : `does not fit ${legend.gpus}: GPUs needed`
     card.querySelector(".hatched").hidden = !tones.includes(-1)
-    card.querySelector("footer small").textContent = kind || "computed; ≈ capacity assumed"
+    card.querySelector("footer small").textContent = kind
     paint()
+    if (built) scroll()
   }
 
   model.on("view", show)

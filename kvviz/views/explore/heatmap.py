@@ -20,6 +20,10 @@ from kvviz.views.html import many
 
 HERE: Final = Path(__file__).parent
 EXPLORE_CSS: Final = CSS + (HERE / "explore.css").read_text()
+KINDS: Final = {
+    "textbook": "computed; ≈ capacity assumed",
+    "vllm": "assumed: what the engine takes for itself",
+}
 NEEDS, NO_SPLIT, UNKNOWN = -1, -2, -3  # what a cell is instead of a tone of the ramp
 
 
@@ -71,7 +75,7 @@ def _shown(session: ExploreSession) -> dict[str, Any]:
     return {
         "heading": metric.heading(workload),
         "unit": metric.unit(workload),
-        "kind": metric.assumed(workload),
+        "kind": metric.assumed(workload) or KINDS[workload.mode],
         "rows": [_row(session.reports.axes.models[i], int(weights[i])) for i in rows],
         "columns": [_column(gpus()[i], session) for i in columns],
         "tones": cells.tones,

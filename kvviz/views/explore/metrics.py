@@ -85,9 +85,7 @@ def _roofline(scenario: Scenario) -> str:
 METRICS: Final = {
     "sequences": Metric(
         label="Sequences",
-        heading=lambda s: (
-            f"Sequences of {s.context:,} tokens that {gpus(s.tp)} can hold at once"
-        ),
+        heading=lambda s: f"Sequences of {s.context:,} tokens that {gpus(s.tp)} can hold at once",
         unit=lambda s: "sequences at once",
         values=at_once,
         fits=lambda r: at_once(r) >= 1,
@@ -126,9 +124,7 @@ METRICS: Final = {
     ),
     "per_watt": Metric(
         label="per watt",
-        heading=lambda s: (
-            f"Tokens a second for each watt of {gpus(s.tp)}, {lengths(s)}"
-        ),
+        heading=lambda s: f"Tokens a second for each watt of {gpus(s.tp)}, {lengths(s)}",
         unit=lambda s: "tokens a second per watt",
         values=lambda r: r.column("tokens_per_second_per_watt"),
         fits=_rated,

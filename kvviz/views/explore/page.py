@@ -33,21 +33,29 @@ def explore_page() -> Template:
 
 def body(session: ExploreSession) -> pn.Column:
     """Return all that is below the header, bound to the session."""
-    told = cards(session, {"details": details, "arithmetic": arithmetic, "layers": layers, "split": split})
+    told = cards(
+        session, {"details": details, "arithmetic": arithmetic, "layers": layers, "split": split}
+    )
     look = {"stylesheets": [EXPLORE_CSS]}
-    beside = pn.Column(told["details"], told["arithmetic"], contexts(session), css_classes=["beside"], **look)
+    beside = pn.Column(
+        told["details"], told["arithmetic"], contexts(session), css_classes=["beside"], **look
+    )
     left = pn.Column(heat_map(session), css_classes=["left"], **look)
     below = pn.Row(told["layers"], told["split"], css_classes=["below"], **look)
     title = pn.pane.HTML("<h1>What fits where</h1>", css_classes=["page-title"], **look)
     head = pn.Row(title, toolbar(session), css_classes=["head"], **look)
     middle = pn.Row(left, beside, css_classes=["middle"], **look)
-    return pn.Column(head, filters(session), problem(session), middle, below, css_classes=["explore"], **look)
+    return pn.Column(
+        head, filters(session), problem(session), middle, below, css_classes=["explore"], **look
+    )
 
 
 def cards(session: ExploreSession, texts: dict[str, Callable[[Pair], str]]) -> dict[str, PairCard]:
     """Return a card for each text of the chosen pair; they follow it together."""
     now = pair(session)
-    told = {name: PairCard(html=text(now), css_class=f"card {name}") for name, text in texts.items()}
+    told = {
+        name: PairCard(html=text(now), css_class=f"card {name}") for name, text in texts.items()
+    }
 
     def follow(*_events: object) -> None:
         changed = pair(session)

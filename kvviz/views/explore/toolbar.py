@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from typing import Any
 
 import panel as pn
-import param
 
+from kvviz.scenario import Scenario
 from kvviz.views.components import Knob, LiveCard, Upload
 from kvviz.views.controls import bound, problem_text
 from kvviz.views.explore.heatmap import EXPLORE_CSS
@@ -18,7 +18,6 @@ BATCHES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 SHARES = (0.8, 0.85, 0.9, 0.92, 0.95, 1.0)
 
 
-
 def toolbar(session: ExploreSession) -> pn.Row:
     """Return the line of controls over the map."""
     scenario = session.scenario
@@ -26,21 +25,19 @@ def toolbar(session: ExploreSession) -> pn.Row:
     picks = {
         "context": bound(scenario, "context", "pick", _steps(scenario, "context", CONTEXTS)),
         "batch": bound(scenario, "batch", "pick", _steps(scenario, "batch", BATCHES)),
-        "weights": bound(scenario, "weights_dtype", "pick", ("native", "bf16", "fp8", "int8", "int4", "mxfp4")),
+        "weights": bound(
+            scenario, "weights_dtype", "pick", ("native", "bf16", "fp8", "int8", "int4", "mxfp4")
+        ),
         "kv": bound(scenario, "kv_dtype", "pick", scenario.param.kv_dtype.objects),
         "gpus": bound(scenario, "tp", "pick", _steps(scenario, "tp", range(1, 9))),
-        "mode": bound(scenario, "mode", "segment", scenario.param.mode.objects),
-        "utilization": bound(scenario, "utilization", "pick", _steps(scenario, "utilization", SHARES)),
     }
     picks["batch"].label, picks["gpus"].label = "Sequences", "GPUs"
 
     def follow(*_events: object) -> None:
         picks["batch"].visible = session.how.of_batch
         picks["gpus"].visible = session.how.of_split
-        picks["utilization"].visible = scenario.mode == "vllm"
 
     session.param.watch(follow, "metric")
-    scenario.param.watch(follow, "mode")
     follow()
     for pick in picks.values():
         pick.css_classes = ["bar"]
@@ -57,29 +54,55 @@ def filters(session: ExploreSession) -> pn.Row:
         own(session, "find_gpu", "search"),
         own(session, "sort", "pick", session.param.sort.names),
         own(session, "sort_gpus", "pick", session.param.sort_gpus.names),
+        *_capacity(session.scenario),
         upload,
         downloads(session),
     ]
     return pn.Row(*parts, css_classes=["filters"], stylesheets=[EXPLORE_CSS])
 
 
+def _capacity(scenario: Scenario) -> list[Knob]:
+    """Return the switch between what a driver reports and what an engine leaves, with its share."""
+    mode = bound(scenario, "mode", "segment", scenario.param.mode.objects)
+    steps = _steps(scenario, "utilization", SHARES)
+    share = bound(scenario, "utilization", "pick", steps)
+    share.visible = scenario.mode == "vllm"
+    scenario.param.watch(lambda event: share.param.update(visible=event.new == "vllm"), "mode")
+    mode.css_classes, share.css_classes = ["bar", "capacity"], ["bar"]
+    return [mode, share]
+
+
 def problem(session: ExploreSession) -> LiveCard:
     """Return the line that says what is wrong, if anything is."""
-    card = LiveCard(css_class="problem", html=problem_text(session.problem))
-    session.param.watch(lambda event: card.param.update(html=problem_text(event.new)), "problem")
+    card = LiveCard(css_class="problem")
+
+    def follow(*_events: object) -> None:
+        says = session.problem
+        card.param.update(html=problem_text(says), visible=bool(says))
+
+    session.param.watch(follow, "problem")
+    follow()
     return card
 
 
-def own(session: ExploreSession, name: str, kind: str, options: dict[str, str] | None = None) -> Knob:
+def own(
+    session: ExploreSession, name: str, kind: str, options: dict[str, str] | None = None
+) -> Knob:
     """Return an input that follows and sets the session's `name`; options as text: value."""
     pairs = [[value, text] for text, value in (options or {}).items()]
     declared = session.param[name]
-    knob = Knob(kind=kind, label=declared.label, value=getattr(session, name), options=pairs, css_classes=["bar"])
+    knob = Knob(
+        kind=kind,
+        label=declared.label,
+        value=getattr(session, name),
+        options=pairs,
+        css_classes=["bar"],
+    )
     knob.param.watch(lambda event: session.param.update(**{name: event.new}), "value")
     session.param.watch(lambda event: knob.param.update(value=event.new), name)
     return knob
 
 
-def _steps(scenario: param.Parameterized, name: str, steps: Iterable[Any]) -> list[Any]:
+def _steps(scenario: Scenario, name: str, steps: Iterable[Any]) -> list[Any]:
     """Return the values to choose from, and whatever value the setting has."""
     return sorted({*steps, getattr(scenario, name)})
