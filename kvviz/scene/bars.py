@@ -12,7 +12,7 @@ from kvviz.scene.heatmap import TONES, Scale, palette
 from kvviz.scene.paint import Paint
 from kvviz.scene.theme import SANS, Theme
 
-HEIGHT: Final = 140  # px
+HEIGHT: Final = 116  # px
 LEAST: Final = 0.14  # height of the lowest bar, the highest being 1
 TEXT: Final = {"text_font": value(SANS), "text_align": "center"}
 COLUMNS: Final = ("x", "top", "colour", "value", "label")
@@ -74,10 +74,12 @@ def bars(theme: Theme) -> Bars:
     plot.grid.visible = False
     paint = Paint()
     paint(plot, background_fill_color="card", border_fill_color="card")
-    sources = [ColumnDataSource({name: [] for name in COLUMNS}, name=n) for n in ("bars", "here")]
-    for source, role, style in zip(sources, ("text2", "text1"), ("normal", "bold"), strict=True):
-        _draw(plot, paint, source, role, style)
-    result = Bars(plot, *sources, paint)
+    every, here = (
+        ColumnDataSource({column: [] for column in COLUMNS}, name=name) for name in ("bars", "here")
+    )
+    _draw(plot, paint, every, "text2", "normal")
+    _draw(plot, paint, here, "text1", "bold")
+    result = Bars(plot, every, here, paint)
     result.repaint(theme)
     return result
 

@@ -27,11 +27,11 @@ class Scale:
         return cls(high, low) if low_is_best else cls(low, high)
 
     def tones(self, values: NDArray[np.float64]) -> NDArray[np.int64]:
-        """Return each value's tone, 0 the worst to `TONES` - 1 the best; the best of one value."""
+        """Return each value's tone, 0 the worst to `TONES` - 1 the best, or beyond."""
         if self.worst == self.best:
             return np.full(values.shape, TONES - 1)
         share = np.log(values / self.worst) / np.log(self.best / self.worst)
-        return np.rint(share * (TONES - 1)).astype(np.int64)
+        return np.clip(np.rint(share * (TONES - 1)), 0, TONES - 1).astype(np.int64)
 
 
 def palette() -> list[tuple[str, str]]:

@@ -1,7 +1,5 @@
 """How the chosen pair's number is found: the formula, its numbers and the result, as MathML."""
 
-import numpy as np
-
 from kvviz.catalog.efficiency import KNEE
 from kvviz.memory import estimate
 from kvviz.units import GB, GiB, gib, size
@@ -27,7 +25,7 @@ def _sequences(pair: Pair) -> str:
     numbers = _floor(
         _fraction(
             f"{_gib(pair, 'capacity_bytes')}<mo>−</mo>{_gib(pair, 'per_gpu_weights')}",
-            _mn(f"{pair.each / GiB:.4g}"),
+            _mn(_short_gib(pair.each)),
         )
     )
     return _math(
@@ -135,30 +133,39 @@ def _longest(pair: Pair) -> str:
 
 def _rate(pair: Pair) -> str:
     figures, workload = pair.figures, pair.session.workload
-    gpu = workload.the_gpu
-    peak = gpu.peak_flops(workload.the_model.dtype)
-    if not np.isfinite(figures["decode_seconds"]) or peak is None:
-        return "<p>The GPU’s 16-bit rate is not published, so there is no roofline.</p>"
-    x = figures["decode_flops"] / (peak * workload.mfu) * 1e3
-    y = figures["decode_bytes"] / (gpu.bandwidth_gb_s * GB * workload.mbu) * 1e3
-    power = f"<msup><mi>{{}}</mi><mn>{KNEE:g}</mn></msup>"
-    root = f"<msup><mrow><mo>(</mo>{power.format('x')}<mo>+</mo>{power.format('y')}<mo>)</mo></mrow><mrow><mn>1</mn><mo>/</mo><mn>{KNEE:g}</mn></mrow></msup>"
-    step = _math("<mi>t</mi>", root, _words(f"{figures['decode_seconds'] * 1e3:.3g} ms"))
-    rate = figures["tokens_per_second"]
-    watts = (
-        f" ÷ {gpu.tdp_w * workload.tp:,} W"
-        if pair.session.metric == "per_watt" and gpu.tdp_w
-        else ""
+    gpu, rate = (
+        workload.the_gpu,
+        number(f"{figures['tokens_per_second']:,.1f}", "assumed", "MFU, MBU"),
     )
+    peak = gpu.peak_flops(workload.the_model.dtype)
+    if peak is None:
+        return "<p>The GPU’s 16-bit rate is not published, so there is no roofline.</p>"
+    x = 1e3 * figures["decode_flops"] / (peak * workload.mfu)
+    y = 1e3 * figures["decode_bytes"] / (gpu.bandwidth_gb_s * GB * workload.mbu)
+    step = _math("<mi>t</mi>", _knee(), _words(f"{1e3 * figures['decode_seconds']:.3g} ms"))
+    power = ""
+    if pair.session.metric == "per_watt" and gpu.tdp_w:
+        power = f", at {workload.tp} × {gpu.tdp_w:,} W"
     return f"""{step}<p>x: {figures["decode_flops"] / 1e12:.3g} TFLOP ÷ ({workload.mfu:.0%} of
       {peak / 1e12:,.0f} TFLOP/s) = {x:.3g} ms; y: {figures["decode_bytes"] / GB:.3g} GB ÷
       ({workload.mbu:.0%} of {gpu.bandwidth_gb_s:,.0f} GB/s) = {y:.3g} ms.
-      {many(workload.batch, "token")} a step{": " if not watts else ", "}{number(f"{rate:,.1f}", "assumed", "MFU and MBU")}
-      tokens a second{watts}</p>"""
+      {many(workload.batch, "token")} a step: {rate} tokens a second{power}</p>"""
+
+
+def _knee() -> str:
+    """Return how the two times make one: the larger, rounded off at the knee."""
+    knee = f"<mn>{KNEE:g}</mn>"
+    terms = "<mo>+</mo>".join(f"<msup><mi>{name}</mi>{knee}</msup>" for name in "xy")
+    inside = f"<mrow><mo>(</mo>{terms}<mo>)</mo></mrow>"
+    return f"<msup>{inside}<mrow><mn>1</mn><mo>/</mo>{knee}</mrow></msup>"
 
 
 def _gib(pair: Pair, name: str) -> str:
     return _mn(f"{pair.figures[name] / GiB:,.2f}")
+
+
+def _short_gib(count: int) -> str:
+    return f"{count / GiB:,.2f}" if count >= GiB / 10 else f"{count / GiB:.4g}"
 
 
 def _mn(text: str) -> str:
@@ -178,7 +185,11 @@ def _floor(inside: str) -> str:
 
 
 def _math(*sides: str) -> str:
-    return f'<math displaystyle="true">{"<mo>=</mo>".join(sides)}</math>'
+    """Return equal sides, each an element of its own so that the line may break between them."""
+    first, *others = sides
+    parts = [first, *(f"<mo>=</mo>{side}" for side in others)]
+    equal = "".join(f'<math displaystyle="true">{part}</math>' for part in parts)
+    return f'<p class="steps">{equal}</p>'
 
 
 FOUND = {

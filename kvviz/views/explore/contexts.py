@@ -2,12 +2,12 @@
 
 import numpy as np
 import panel as pn
-import param
 
 from kvviz.atlas import reports
-from kvviz.scene.bars import Bars, bars
+from kvviz.scene.bars import bars
 from kvviz.scene.theme import THEMES
-from kvviz.views.components import CSS, LiveCard
+from kvviz.views.components import LiveCard
+from kvviz.views.explore.heatmap import EXPLORE_CSS
 from kvviz.views.explore.session import ExploreSession
 
 CONTEXTS = tuple(2**power for power in range(11, 18))
@@ -27,14 +27,17 @@ def contexts(session: ExploreSession) -> pn.Column:
     session.scenario.param.watch(show, ["model", "gpu"])
     session.param.watch(lambda event: chart.repaint(THEMES[event.new]), "theme")
     show()
-    plot = pn.pane.Bokeh(chart.figure, sizing_mode="stretch_width", margin=0)
-    return pn.Column(title, plot, css_classes=["card"], stylesheets=[CSS])
+    plot = pn.pane.Bokeh(
+        chart.figure, sizing_mode="stretch_width", margin=0, css_classes=["bars-host"]
+    )
+    return pn.Column(title, plot, css_classes=["card", "scrolls"], stylesheets=[EXPLORE_CSS])
 
 
 def _title(session: ExploreSession) -> str:
     what = "numbers of sequences" if session.metric == "longest" else "contexts"
     unit = session.how.unit(session.workload)
-    return f"<header><h2>Same pair at other {what}</h2><small>{unit}, log height</small></header>"
+    title, note = f"Same pair at other {what}", f"{unit}, log height"
+    return f'<header class="wrap"><h2>{title}</h2><small>{note}</small></header>'
 
 
 def _values(session: ExploreSession) -> tuple[list[float], list[str], list[str], int]:

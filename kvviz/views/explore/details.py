@@ -116,6 +116,7 @@ def _hero(pair: Pair) -> str:
         why = metric.assumed(session.workload)
         told = "assumed" if why else pair.kind
         plain = f"{pair.value:,.0f}" if pair.value >= 100 else f"{pair.value:.3g}"
+        plain += "+" if pair.value >= metric.most else ""
         return f"""<p class="hero">{number(plain, told, why.removeprefix("assumed: "))}
           <small>{metric.unit(session.workload)}</small></p>"""
     if not pair.valid:
@@ -151,9 +152,10 @@ def _bar(pair: Pair) -> str:
     middle = told if pair.free >= 0 else f"{gib(-pair.free)} too much"
     gpus = pair.session.workload.tp
     left = f"one of {gpus} GPUs" if gpus > 1 else "0"
+    right = f"{capacity / GiB:,.2f}"
     return f"""<div class="memory" aria-hidden="true">{parts}{over}</div>
       <div class="bracket" style="margin-left:{engine + weights:.3f}%;width:{kv:.3f}%"></div>
-      <p class="ends"><span>{left}</span><span>{middle}</span><span>{capacity / GiB:,.2f}</span></p>"""
+      <p class="ends"><span>{left}</span><span>{middle}</span><span>{right}</span></p>"""
 
 
 def _stripes(pair: Pair) -> str:

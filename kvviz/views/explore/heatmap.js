@@ -137,7 +137,7 @@ export function render({model}) {
     card.querySelector(".hatched").hidden = !tones.includes(-1)
     card.querySelector("footer small").textContent = kind
     paint()
-    if (built) scroll()
+    if (built) requestAnimationFrame(scroll) // once it has its size
   }
 
   model.on("view", show)

@@ -101,7 +101,7 @@ def _cells(session: ExploreSession, place: tuple[Any, ...]) -> Cells:
     )
     valid = np.broadcast_to(reports.valid, reports.axes.shape)[:, :, 0, 0, 0][place].ravel()
     known = valid & fits & np.isfinite(values)
-    scale = Scale.over(values[known], metric.low_is_best)
+    scale = Scale.over(values[known & (values < metric.most)], metric.low_is_best)
     tones = np.select([~valid, ~fits], [NO_SPLIT, NEEDS], UNKNOWN)
     tones[known] = scale.tones(values[known])
     texts = [
@@ -116,7 +116,7 @@ def _without(tone: int, needed: int) -> str:
     if tone == NO_SPLIT:
         return "no split"
     if tone == UNKNOWN:
-        return "not known"
+        return "?"
     return many(needed, "GPU") if needed else "never"
 
 

@@ -9,9 +9,9 @@ import numpy as np
 from kvviz.atlas import Reports
 from kvviz.atlas.axes import Array
 from kvviz.catalog.efficiency import SOURCE
+from kvviz.memory.room import MOST_CONTEXT
 from kvviz.scenario import Scenario
 from kvviz.views.html import many
-
 
 FULL: Final = 9_999.5  # from here on a cell has no room for all digits
 
@@ -30,6 +30,7 @@ class Metric:
         low_is_best: whether fewer is better.
         of_batch: whether the workload's number of sequences matters.
         of_split: whether the number of GPUs matters.
+        most: values from here on are not told apart.
         assumed: what it rests on besides capacities, empty if all is computed.
     """
 
@@ -42,6 +43,7 @@ class Metric:
     low_is_best: bool = False
     of_batch: bool = True
     of_split: bool = True
+    most: float = np.inf
     assumed: Callable[[Scenario], str] = lambda _scenario: ""
 
 
@@ -111,7 +113,8 @@ METRICS: Final = {
         unit=lambda s: "tokens of context" if s.batch == 1 else "tokens of context each",
         values=lambda r: r.column("longest_context").astype(float),
         fits=lambda r: r.column("longest_context") >= 1,
-        spell=short,
+        spell=lambda value: short(value) + ("+" if value >= MOST_CONTEXT else ""),
+        most=MOST_CONTEXT,
     ),
     "rate": Metric(
         label="Tokens/s",

@@ -10,9 +10,10 @@ from kvviz.views.explore.arithmetic import arithmetic
 from kvviz.views.explore.contexts import contexts
 from kvviz.views.explore.details import Pair, details, pair
 from kvviz.views.explore.heatmap import EXPLORE_CSS, heat_map
-from kvviz.views.explore.layers import layers, split
+from kvviz.views.explore.layers import layers
 from kvviz.views.explore.link import VIEW, link, open_link
 from kvviz.views.explore.session import WORKLOAD, ExploreSession
+from kvviz.views.explore.split import split
 from kvviz.views.explore.toolbar import filters, problem, toolbar
 from kvviz.views.shell import Areas, shell
 

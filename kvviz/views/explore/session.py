@@ -1,4 +1,4 @@
-"""One visitor's state of the Explore page: the workload, the grid that follows, and what is shown."""
+"""One visitor's state of the Explore page: the workload, its grid of reports, and what is shown."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Final

@@ -4,7 +4,6 @@ from io import BytesIO
 from typing import Any, Final
 
 import pandas as pd
-import param
 
 from kvviz.atlas import Axes, reports
 from kvviz.views.components import Component
@@ -26,7 +25,7 @@ def downloads(session: ExploreSession) -> Downloads:
     buttons = Downloads()
 
     def answer(event: Any) -> None:
-        form = str(event.data)
+        form = "parquet" if event.data == "parquet" else "csv"
         try:
             content = as_file(session, form)
         except ImportError:
@@ -43,12 +42,13 @@ def as_file(session: ExploreSession, form: str) -> bytes:
 
     Raises:
         ImportError: Parquet without pyarrow.
-        KeyError: another form.
     """
     table = frame(session)
-    save = {"csv": lambda file: table.to_csv(file, index=False), "parquet": table.to_parquet}[form]
     file = BytesIO()
-    save(file)
+    if form == "parquet":
+        table.to_parquet(file)
+    else:
+        table.to_csv(file, index=False)
     return file.getvalue()
 
 
