@@ -55,7 +55,7 @@ const DRAW = {
   },
 
   pick(model) {
-    const label = element(`<label class="pick"><span>${model.label}</span><select></select></label>`)
+    const label = element(`<label class="pick"><span>${model.label}</span><select aria-label="${model.label}"></select></label>`)
     const select = label.querySelector("select"), {options, value} = model
     options.forEach(([each, text], i) => select.add(new Option(text, i, false, each === value)))
     select.onchange = () => { model.value = options[select.value][0] }

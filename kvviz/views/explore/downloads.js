@@ -6,10 +6,10 @@ export function render({model}) {
   box.className = "downloads"
   box.innerHTML = ["csv", "parquet"].map((form) => `<button data-form="${form}" aria-label="Table as ${form === "csv" ? "CSV" : "Parquet"}">${ICON}<span>${form === "csv" ? "CSV" : "Parquet"}</span></button>`).join("")
   for (const button of box.children) button.onclick = () => model.send_msg(button.dataset.form)
-  model.on("msg:custom", ({data}) => {
+  model.on("msg:custom", ({name, content}) => {
     const link = document.createElement("a")
-    link.href = URL.createObjectURL(new Blob([data.content]))
-    link.download = data.name
+    link.href = URL.createObjectURL(new Blob([content]))
+    link.download = name
     link.click()
     URL.revokeObjectURL(link.href)
   })

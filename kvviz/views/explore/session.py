@@ -72,14 +72,14 @@ class ExploreSession(param.Parameterized):
     find_gpu: str = param.String("", label="Find GPUs", doc="words that a GPU's column matches")
     sort: str = param.Selector(
         default="size",
-        objects={"by size": "size", "by name": "name", "by the GPU chosen": "value"},
-        label="Models",
+        objects={"size": "size", "name": "name", "the GPU chosen": "value"},
+        label="Models by",
         doc="order of the models",
     )
     sort_gpus: str = param.Selector(
         default="memory",
-        objects={"by memory": "memory", "by bandwidth": "bandwidth", "by year": "year"},
-        label="GPUs",
+        objects={"memory": "memory", "bandwidth": "bandwidth", "year": "year"},
+        label="GPUs by",
         doc="order of the GPUs",
     )
     reports: Reports = param.ClassSelector(class_=Reports, doc="of all models on all GPUs")
