@@ -67,6 +67,12 @@ class Axes:
             scenario.check()
         return scenarios
 
+    def at_contexts_with(self, **changes: Any) -> tuple[Scenario, ...]:
+        """Return the workload at every context, with some settings changed."""
+        if all(getattr(self.workload, name) == value for name, value in changes.items()):
+            return self.at_contexts
+        return tuple(scenario.replaced(**changes) for scenario in self.at_contexts)
+
     @cached_property
     def at_dtypes(self) -> tuple[Scenario, ...]:
         """The workload in every pair of dtypes."""

@@ -56,7 +56,7 @@ def room(held: Held) -> Columns:
 
 
 def _sequences(held: Held, left: Array) -> Array:
-    one = tuple(s.replaced(batch=1, paged=True) for s in held.axes.at_contexts)
+    one = held.axes.at_contexts_with(batch=1, paged=True)
     cached = np.einsum("mtdw,wc->mtdc", held.cached[:, 1:], held.places(one))
     each = spread(cached, "mtdc") + spread(held.state[:, 1:], "mt")
     many: Array = np.maximum(left, 0) // np.maximum(each, 1)

@@ -59,10 +59,7 @@ def _deltas(held: Held) -> Columns:
     """Return what batching and paging alone would change; positive: it saves."""
     deltas = {}
     for name in ("continuous", "paged"):
-        on, off = (
-            _cache_bytes(held, tuple(s.replaced(**way) for s in held.axes.at_contexts))
-            for way in TOGGLES[name]
-        )
+        on, off = (_cache_bytes(held, held.axes.at_contexts_with(**way)) for way in TOGGLES[name])
         deltas[f"deltas_{name}"] = off - on
     return deltas
 

@@ -18,7 +18,7 @@ def arithmetic(pair: Pair) -> str:
 
 def _sequences(pair: Pair) -> str:
     figures = pair.figures
-    if pair.session.workload.mode == "vllm":
+    if pair.workload.mode == "vllm":
         return _blocks(pair)
     left = int(figures["capacity_bytes"]) - int(figures["per_gpu_weights"])
     symbols = _floor(_fraction("<mi>C</mi><mo>−</mo><mi>W</mi>", _words("one sequence")))
@@ -39,7 +39,7 @@ def _sequences(pair: Pair) -> str:
 
 def _blocks(pair: Pair) -> str:
     """Return the arithmetic of mode vllm: what an engine leaves, in whole blocks."""
-    figures, workload = pair.figures, pair.session.workload
+    figures, workload = pair.figures, pair.workload
     taken = "<mo>−</mo>".join(
         _gib(pair, name) for name in ("capacity_bytes", "per_gpu_weights", "per_gpu_overhead")
     )
@@ -70,20 +70,20 @@ def _blocks(pair: Pair) -> str:
 
 def _one(pair: Pair) -> str:
     """Say what one sequence takes: by the layers that keep every token, and those that do not."""
-    figures, context = pair.figures, pair.session.workload.context
+    figures, context = pair.figures, pair.workload.context
     full, every = int(figures["kv_bytes_per_token"]), int(figures["kv_bytes_per_token_all_layers"])
     parts = [f"{context:,} × {size(full)}"] if full else []
     if every > full:
         parts.append(f"{size(every - full)} a token within windows")
     if figures["state_bytes_per_sequence"]:
         parts.append(f"{size(int(figures['state_bytes_per_sequence']))} of state")
-    split = f", on each of {pair.session.workload.tp} GPUs" if pair.session.workload.tp > 1 else ""
+    split = f", on each of {pair.workload.tp} GPUs" if pair.workload.tp > 1 else ""
     return f"<p>One sequence: {' + '.join(parts)} → {number(size(pair.each))}{split}</p>"
 
 
 def _gpus(pair: Pair) -> str:
-    figures, workload = pair.figures, pair.session.workload
-    total, capacity = int(figures["total_bytes"]), pair.session.workload.the_gpu.short_name
+    figures, workload = pair.figures, pair.workload
+    total, capacity = int(figures["total_bytes"]), pair.workload.the_gpu.short_name
     room = int(figures["capacity_bytes"]) - int(figures["per_gpu_overhead"])
     alone = _math(
         _fraction(_words("total"), _words("capacity")),
@@ -104,7 +104,7 @@ def _gpus(pair: Pair) -> str:
 
 
 def _longest(pair: Pair) -> str:
-    figures, workload = pair.figures, pair.session.workload
+    figures, workload = pair.figures, pair.workload
     full, every = int(figures["kv_bytes_per_token"]), int(figures["kv_bytes_per_token_all_layers"])
     numerator = "<mi>C</mi><mo>−</mo><mi>W</mi>" + (
         "<mo>−</mo><mi>E</mi>" if figures["per_gpu_overhead"] else ""
@@ -132,7 +132,7 @@ def _longest(pair: Pair) -> str:
 
 
 def _rate(pair: Pair) -> str:
-    figures, workload = pair.figures, pair.session.workload
+    figures, workload = pair.figures, pair.workload
     gpu, rate = (
         workload.the_gpu,
         number(f"{figures['tokens_per_second']:,.1f}", "assumed", "MFU, MBU"),

@@ -11,6 +11,7 @@ from kvviz.memory.capacity import assumptions, stage_token_bytes
 from kvviz.memory.kinds import Kind, kinds
 from kvviz.memory.kv import kv_width
 from kvviz.memory.parallel import weight_dtype
+from kvviz.scenario import Scenario
 from kvviz.units import GiB, gib, size
 from kvviz.views.cards import short
 from kvviz.views.explore.heatmap import label
@@ -28,6 +29,7 @@ class Pair:
 
     Args:
         session: whose choice it is.
+        workload: with the chosen model and GPU.
         figures: the pair's report.
         valid: whether the GPUs split the model.
         value: the metric's value.
@@ -37,6 +39,7 @@ class Pair:
     """
 
     session: ExploreSession
+    workload: Scenario
     figures: dict[str, Any]
     valid: bool
     value: float
@@ -47,7 +50,7 @@ class Pair:
     @property
     def kind(self) -> Kind:
         """How everything is known that rests on the GPU's capacity."""
-        return kinds(self.session.workload)["capacity_bytes"]
+        return kinds(self.workload)["capacity_bytes"]
 
     @property
     def held(self) -> int:
@@ -67,16 +70,15 @@ def pair(session: ExploreSession) -> Pair:
     value = float(metric.values(session.reports)[place])
     valid = bool(np.broadcast_to(session.reports.valid, session.reports.axes.shape)[place])
     fits = valid and bool(metric.fits(session.reports)[place])
-    batch = session.workload.batch
-    full = session.metric == "sequences" and fits
-    each = _each(session, session.reports.axes.models[place[0]], figures)
-    return Pair(session, figures, valid, value, fits, int(value) if full else batch, each)
+    workload, full = session.workload, session.metric == "sequences" and fits
+    sequences = int(value) if full else workload.batch
+    each = _each(session, workload, figures)
+    return Pair(session, workload, figures, valid, value, fits, sequences, each)
 
 
-def _each(session: ExploreSession, model: Model, figures: dict[str, Any]) -> int:
+def _each(session: ExploreSession, workload: Scenario, figures: dict[str, Any]) -> int:
     """Return the bytes of one sequence on one GPU: by layer, or as an engine groups layers."""
-    workload = session.workload
-    state = int(figures["per_gpu_state"]) // workload.batch
+    state, model = int(figures["per_gpu_state"]) // workload.batch, workload.the_model
     if workload.mode == "textbook" or session.metric != "sequences":
         return int(figures["per_gpu_kv"]) // workload.batch + state
     token = stage_token_bytes(model.layers, kv_width(workload, model), workload.tp)
@@ -85,11 +87,11 @@ def _each(session: ExploreSession, model: Model, figures: dict[str, Any]) -> int
 
 def details(pair: Pair) -> str:
     """Return the card of the chosen pair."""
-    workload, figures = pair.session.workload, pair.figures
+    workload, figures = pair.workload, pair.figures
     model, gpu = workload.the_model, workload.the_gpu
     usable = number(gib(figures["capacity_bytes"]), pair.kind)
     token = number(size(int(figures["kv_bytes_per_token_all_layers"])))
-    link = hbm_link(pair.session, pair.sequences)
+    link = hbm_link(pair.workload, pair.sequences)
     return f"""
       <header><h1>{escape(short(model.name))} on {escape(label(gpu))}</h1>{_badge(pair)}</header>
       <p class="sub">usable {usable}, context {workload.context:,}, KV {token} a token</p>
@@ -111,16 +113,16 @@ def _badge(pair: Pair) -> str:
 
 
 def _hero(pair: Pair) -> str:
-    session, metric = pair.session, pair.session.how
+    _session, metric = pair.session, pair.session.how
     if pair.fits and np.isfinite(pair.value):
-        why = metric.assumed(session.workload)
+        why = metric.assumed(pair.workload)
         told = "assumed" if why else pair.kind
         plain = f"{pair.value:,.0f}" if pair.value >= 100 else f"{pair.value:.3g}"
         plain += "+" if pair.value >= metric.most else ""
         return f"""<p class="hero">{number(plain, told, why.removeprefix("assumed: "))}
-          <small>{metric.unit(session.workload)}</small></p>"""
+          <small>{metric.unit(pair.workload)}</small></p>"""
     if not pair.valid:
-        says = f"heads do not split over {session.workload.tp} GPUs"
+        says = f"heads do not split over {pair.workload.tp} GPUs"
     elif pair.fits:
         says = "not known: the GPU’s 16-bit rate or power limit is not published"
     else:
@@ -150,7 +152,7 @@ def _bar(pair: Pair) -> str:
     over = f'<u style="left:{end:.3f}%"></u>' if pair.free < 0 else ""
     told = f"{many(pair.sequences, 'sequence')}, {size(pair.each)} each"
     middle = told if pair.free >= 0 else f"{gib(-pair.free)} too much"
-    gpus = pair.session.workload.tp
+    gpus = pair.workload.tp
     left = f"one of {gpus} GPUs" if gpus > 1 else "0"
     right = f"{capacity / GiB:,.2f}"
     return f"""<div class="memory" aria-hidden="true">{parts}{over}</div>
@@ -217,7 +219,7 @@ def _stored(model: Model, weights_dtype: str) -> str:
 
 
 def _notes(pair: Pair) -> str:
-    workload = pair.session.workload
+    workload = pair.workload
     model, notes = workload.the_model, list(workload.the_model.notes)
     if pair.figures["past_own_maximum"] or _past(pair, model):
         notes.insert(0, f"the model itself was made for {model.max_context:,} tokens")

@@ -75,10 +75,9 @@ export function render({model}) {
     const {palette, view: {texts, tones}} = model
     cells.forEach((cell, i) => {
       const [colour, ink] = palette[tones[i]] ?? ["", ""]
-      cell.className = tones[i] >= 0 ? "" : tones[i] === NO_SPLIT ? "masked" : "needs"
-      cell.style.background = colour
-      cell.style.color = ink
       if (cell.textContent !== texts[i]) cell.textContent = texts[i]
+      cell.className = tones[i] >= 0 ? "" : tones[i] === NO_SPLIT ? "masked" : "needs"
+      cell.style.cssText = colour && `background:${colour};color:${ink}`
       cell.setAttribute("aria-label", spoken(i))
     })
     mark()

@@ -1,6 +1,7 @@
 """The heat map: models down, GPUs across, and a cell for each pair."""
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -126,10 +127,14 @@ def _row(model: Model, weights: int) -> dict[str, str]:
 
 def _column(gpu: Gpu, session: ExploreSession) -> dict[str, Any]:
     """Return a GPU's heading; what tells it from others of its name is in the note."""
-    same = [other for other in gpus() if label(other) == label(gpu)]
-    note = f"{gpu.memory_gb} GB" + (f" {gpu.form_factor}" if len(same) > 1 else "")
     kind = kinds(session.scenario, gpu)["capacity_bytes"]
-    return {"name": gpu.name, "label": gpu.short_name, "note": note, "kind": kind}
+    return {"name": gpu.name, "label": gpu.short_name, "note": _note(gpu), "kind": kind}
+
+
+@cache
+def _note(gpu: Gpu) -> str:
+    same = [other for other in gpus() if label(other) == label(gpu)]
+    return f"{gpu.memory_gb} GB" + (f" {gpu.form_factor}" if len(same) > 1 else "")
 
 
 def label(gpu: Gpu) -> str:

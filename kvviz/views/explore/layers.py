@@ -26,7 +26,7 @@ LEAST: Final = 12  # % of the strip's height that the lowest layer takes
 
 def layers(pair: Pair) -> str:
     """Return the card of the model's layers: a bar for each, as high as a token's bytes in it."""
-    workload = pair.session.workload
+    workload = pair.workload
     model, number_bytes = workload.the_model, kv_width(workload, workload.the_model)
     sizes = [
         layer_bytes(layer, number_bytes) if layer.cached_values else 0 for layer in model.layers

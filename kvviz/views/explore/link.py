@@ -54,9 +54,8 @@ def link(session: ExploreSession) -> dict[str, str]:
     return query | {name: value for name, value in view.items() if value != usual[name]}
 
 
-def hbm_link(session: ExploreSession, sequences: int) -> str:
+def hbm_link(workload: Scenario, sequences: int) -> str:
     """Return a link that opens the HBM page on the chosen pair with so many sequences."""
-    workload = session.workload
     if workload.model in workload.own_models:
         return '<p class="open">A model of your own opens in HBM by its config.json there.</p>'
     batch = max(1, min(sequences, MOST_BATCH))

@@ -212,5 +212,6 @@ def model_words(model: Model) -> str:
 
 def gpu_words(gpu: Gpu) -> str:
     """Return what a search looks for a GPU in."""
-    words = (gpu.name, gpu.vendor, gpu.architecture, gpu.memory_type, gpu.form_factor, gpu.year)
+    generation = gpu.architecture.partition(" (")[0]  # a die's name would find its other GPUs
+    words = (gpu.name, gpu.vendor, generation, gpu.memory_type, gpu.form_factor, gpu.year)
     return " ".join(map(str, words)).casefold()

@@ -38,7 +38,7 @@ class Split:
 
 def split(pair: Pair) -> str:
     """Return the card of the GPUs under tensor parallel: bytes, and KV heads with their copies."""
-    workload, model = pair.session.workload, pair.session.workload.the_model
+    workload, model = pair.workload, pair.workload.the_model
     if not pair.valid or (not pair.fits and pair.session.metric == "gpus"):
         heads = f"{model.heads} heads and {model.kv_heads} KV heads"
         return f"<h2>On each GPU</h2><p>{heads}: no split over {workload.tp} GPUs fits.</p>"
@@ -56,13 +56,13 @@ def _asked(pair: Pair) -> Split:
     names = {"reserved": "per_gpu_overhead", "weights": "per_gpu_weights"}
     parts = {name: int(pair.figures[column]) for name, column in names.items()}
     capacity = int(pair.figures["capacity_bytes"])
-    return Split(pair.session.workload, {**parts, "kv": pair.held}, capacity)
+    return Split(pair.workload, {**parts, "kv": pair.held}, capacity)
 
 
 def _needed(pair: Pair) -> Split:
     """Return the smallest split that fits."""
     sizes = {"tp": int(pair.figures["deployment_tp"]), "pp": int(pair.figures["deployment_pp"])}
-    there = pair.session.workload.replaced(**sizes)
+    there = pair.workload.replaced(**sizes)
     report = estimate(there)
     held = report.per_gpu
     parts = {"reserved": held["overhead"], "weights": held["weights"]}
