@@ -57,8 +57,9 @@ def _cache(held: Held) -> Array:
     batch, windows = held.axes.workload.batch, np.array(held.windows)[:, None]
     tokens = batch * (np.minimum(held.axes.contexts, windows) + 1)  # read, and the new one written
     state = 2 * batch * held.state[:, 1:]
-    moved: Array = np.einsum("mtdw,wc->mtdc", held.cached[:, 1:], tokens)
-    return moved + state[:, :, None, None]
+    cached = np.einsum("mtdw,wc->mtdc", held.cached[:, 1:], tokens)
+    moved: Array = cached + state[:, :, None, None]
+    return moved
 
 
 def _peaks(axes: Axes) -> Array:

@@ -1,14 +1,15 @@
 """The pairs shown as a table with every figure of their reports, to take along."""
 
 from io import BytesIO
-from typing import Any, Final
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any, Final
 
 from kvviz.atlas import Axes, reports
 from kvviz.views.components import Component
 from kvviz.views.explore.heatmap import EXPLORE_CSS, HERE
 from kvviz.views.explore.session import ExploreSession
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 NO_PARQUET: Final = "Parquet needs pyarrow; expected it installed, as `kvviz[sweep]` does."
 
@@ -52,11 +53,13 @@ def as_file(session: ExploreSession, form: str) -> bytes:
     return file.getvalue()
 
 
-def frame(session: ExploreSession) -> pd.DataFrame:
+def frame(session: ExploreSession) -> "pd.DataFrame":
     """Return the pairs shown, in the order shown, one row each; a split that is not valid has none.
 
     Bytes are exact; names are those of `kvviz estimate`, with the names of parts put together.
     """
+    import pandas as pd  # when a table is asked for, not when the page opens
+
     every = session.reports.axes
     axes: Axes = session.axes(
         models=tuple(every.models[i] for i in session.rows()),
