@@ -27,9 +27,7 @@ def contexts(session: ExploreSession) -> pn.Column:
     session.scenario.param.watch(show, ["model", "gpu"])
     session.param.watch(lambda event: chart.repaint(THEMES[event.new]), "theme")
     show()
-    plot = pn.pane.Bokeh(
-        chart.figure, sizing_mode="stretch_width", margin=0, css_classes=["bars-host"]
-    )
+    plot = pn.pane.Bokeh(chart.figure, sizing_mode="stretch_width", margin=0)
     return pn.Column(title, plot, css_classes=["card", "scrolls"], stylesheets=[EXPLORE_CSS])
 
 
