@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from kvviz.atlas.axes import Array, Axes, Columns, spread
+from kvviz.atlas.axes import Array, Columns, spread
+from kvviz.atlas.engine import capacities, overheads
 from kvviz.atlas.held import Held
-from kvviz.memory.capacity import assumptions, capacity_bytes, overhead_bytes
 from kvviz.memory.room import MOST_CONTEXT
 
 
@@ -33,17 +33,6 @@ def per_gpu(held: Held, total: Array) -> Columns:
         "fits": on_each <= capacity,
         "gpus_by_capacity": -(-total // room),
     }
-
-
-def capacities(axes: Axes) -> Array:
-    """Return the bytes that may be used of each GPU."""
-    return spread([capacity_bytes(axes.workload, gpu) for gpu in axes.gpus], "g")
-
-
-def overheads(axes: Axes) -> Array:
-    """Return the bytes that an engine takes for itself on each GPU, by model and size."""
-    taken = [[overhead_bytes(axes.workload, m, t) for t in axes.tps] for m in axes.models]
-    return spread(taken, "mt")
 
 
 def room(held: Held) -> Columns:
@@ -82,42 +71,3 @@ def _longest(held: Held, left: Array) -> Array:
         longest = np.maximum(longest, np.where(over >= 0, under, 0))
     tokens: Array = np.minimum(longest * block, MOST_CONTEXT)
     return tokens
-
-
-def engine(held: Held) -> Columns:
-    """Return what only mode vllm has: the budget of the KV cache, and what was assumed for it."""
-    axes, workload = held.axes, held.axes.workload
-    if workload.mode == "textbook":
-        return {}
-    left = capacities(axes) - overheads(axes) - spread(held.weights[:, 1:], "mtd")
-    budget, token = np.maximum(left, 0), spread(held.grouped[:, 1:], "mtd")
-    blocks = np.where(token > 0, budget // np.maximum(token * workload.block_size, 1), 0)
-    return {
-        "budget_bytes": budget,
-        "budget_blocks": blocks,
-        "budget_tokens": blocks * workload.block_size,
-        "budget_concurrency": _concurrency(held, budget, blocks, spread(axes.contexts, "c")),
-        "budget_concurrency_at_max_length": _concurrency(
-            held, budget, blocks, np.array(workload.max_length)
-        ),
-        **_assumed(axes),
-    }
-
-
-def _concurrency(held: Held, budget: Array, blocks: Array, length: Array) -> Array:
-    """Return the sequences of `length` tokens at once; a recurrent state stands apart."""
-    state = spread(held.state[:, 0], "m")
-    each = length * spread(held.grouped[:, 1:], "mtd") + state / spread(held.axes.tps, "t")
-    by_blocks = blocks * held.axes.workload.block_size / length
-    return np.where(state > 0, budget / np.maximum(each, 1), by_blocks)
-
-
-def _assumed(axes: Axes) -> Columns:
-    """Return each assumption in GiB, by model and size."""
-    taken = [[assumptions(axes.workload, m, t) for t in axes.tps] for m in axes.models]
-    return {
-        f"assumed_{item.name.replace(' ', '_')}_gib": spread(
-            [[items[i].gib for items in row] for row in taken], "mt"
-        )
-        for i, item in enumerate(taken[0][0])
-    }

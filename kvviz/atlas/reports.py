@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from kvviz.atlas.axes import Array, Axes, Columns, spread
+from kvviz.atlas.engine import engine
 from kvviz.atlas.held import Held
-from kvviz.atlas.per_gpu import engine, per_gpu, room
+from kvviz.atlas.per_gpu import per_gpu, room
 from kvviz.atlas.rates import rates
 from kvviz.atlas.splits import splits
 from kvviz.atlas.whole import whole

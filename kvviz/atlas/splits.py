@@ -3,6 +3,7 @@
 import numpy as np
 
 from kvviz.atlas.axes import Array, Columns, spread
+from kvviz.atlas.engine import alike_gpus
 from kvviz.atlas.facts import Facts
 from kvviz.atlas.held import Held
 from kvviz.catalog.model import Model
@@ -16,13 +17,14 @@ def splits(held: Held) -> Columns:
     axes, workload = held.axes, held.axes.workload
     capacities = np.array([capacity_bytes(workload, gpu) for gpu in axes.gpus])
     places = held.places(axes.at_contexts)
-    found = []
-    for model, one in zip(axes.models, held.facts, strict=True):
+    kinds, found = alike_gpus(axes), np.zeros((3, *axes.shape[:4]), dtype=np.int64)
+    for m, (model, one) in enumerate(zip(axes.models, held.facts, strict=True)):
         own = places[[held.windows.index(window) for window in one.windows]]
-        beside = _beside(workload, model, one.sizes, axes.contexts)
-        fullest = _fullest(one, own, workload.batch) + beside[:, None, None, :]
-        found.append(_smallest(one, fullest, capacities))
-    t, p, alone = np.stack(found, axis=1)
+        fullest = _fullest(one, own, workload.batch)
+        for scenario, gpus in kinds:
+            beside = _beside(scenario, model, one.sizes, axes.contexts)[:, None, None, :]
+            found[:, m, gpus] = _smallest(one, fullest + beside, capacities[gpus])
+    t, p, alone = found
     return {
         "deployment_tp": spread(t, "mgdc"),
         "deployment_pp": spread(p, "mgdc"),
