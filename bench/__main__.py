@@ -13,6 +13,7 @@ from bench.browser import chromium
 from bench.controls import answers
 from bench.effort import FULL, QUICK
 from bench.frames import frames
+from bench.grid import grid
 from bench.opening import opening
 from bench.provenance import provenance
 from bench.server import server
@@ -23,6 +24,7 @@ from bench.targets import Results, targets
 from bench.traffic import traffic
 
 TITLES = {
+    "grid": "Estimates of the full grid",
     "frames": "Frames that repaint at least 1 % of the pages",
     "answers": "From a change to the frame that shows it",
     "traffic": "Websocket",
@@ -36,9 +38,10 @@ TITLES = {
 def measure(quick: bool) -> tuple[dict[str, object], Results]:
     """Return where it was measured, and every measurement's rows; print each as it is done."""
     effort = QUICK if quick else FULL
+    results: Results = {"grid": grid(effort)}
+    _tell("grid", results)
     with chromium() as browser:
         where = provenance(browser.version)
-        results: Results = {}
         with serving([*PRODUCT, *COMPARED]) as site:
             for work in (frames, answers, traffic, opening):
                 results[work.__name__] = work(browser, site, effort)

@@ -28,6 +28,8 @@ class Effort:
         plain_requests: first ones of the trace that the plain engine replays too.
         growth_requests: sizes of ever longer runs, ascending.
         growth_seconds: after which no other run of one size begins.
+        grid_rounds: times that the full grid of reports is computed.
+        grid_cells: of it that are estimated one after another as well.
     """
 
     scenes: tuple[str, ...]
@@ -47,6 +49,8 @@ class Effort:
     plain_requests: int
     growth_requests: tuple[int, ...]
     growth_seconds: float
+    grid_rounds: int
+    grid_cells: int
 
 
 FULL: Final = Effort(
@@ -67,6 +71,8 @@ FULL: Final = Effort(
     plain_requests=2_000,
     growth_requests=(1_000, 10_000, 100_000, 1_000_000),
     growth_seconds=10,
+    grid_rounds=11,
+    grid_cells=10_000,
 )
 QUICK: Final = Effort(
     scenes=("40k", "512k"),
@@ -86,6 +92,8 @@ QUICK: Final = Effort(
     plain_requests=500,
     growth_requests=(1_000, 10_000, 50_000),
     growth_seconds=3,
+    grid_rounds=3,
+    grid_cells=500,
 )
 
 

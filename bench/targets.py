@@ -11,6 +11,7 @@ def targets(results: Results) -> list[dict[str, Any]]:
     large = _row(results["frames"], scene="512k", glyph="image")
     plain = _row(results["traffic"], scene="default")
     crowd = min(results["server"], key=lambda row: abs(row["viewers"] - CROWD))
+    grid = _row(results["grid"], way="grid, an array a figure")
     moving = _row(results["opening"], page="hbm", first="animation")
     most = max(plain["switch_max_mb"], plain["slider_max_mb"])
     load = crowd["cpu_percent"] if crowd["viewers"] >= CROWD else None
@@ -19,6 +20,7 @@ def targets(results: Results) -> list[dict[str, Any]]:
         _target("messages while playing", plain["messages"], "<=", 0),
         _target("MB a change, default scenario", most, "<=", 0.5),
         _target(f"% of a core, {CROWD} viewers", load, "<=", 2),
+        _target("estimates a second, full grid", grid["estimates_per_second"], ">=", 1e6),
         _target("first animation / empty page", moving["times_empty"], "<=", 1.5),
         *serving_targets(results),
     ]

@@ -2,13 +2,14 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kvviz.catalog.efficiency import KNEE
 from kvviz.catalog.model import Model
-from kvviz.memory.kv import NO_WINDOW, Tokens, kv_width, lengths
+from kvviz.memory.kv import NO_WINDOW, Tokens, cache_width, lengths
 from kvviz.memory.parallel import layer_kv_bytes, layer_state_bytes, tensor_bytes
 from kvviz.scenario import Scenario
 from kvviz.units import GB
@@ -95,19 +96,29 @@ def step(scenario: Scenario, new: Tokens, context: Tokens) -> Step:
         context: tokens attended to, the new ones included, shape (..., sequences).
     """
     model, gpu, done = scenario.the_model, scenario.the_gpu, work(scenario)
-    flops = _flops(done, new, context) / done.gpus
+    flops = step_flops(done, new, context) / done.gpus
     weights = done.weight_bytes(new.sum(axis=-1))
     kv = _kv_bytes(done, new, context)
     compute = flops / ((gpu.peak_flops(model.dtype) or np.nan) * scenario.mfu)
     memory = (weights + kv) / (gpu.bandwidth_gb_s * GB * scenario.mbu)
-    seconds = (compute**KNEE + memory**KNEE) ** (1 / KNEE)
+    seconds = together(compute, memory)
     return Step(flops, weights, kv, seconds, compute / seconds, memory / seconds)
+
+
+def together(compute: Column, memory: Column) -> Column:
+    """Return the time of steps whose products and reads overlap, each given in seconds."""
+    return (compute**KNEE + memory**KNEE) ** (1 / KNEE)
 
 
 def work(scenario: Scenario) -> Work:
     """Return what steps of the scenario's model cost on its tensor-parallel GPUs."""
-    model, gpus = scenario.the_model, scenario.tp
-    number = kv_width(scenario, model)
+    return work_of(scenario.the_model, scenario.tp, scenario.weights_dtype, scenario.kv_dtype)
+
+
+@lru_cache(maxsize=4096)
+def work_of(model: Model, gpus: int, weights_dtype: str, kv_dtype: str) -> Work:
+    """Return what steps of `model` cost on so many tensor-parallel GPUs, in these dtypes."""
+    number = cache_width(model, kv_dtype)
     pairs, tokens = Counter[int](), Counter[int]()
     for layer in model.attending_layers():
         pairs[layer.window or NO_WINDOW] += 4 * layer.heads * layer.head_dim
@@ -115,7 +126,7 @@ def work(scenario: Scenario) -> Work:
         if layer.cached_values:
             tokens[layer.window or NO_WINDOW] += layer_kv_bytes(layer, number, gpus)
     state = sum(layer_state_bytes(model, layer, gpus) for layer in model.layers)
-    sizes = tuple((size, chosen) for chosen, size in _weights(scenario, model).items())
+    sizes = tuple((size, chosen) for chosen, size in _weights(model, gpus, weights_dtype).items())
     return Work(gpus, 2 * _used_parameters(model), dict(pairs), dict(tokens), state, sizes)
 
 
@@ -126,18 +137,19 @@ def _used_parameters(model: Model) -> int:
     return used + (model.vocab_size * model.hidden_size if model.tied else 0)
 
 
-def _weights(scenario: Scenario, model: Model) -> Counter[float]:
+def _weights(model: Model, gpus: int, weights_dtype: str) -> Counter[float]:
     """Return the bytes that a GPU holds of what a step reads, by the share a token chooses."""
     sizes = Counter[float]()
     for group in model.tensors:
         if group.part == "embedding" and not model.tied:
             continue  # a few rows are looked up
-        size = tensor_bytes(model, group, scenario.tp, scenario.weights_dtype)
+        size = tensor_bytes(model, group, gpus, weights_dtype)
         sizes[group.active / group.count] += size
     return sizes
 
 
-def _flops(done: Work, new: Tokens, context: Tokens) -> Column:
+def step_flops(done: Work, new: Tokens, context: Tokens) -> Column:
+    """Return the operations of steps as in `step`, on all GPUs together, shape (...)."""
     total: Column = float(done.token_flops) * new.sum(axis=-1)
     for window, flops in done.pair_flops.items():
         total += float(flops) * _pairs(new, context, window).sum(axis=-1)

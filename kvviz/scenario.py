@@ -218,7 +218,8 @@ class Scenario(param.Parameterized):
 
     def replaced(self, **changes: Any) -> "Scenario":
         """Return a copy with some settings changed."""
-        return Scenario(**{**self.settings(), "own_models": self.own_models, **changes})
+        own = {name: v for name, v in self.settings().items() if v != getattr(Scenario, name)}
+        return Scenario(**{**own, "own_models": self.own_models, **changes})
 
     @property
     def efficiency(self) -> Efficiency:

@@ -20,6 +20,7 @@ ORDER = (
     "serving",
     "memory",
     "roofline",
+    "atlas",
     "timeline",
     "sim",
     "accuracy",

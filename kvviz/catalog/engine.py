@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from kvviz.catalog.dtypes import width
-from kvviz.catalog.model import Model
+from kvviz.catalog.model import Model, Tensors
 from kvviz.units import GiB
 
 Version = tuple[int, int]
@@ -144,11 +144,15 @@ def _inner_values(model: Model, t: int) -> tuple[float, float]:
     vLLM's fused experts keep two buffers: one for the first product or the result, one between.
     """
     hidden, inner, workspace = model.hidden_size, 0.0, 0.0
-    for layer in range(len(model.layers)):
-        groups = [g for g in model.tensors if g.layer == layer and g.linear]
+    layers: dict[int, list[Tensors]] = {}
+    for group in model.tensors:
+        if group.layer is not None:
+            layers.setdefault(group.layer, []).append(group)
+    for held in layers.values():
+        groups = [g for g in held if g.linear]
         dense = sum(g.active for g in groups if g.part in ("mlp", "shared experts")) / hidden / t
         experts = next((g for g in groups if g.part == "experts"), None)
-        routers = sum(g.count for g in model.tensors if g.layer == layer and g.part == "router")
+        routers = sum(g.count for g in held if g.part == "router")
         if experts is None or not routers:
             inner = max(inner, dense)
             continue

@@ -2,7 +2,7 @@
 
 import csv
 import re
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,6 +32,7 @@ def gpu_names() -> tuple[str, ...]:
     return tuple(gpu.name for gpu in gpus())
 
 
+@lru_cache(maxsize=1024)
 def find_gpu(name: str) -> Gpu:
     """Return the GPU a name means: its catalog name, or a short name that no other GPU has.
 

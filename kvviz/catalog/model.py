@@ -98,6 +98,10 @@ class Model:
     rotary_values: int = 0
     tower_parameters: int | None = 0
 
+    def __hash__(self) -> int:
+        # Models are keys of caches: to go through every tensor would cost more than it tells.
+        return hash((self.name, self.source, len(self.layers), len(self.tensors)))
+
     @classmethod
     def from_config(cls, config: Mapping[str, Any], name: str = "", source: str = "") -> "Model":
         """Return a model's facts from its parsed ``config.json``.

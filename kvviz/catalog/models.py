@@ -1,7 +1,7 @@
 """The models that ship with kvviz, read when one is asked for."""
 
 import json
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any, TypedDict
 
@@ -28,6 +28,7 @@ def model_names() -> tuple[str, ...]:
     return tuple(_entries())
 
 
+@lru_cache(maxsize=1024)
 def find_model(name: str) -> Model:
     """Return the shipped model that a name means.
 

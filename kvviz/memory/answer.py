@@ -1,6 +1,7 @@
 """A memory report as plain values, the same for the command line's JSON and for other programs."""
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Any
 
 from kvviz.catalog.engine import Assumption
@@ -82,3 +83,24 @@ def _budget(budget: KvBudget) -> dict[str, Any]:
 
 def _assumed(items: Iterable[Assumption]) -> list[dict[str, Any]]:
     return [{"name": item.name, "value": item.gib, "source": item.source} for item in items]
+
+
+def flat(report: MemoryReport) -> dict[str, Any]:
+    """Return the report's figures as one row: names of parts put together, 0 where there is none.
+
+    Left out is what is no number: the kinds, and where assumptions come from.
+    """
+    row: dict[str, Any] = {"past_own_maximum": bool(report.warnings)}
+    for name in SAME:
+        value = getattr(report, name)
+        if name == "deployment":
+            value = value or {"tp": 0, "pp": 0}
+        if isinstance(value, dict):
+            row |= {f"{name}_{part}": number for part, number in value.items()}
+        else:
+            row[name] = value or 0
+    if report.budget is not None:
+        row |= {f"budget_{name}": number for name, number in asdict(report.budget).items()}
+    names = ((item, item.name.replace(" ", "_")) for item in report.assumed)
+    row |= {f"assumed_{name}_gib": item.gib for item, name in names}
+    return {name: value for name, value in row.items() if not name.startswith("kinds_")}

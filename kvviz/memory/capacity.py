@@ -71,7 +71,7 @@ def _tower(model: Model, t: int) -> tuple[Assumption, ...]:
     return (Assumption("vision tower", size / GiB, source),) if size else ()
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=4096)
 def peak_gib(model: Model, gpu: Gpu, t: int) -> float:
     """Return the assumed activation peak in GiB with the engine's default batch settings."""
     return activation_gib(model, default_batch(gpu.cuda_bytes, gpu.name), t)

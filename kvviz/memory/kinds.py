@@ -2,6 +2,7 @@
 
 from typing import Final, Literal
 
+from kvviz.catalog.gpu import Gpu
 from kvviz.scenario import Scenario
 
 Kind = Literal["computed", "simulated", "measured", "assumed"]
@@ -38,10 +39,10 @@ ON_ENGINE: Final = (
 )
 
 
-def kinds(scenario: Scenario) -> dict[str, Kind]:
-    """Return the kind of every figure of the scenario's report."""
+def kinds(scenario: Scenario, gpu: Gpu | None = None) -> dict[str, Kind]:
+    """Return the kind of every figure of the scenario's report, or of the same on another GPU."""
     engine = scenario.mode == "vllm"
-    unverified = "reported_mib" in scenario.the_gpu.unverified
+    unverified = "reported_mib" in (gpu or scenario.the_gpu).unverified
     on_capacity: Kind = "assumed" if engine or unverified else "computed"
     answer: dict[str, Kind] = dict.fromkeys(COMPUTED, "computed")
     answer |= dict.fromkeys(ON_CAPACITY, on_capacity)

@@ -52,7 +52,12 @@ class KvTokens:
 
 def kv_width(scenario: Scenario, model: Model) -> int:
     """Return the bytes of one cached number."""
-    return width(model.dtype if scenario.kv_dtype == "auto" else scenario.kv_dtype)
+    return cache_width(model, scenario.kv_dtype)
+
+
+def cache_width(model: Model, kv_dtype: str) -> int:
+    """Return the bytes of one number that `model` caches in a scenario's KV dtype."""
+    return width(model.dtype if kv_dtype == "auto" else kv_dtype)
 
 
 def layer_bytes(layer: Layer, number: int) -> int:

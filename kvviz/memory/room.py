@@ -1,6 +1,7 @@
 """How long, or how many, sequences may get before a deployment is full."""
 
 from collections.abc import Callable
+from typing import Final
 
 import numpy as np
 
@@ -8,11 +9,13 @@ from kvviz.memory.capacity import room_bytes
 from kvviz.memory.parallel import allocated_places, fullest_gpu
 from kvviz.scenario import Scenario
 
+MOST_CONTEXT: Final = Scenario.param.context.bounds[1]
+
 
 def longest_context(scenario: Scenario) -> int:
     """Return the longest context whose weights and paged cache fit, 0 where none does."""
     paged = scenario.replaced(paged=True, flash=True)
-    return _last(lambda n: _fits(paged, n), Scenario.param.context.bounds[1])
+    return _last(lambda n: _fits(paged, n), MOST_CONTEXT)
 
 
 def largest_batch(scenario: Scenario) -> int:

@@ -185,3 +185,7 @@ LIGHT = Theme(
 )
 
 THEMES = {theme.name: theme for theme in (DARK, LIGHT)}
+
+# The heat map's ramp, the same on both themes: (share of the range, colour), and the texts on it.
+RAMP = ((0.0, "#12303B"), (0.45, "#175A70"), (0.72, "#3BA9C6"), (1.0, "#B0F2FF"))
+INKS = ("#FFFFFF", "#060A10")

@@ -7,6 +7,8 @@ from typing import Any
 import param
 from panel.custom import JSComponent
 
+from kvviz.catalog.config import MAX_BYTES
+
 HERE = Path(__file__).parent
 CSS = (HERE / "kvviz.css").read_text()
 
@@ -51,7 +53,8 @@ class Knob(Component):
     """One setting as a native input."""
 
     kind = param.Selector(
-        default="slider", objects=["slider", "switch", "segment", "select", "fold"]
+        default="slider",
+        objects=["slider", "switch", "segment", "select", "pick", "search", "fold"],
     )
     label = param.String()
     value = param.Parameter()
@@ -59,6 +62,14 @@ class Knob(Component):
     note = param.String(doc="HTML beneath a switch, with live numbers")
 
     _esm = scripts("live.js", "knob.js")
+
+
+class Upload(Component):
+    """A place to drop a ``config.json``; its bytes arrive as a message."""
+
+    limit = param.Integer(MAX_BYTES + 1, doc="bytes sent at most: one more than is read")
+
+    _esm = scripts("upload.js", "drop.js")
 
 
 class Transport(Component):

@@ -36,3 +36,8 @@ def many(count: int, noun: str) -> str:
 def short(name: str) -> str:
     """Return a model's name without its owner."""
     return name.rsplit("/", 1)[-1]
+
+
+def problem_text(text: str) -> str:
+    """Return the line that says what is wrong with the settings, empty if nothing is."""
+    return f'<p role="alert">{escape(text)}</p>' if text else ""

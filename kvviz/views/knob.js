@@ -2,7 +2,9 @@
 export function render({model}) {
   const box = document.createElement("div")
   const draw = () => { box.replaceChildren(...DRAW[model.kind](model)) }
-  model.on(["value", "options", "note", "label"], draw)
+  model.on(["value", "options", "note", "label"], () => {
+    if (model.kind !== "search" || model.value !== box.firstChild.value) draw() // keep the caret
+  })
   hear(model, "row", (row) => fill(box, row))
   draw()
   return box
@@ -50,6 +52,21 @@ const DRAW = {
     const button = element(`<button class="fold" aria-expanded="${model.value}">${model.label}<i></i></button>`)
     button.onclick = () => { model.value = !model.value }
     return [button]
+  },
+
+  pick(model) {
+    const label = element(`<label class="pick"><span>${model.label}</span><select aria-label="${model.label}"></select></label>`)
+    const select = label.querySelector("select"), {options, value} = model
+    options.forEach(([each, text], i) => select.add(new Option(text, i, false, each === value)))
+    select.onchange = () => { model.value = options[select.value][0] }
+    return [label]
+  },
+
+  search(model) {
+    const input = element(`<input type="search" aria-label="${model.label}" placeholder="${model.label}" spellcheck="false">`)
+    input.value = model.value
+    input.oninput = () => { model.value = input.value }
+    return [input]
   },
 
   select(model) {

@@ -17,12 +17,14 @@ TITLES: Final = {
     "hbm": "where every byte of GPU memory goes",
     "paging": "one sequence, two ways to keep its cache",
     "kernels": "attention that really runs",
+    "explore": "what fits where",
     "accuracy": "predicted against what engines logged",
 }
 TABS: Final = {
     "hbm": "HBM",
     "paging": "Paging",
     "kernels": "Kernels",
+    "explore": "Explore",
     "accuracy": "Accuracy",
 }  # by the name of the page's script, in the order of the header
 

@@ -1,0 +1,9 @@
+"""The Explore page: every model on every GPU."""
+
+import panel as pn
+
+from kvviz.views.explore.page import explore_page
+
+pn.extension()
+
+explore_page().servable()
