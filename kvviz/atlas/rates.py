@@ -17,9 +17,10 @@ def rates(held: Held) -> Columns:
     axes, workload, gpus = held.axes, held.axes.workload, spread(held.axes.tps, "t")
     flops = spread(_flops(axes), "mc") / gpus
     moved = spread(_weights(held), "mtd") + spread(_cache(held), "mtdc")
-    compute = flops / (_peaks(axes) * workload.mfu)
+    there = [workload.replaced(gpu=gpu.name) for gpu in axes.gpus]  # with each GPU's efficiencies
+    compute = flops / (_peaks(axes) * spread([scenario.mfu for scenario in there], "g"))
     bandwidth = spread([gpu.bandwidth_gb_s * GB for gpu in axes.gpus], "g")
-    memory = moved / (bandwidth * workload.mbu)
+    memory = moved / (bandwidth * spread([scenario.mbu for scenario in there], "g"))
     seconds = together(compute, memory)
     rate = workload.batch / seconds
     watts = spread([gpu.tdp_w or np.nan for gpu in axes.gpus], "g") * gpus

@@ -135,7 +135,7 @@ def _rate(pair: Pair) -> str:
     figures, workload = pair.figures, pair.workload
     gpu, rate = (
         workload.the_gpu,
-        number(f"{figures['tokens_per_second']:,.1f}", "assumed", "MFU, MBU"),
+        number(f"{figures['tokens_per_second']:,.1f}", "assumed", workload.efficiency.source),
     )
     peak = gpu.peak_flops(workload.the_model.dtype)
     if peak is None:

@@ -14,10 +14,9 @@ from kvviz.catalog.model import Model
 from kvviz.memory.kinds import kinds
 from kvviz.scene.heatmap import Scale, palette
 from kvviz.units import gib
-from kvviz.views.cards import short
 from kvviz.views.components import CSS, Component
 from kvviz.views.explore.session import ExploreSession
-from kvviz.views.html import many
+from kvviz.views.html import many, short
 
 HERE: Final = Path(__file__).parent
 EXPLORE_CSS: Final = CSS + (HERE / "explore.css").read_text()

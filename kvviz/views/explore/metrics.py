@@ -8,6 +8,7 @@ import numpy as np
 
 from kvviz.atlas import Reports
 from kvviz.atlas.axes import Array
+from kvviz.catalog.efficiency import MBU, MFU, SOURCE
 from kvviz.memory.room import MOST_CONTEXT
 from kvviz.scenario import Scenario
 from kvviz.views.html import many
@@ -77,10 +78,11 @@ def _rated(reports: Reports) -> Array:
 
 
 def _roofline(scenario: Scenario) -> str:
-    return (
-        f"assumed: roofline with MFU {scenario.mfu:.0%} and MBU {scenario.mbu:.0%} ({scenario.efficiency.source}); "
-        f"links, launches and activations not counted"
-    )
+    if scenario.param.mfu.as_set(scenario) or scenario.param.mbu.as_set(scenario):
+        shares = f"MFU {scenario.mfu:.0%} and MBU {scenario.mbu:.0%}, as you set them"
+    else:
+        shares = f"MFU {MFU:.0%} and MBU {MBU:.0%} ({SOURCE}), or as measured on that GPU"
+    return f"assumed: roofline with {shares}; links, launches and activations not counted"
 
 
 METRICS: Final = {
