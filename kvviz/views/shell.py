@@ -13,8 +13,12 @@ from kvviz.scene.theme import DARK, LIGHT
 SHELL = (Path(__file__).parent / "shell.html").read_text()
 TITLES: Final = {
     "hbm": "where every byte of GPU memory goes",
+    "serving": "two schedulers, the same requests, the same memory",
 }
-TABS: Final = {"hbm": "HBM"}  # by the name of the page's script, in the order of the header
+TABS: Final = {  # by the name of the page's script, in the order of the header
+    "hbm": "HBM",
+    "serving": "Serving",
+}
 
 
 @dataclass(frozen=True)
@@ -25,11 +29,13 @@ class Areas:
         columns: the columns of its body, by CSS class; ``side`` becomes a drawer when narrow.
         tools: what stands at the end of the header, by name.
         dock: what stands in the header, or at the bottom of a phone, when there is no side column.
+        drawer: what the button says that opens the side column when narrow.
     """
 
     columns: Mapping[str, Viewable]
     tools: Mapping[str, Viewable]
     dock: Viewable | None = None
+    drawer: str = "Controls"
 
 
 def shell(page: str, theme: str, areas: Areas) -> Template:
@@ -54,4 +60,5 @@ def _variables(page: str, theme: str, areas: Areas) -> dict[str, Any]:
         "columns": list(areas.columns),
         "tools": list(areas.tools),
         "docked": areas.dock is not None,
+        "drawer": areas.drawer,
     }

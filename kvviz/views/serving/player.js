@@ -1,0 +1,330 @@
+// Plays two runs on one clock: applies changes to both pools, moves the playhead, tells the cards.
+const RUN_SECONDS = 24, REST_SECONDS = 2, SPEEDS = [[0.5, "½×"], [1, "1×"], [2, "2×"]]
+const ICONS = {
+  pause: '<svg width="14" height="14" aria-hidden="true"><path d="M2 1h3.4v12H2zM8.6 1H12v12H8.6z" fill="currentColor"/></svg>',
+  play: '<svg width="14" height="14" aria-hidden="true"><path d="M3 1l10 6-10 6z" fill="currentColor"/></svg>',
+}
+const still = () => matchMedia("(prefers-reduced-motion: reduce)").matches
+const badge = (run) => `<i class="badge ${run}">${run.toUpperCase()}</i>`
+const RIBBON = `<i class="ribbon" aria-hidden="true">${"<i></i>".repeat(8)}</i>`
+
+const POOL = (run) => `<div class="pool" data-run="${run}"><header>${badge(run)}<span class="title"></span></header>
+  <div class="counts live"><span><b data-live="${run}_running" data-unit="count" title="simulated"></b> running</span>
+    <span><b data-live="${run}_waiting" data-unit="count" title="simulated"></b> waiting</span>
+    <span><b data-live="${run}_ended" data-unit="count" title="simulated"></b> finished <small></small></span></div>
+  <div class="cells" role="img"></div><div class="legend live"></div></div>`
+
+const STAGE = `<div class="headline"><div class="says live"></div><output class="clock"></output>
+    <button class="play"></button><div class="seg speed" role="group" aria-label="Speed">
+    ${SPEEDS.map(([speed, text]) => `<button data-speed="${speed}">${text}</button>`).join("")}</div></div>
+  <section class="card pools">${POOL("a")}${POOL("b")}</section>
+  <section class="card requests"><header><h2></h2>
+    <p class="key" aria-hidden="true"><span><i class="key-line"></i>waiting</span><span><i class="key-bar"></i>prefill</span>
+      <span>${RIBBON}decode</span><span><i class="chip hatch"></i>preempted</span></p>
+    <small class="step" title="simulated"></small>
+    <div class="seg which" role="group" aria-label="Policy shown"><button data-run="a">A</button><button data-run="b">B</button></div></header>
+    <div class="frame"><div class="plot" role="img"></div><div class="veil"></div><div class="now"><output></output></div></div></section>
+  <section class="card over"><header><h2></h2>
+    <p class="key" aria-hidden="true"><span>${RIBBON}in use</span><span><i class="chip dotted"></i>cached, free</span><span><i class="chip reserved"></i>not used</span>
+      <span><i class="key-line solid"></i>queue A</span><span><i class="key-line dashed"></i>queue B</span></p></header>
+    <div class="frame"><div class="plot" role="img"></div><div class="veil"></div><div class="bracket"></div>
+      <div class="handle" role="slider" tabindex="0" aria-label="Playhead, seconds" aria-valuemin="0"><i></i></div></div></section>`
+
+export function render({model}) {
+  const stage = document.createElement("div")
+  stage.className = "stage serving"
+  stage.innerHTML = STAGE
+  const player = new Player(model, stage)
+  const mount = (name, selector) => stage.querySelector(selector).append(model.get_child(name))
+  mount("pool_a", '[data-run="a"] .cells')
+  mount("pool_b", '[data-run="b"] .cells')
+  mount("gantt", ".requests .plot")
+  mount("overview", ".over .plot")
+  const reload = () => player.load()
+  model.on("revision", reload)
+  model.on("after_render", reload)
+  model.on("remove", () => player.stop())
+  return stage
+}
+
+class Player {
+  constructor(model, stage) {
+    Object.assign(this, {model, stage, speed: 1, playing: false, frame: 0, shown: "a"})
+    this.find = (selector) => stage.querySelector(selector)
+    this.tip = new Tip(stage)
+    hear(model, "command", (command) => this.obey(command))
+    this.listen()
+    this.point()
+  }
+
+  // Reads both runs anew; the playhead stays where it was, at first where the page opens.
+  load() {
+    const {model} = this, {a, b, grid, layout} = model, first = this.now === undefined
+    const Image = a.changes.state.constructor // Bokeh's own array with a shape
+    this.runs = Object.fromEntries([["a", a], ["b", b]].map(([name, run]) =>
+      [name, {data: run, blocks: new Blocks(run, grid, layout, Image), lives: new Lives(run)}]))
+    for (const [name, {blocks}] of Object.entries(this.runs))
+      Object.assign(sources(model.data[`pool_${name}`]).cells.data, {image: [blocks.image]})
+    this.end = model.seconds
+    this.now = first ? model.start : Math.min(this.now, this.end)
+    this.chart = new Chart(model)
+    this.words()
+    this.chart.queues(a.queue, b.queue)
+    this.show(this.shown)
+    this.follow(first || model.revision !== this.revision ? model.follow : this.followed)
+    this.revision = model.revision
+    if (first) this.play(!still() && model.autoplay)
+    else this.tell()
+  }
+
+  words() {
+    const {model} = this
+    this.find(".says").innerHTML = model.headline
+    ;["a", "b"].forEach((run, i) => {
+      const pool = this.find(`.pool[data-run="${run}"]`)
+      pool.querySelector(".title").innerHTML = model.titles[i]
+      pool.querySelector(".legend").innerHTML = model.legends[i]
+      pool.querySelector(".counts small").textContent = `of ${SPELL.count(model.layout.requests)}`
+    })
+  }
+
+  // Which run the requests and the overview are of.
+  show(name) {
+    this.shown = name
+    const {lives, data} = this.runs[name]
+    this.chart.show(lives, data.areas)
+    for (const button of this.stage.querySelectorAll(".which button"))
+      button.setAttribute("aria-pressed", button.dataset.run === name)
+    this.find(".over h2").innerHTML = `Block pool over the run, ${name.toUpperCase()}`
+    this.draw(true)
+  }
+
+  follow(request) {
+    this.followed = Math.max(0, Math.min(request, this.model.layout.requests - 1))
+    for (const {blocks} of Object.values(this.runs)) blocks.follow(this.followed)
+    this.chart.follow(this.followed)
+    this.draw(true)
+  }
+
+  draw(force) {
+    const {now} = this, row = {when: now}
+    let changed = force
+    for (const [name, {blocks, lives}] of Object.entries(this.runs)) {
+      const moved = blocks.seek(now)
+      if (moved || force) this.paint(name)
+      changed ||= moved
+      const {counts} = blocks, values = {...lives.row(now), free: counts[0], cached: counts[4], shared: counts[5]}
+      values.held = counts[3] + counts[5]
+      values.unused = counts[2] || values.unused
+      for (const [key, value] of Object.entries(values)) row[`${name}_${key}`] = value
+    }
+    this.chart.move(now)
+    this.place()
+    if (changed) this.say(row)
+    this.card(force)
+  }
+
+  paint(name) {
+    const {blocks, lives} = this.runs[name], into = sources(this.model.data[`pool_${name}`])
+    const {dots, shared, followed} = blocks.marks()
+    const {edges, plates} = blocks.outlines((owner) => this.plate(lives, owner))
+    Object.assign(into.dots.data, dots)
+    Object.assign(into.shared.data, shared)
+    Object.assign(into.followed.data, followed)
+    Object.assign(into.edges.data, edges)
+    Object.assign(into.plates.data, plates)
+    for (const source of Object.values(into)) source.change.emit()
+  }
+
+  // A region's request and how full it is.
+  plate(lives, request) {
+    const tokens = lives.tokensAt(request, this.now), row = lives.rowAt(request, this.now)
+    if (row === undefined) return `#${request}: finished`
+    if (tokens === undefined) return `#${request}: prefill`
+    return `#${request}: ${SPELL.count(tokens)} of ${SPELL.count(this.model.layout.longest)} tokens`
+  }
+
+  say(row) {
+    this.row = row
+    for (const part of this.stage.querySelectorAll(".live")) fill(part, row)
+    say("row", row)
+  }
+
+  // What the card of the followed request shows.
+  card(force) {
+    const {followed: request, now, shown, model: {layout}} = this, {lives, blocks} = this.runs[shown]
+    const fixed = `${request} ${shown} ${this.revision}`
+    if (force || fixed !== this.fixed) {
+      this.fixed = fixed
+      const rows = lives.requests, of = (name) => rows[name][request]
+      this.about = {
+        key: fixed, request, run: shown, phases: lives.phasesOf(request), curve: lives.curve(request),
+        prompt: of("prompt"), output: of("output"), ttft: of("ttft_s"), tpot: of("tpot_s"), preemptions: of("preemptions"),
+        start: of("queued_s"), end: of("end_s"), block: layout.block_size, paged: layout.paged[shown === "a" ? 0 : 1],
+      }
+    }
+    const tokens = lives.tokensAt(request, now)
+    say("request", {...this.about, now, tokens, says: lives.says(request, now), ...blocks.heldBy(request)})
+  }
+
+  step(time) {
+    this.frame = requestAnimationFrame((next) => this.step(next))
+    const seconds = Math.min(time - (this.last ?? time), 100) / 1000
+    this.last = time
+    this.now += (seconds * this.speed * this.end) / RUN_SECONDS
+    if (this.now > this.end * (1 + REST_SECONDS / RUN_SECONDS)) this.now = 0
+    this.draw(false)
+  }
+
+  play(on) {
+    this.stop()
+    this.playing = on
+    this.last = undefined
+    if (on && this.now >= this.end) this.now = 0
+    if (on) this.frame = requestAnimationFrame((time) => this.step(time))
+    this.tell()
+  }
+
+  stop() { cancelAnimationFrame(this.frame) }
+
+  seek(now) {
+    this.now = Math.max(0, Math.min(now, this.end))
+    this.draw(true)
+    this.tell()
+  }
+
+  obey({play, toggle, speed, seek, follow}) {
+    if (seek !== undefined) this.seek(seek)
+    if (follow !== undefined) this.follow(follow)
+    if (speed !== undefined) { this.speed = speed; this.tell() }
+    if (toggle) this.play(!this.playing)
+    if (play !== undefined) this.play(play)
+  }
+
+  tell() {
+    const {playing, speed, end, revision, followed} = this, now = Math.min(this.now, end)
+    this.find(".play").innerHTML = (playing ? ICONS.pause : ICONS.play) + (playing ? "Pause" : "Play")
+    for (const button of this.stage.querySelectorAll("[data-speed]"))
+      button.setAttribute("aria-pressed", Number(button.dataset.speed) === speed)
+    this.describe()
+    say("place", {at: now.toFixed(2), follow: followed})
+    say("state", {playing, speed, now, end, revision, followed, shown: this.shown})
+  }
+
+  describe() {
+    const {row, model, shown, end} = this, at = `${Math.min(this.now, end).toFixed(2)} seconds`
+    for (const [i, run] of ["a", "b"].entries()) {
+      const told = `${SPELL.count(row[`${run}_running`])} requests run, ${SPELL.count(row[`${run}_waiting`])} wait and ${SPELL.count(row[`${run}_ended`])} have finished`
+      this.find(`.pool[data-run="${run}"] .cells`).setAttribute("aria-label",
+        `Policy ${run.toUpperCase()}, ${model.layout.policies[i]}, at ${at}: ${told}; ${SPELL.count(row[`${run}_held`])} of ${SPELL.count(model.grid.blocks)} blocks in use.`)
+    }
+    const [from, to] = this.chart.seen(), lives = this.runs[shown].lives
+    this.find(".requests .plot").setAttribute("aria-label",
+      `Requests ${from} to ${to} under ${shown.toUpperCase()} at ${at}; request ${this.followed} is followed: ${lives.says(this.followed, this.now)}.`)
+    this.find(".over .plot").setAttribute("aria-label",
+      `Blocks in use under ${shown.toUpperCase()} and both queues over ${end.toFixed(1)} seconds; the playhead is at ${at}.`)
+  }
+
+  // Playhead, veils and bracket are the page's own elements, so that they glide.
+  place() {
+    const {layout, window, seconds} = this.model, now = Math.min(this.now, this.end), text = `${now.toFixed(2)} s`
+    const at = ({left, right}, share) => `calc(${left}px + ${share} * (100% - ${left + right}px))`
+    const requests = at(layout.gantt, this.chart.share(now)), over = at(layout.overview, now / seconds)
+    this.find(".requests .now").style.left = this.find(".requests .veil").style.left = requests
+    this.find(".requests .now output").textContent = text
+    this.find(".over .veil").style.left = over
+    const handle = this.find(".handle"), bracket = this.find(".bracket")
+    handle.style.left = over
+    handle.setAttribute("aria-valuenow", now.toFixed(2))
+    handle.setAttribute("aria-valuemax", seconds.toFixed(2))
+    handle.setAttribute("aria-valuetext", text)
+    bracket.style.left = at(layout.overview, this.chart.start / seconds)
+    bracket.style.width = `calc(${window / seconds} * (100% - ${layout.overview.left + layout.overview.right}px))`
+    this.find(".clock").innerHTML = `<b>${now.toFixed(2)}</b> s`
+    this.titles()
+  }
+
+  titles() {
+    const [from, to] = this.chart.seen(), {steps} = this.runs[this.shown].lives
+    const title = `Requests ${from} to ${to} under ${this.shown.toUpperCase()}`
+    const step = `step ${SPELL.count(upTo(steps, this.now))} of ${SPELL.count(steps.length)}`
+    for (const [selector, text] of [[".requests h2", title], [".requests .step", step]]) {
+      const element = this.find(selector)
+      if (element.textContent !== text) element.textContent = text
+    }
+  }
+
+  listen() {
+    this.find(".play").onclick = () => this.play(!this.playing)
+    for (const button of this.stage.querySelectorAll("[data-speed]"))
+      button.onclick = () => this.obey({speed: Number(button.dataset.speed)})
+    for (const button of this.stage.querySelectorAll(".which button"))
+      button.onclick = () => { this.show(button.dataset.run); this.tell() }
+    const over = this.find(".over .frame"), seek = (event) => {
+      const box = over.getBoundingClientRect(), {left, right} = this.model.layout.overview
+      this.seek(((event.clientX - box.left - left) / (box.width - left - right)) * this.end)
+    }
+    over.addEventListener("pointerdown", (event) => { over.setPointerCapture(event.pointerId); seek(event) })
+    over.addEventListener("pointermove", (event) => { if (event.buttons) seek(event) })
+    const keys = (event) => this.key(event)
+    document.addEventListener("keydown", keys)
+    this.model.on("remove", () => document.removeEventListener("keydown", keys))
+  }
+
+  key(event) {
+    const target = event.composedPath()[0]
+    if (["INPUT", "SELECT", "TEXTAREA"].includes(target.tagName)) return
+    if (event.key === " " && target.tagName === "BUTTON") return // it presses the button
+    const by = (this.end / (event.shiftKey ? 20 : 200)) * {ArrowLeft: -1, ArrowRight: 1}[event.key]
+    const next = {ArrowUp: -1, ArrowDown: 1}[event.key]
+    if (event.key === " ") this.play(!this.playing)
+    else if (event.key.toLowerCase() === "l") say("command", {theme: true})
+    else if (next && target.classList.contains("handle")) this.choose(this.followed + next)
+    else if (by) this.seek(this.now + by)
+    else return
+    event.preventDefault()
+  }
+
+  choose(request) { this.follow(request); this.tell() }
+
+  // The pointer over a pool or a lane: what lies there; a click follows its request.
+  point() {
+    const listen = (element, found) => {
+      element.addEventListener("pointermove", (event) => {
+        const {html} = found(event)
+        if (html) this.tip.show(event, html)
+        else this.tip.hide()
+      })
+      element.addEventListener("pointerleave", () => this.tip.hide())
+      element.addEventListener("click", (event) => {
+        const {request} = found(event)
+        if (request !== undefined) this.choose(request)
+      })
+    }
+    for (const run of ["a", "b"]) listen(this.find(`.pool[data-run="${run}"] .cells`), (event) => this.overPool(run, event))
+    listen(this.find(".requests .plot"), (event) => this.overLane(event))
+  }
+
+  overPool(run, event) {
+    const box = event.currentTarget.getBoundingClientRect(), {blocks, lives} = this.runs[run]
+    const block = blocks.blockAt((event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height)
+    if (block === undefined) return {}
+    const {each} = this.model.grid, name = each > 1 ? `Blocks ${SPELL.count(block)} to ${SPELL.count(block + each - 1)}` : `Block ${SPELL.count(block)}`
+    const owner = blocks.owner[block]
+    const words = {0: "free", 2: `reserved for request ${owner}, still empty`, 3: `request ${owner}, ${lives.says(owner, this.now)}`,
+      4: `free, its content still cached; last held by request ${owner}`, 5: `shared by several requests, ${owner} one of them`}
+    const state = blocks.state[block]
+    return {html: `<b>${name}</b> ${words[state]}`, request: state === STATE.free ? undefined : owner}
+  }
+
+  overLane(event) {
+    const box = event.currentTarget.getBoundingClientRect(), {top, bottom} = this.model.layout.gantt
+    const share = (event.clientY - box.top - top) / (box.height - top - bottom)
+    const request = share >= 0 && share < 1 ? this.chart.laneAt(share) : undefined
+    if (request === undefined) return {}
+    const {lives} = this.runs[this.shown], {prompt, output, ttft_s, preemptions} = lives.requests, times = preemptions[request]
+    const tail = times ? `; preempted ${times === 1 ? "once" : `${times} times`}` : ""
+    return {request, html: `<b>Request ${request}</b> ${lives.says(request, this.now)}<br><small>${SPELL.count(prompt[request])} + ${SPELL.count(output[request])} tokens, ` +
+      `first token after ${SPELL.seconds(ttft_s[request])}${tail}</small>`}
+  }
+}
