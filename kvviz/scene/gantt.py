@@ -42,7 +42,7 @@ def gantt(theme: Theme) -> Gantt:
     """Build the figure with empty sources: one for each phase, times in seconds."""
     plot, paint = _figure(), Paint()
     colours = LinearColorMapper(palette=["#00000000"], low=0, high=7)
-    lane = BoxAnnotation(name="lane", level="underlay", line_width=1.4, fill_alpha=1)
+    lane = BoxAnnotation(name="lane", level="underlay", line_width=1.4, line_alpha=1, fill_alpha=1)
     plot.add_layout(paint(lane, fill_color="raised", line_color="text1"))
     columns = ("start", "end", "lane")
     sources = {
@@ -56,7 +56,7 @@ def gantt(theme: Theme) -> Gantt:
     fill: Any = {"field": "colour", "transform": colours}
     plot.hbar(**bar, height=LANE, source=decode, fill_color=fill, name="decode")
     preempted = plot.hbar(
-        **bar | {"line_color": "red"},
+        **bar | {"line_color": "black"},
         height=LANE,
         source=sources["preempted"],
         hatch_pattern="right_diagonal_line",
@@ -66,7 +66,7 @@ def gantt(theme: Theme) -> Gantt:
         name="preempted",
     )
     prefill = plot.hbar(
-        **bar | {"line_color": "text"}, height=0.9, source=sources["prefill"], name="prefill"
+        **bar | {"line_color": "black"}, height=0.9, source=sources["prefill"], name="prefill"
     )
     paint(waiting.glyph, line_color="text3")
     paint(preempted.glyph, fill_color="red_card", hatch_color="red", line_color="red")

@@ -13,6 +13,7 @@ from kvviz.scene.paint import Paint
 from kvviz.scene.theme import Theme
 
 BINS = 22
+HEIGHT = 150  # px
 SPELL_SECONDS = "return tick < 1 ? `${+(tick * 1000).toPrecision(2)} ms` : `${tick} s`"
 Column = NDArray[np.float64]
 
@@ -74,7 +75,8 @@ def _figure(name: str) -> figure:
         x_range=Range1d(0.01, 1),
         y_range=Range1d(-1, 1),
         x_axis_type="log",
-        sizing_mode="stretch_both",
+        sizing_mode="stretch_width",
+        height=HEIGHT,
         toolbar_location=None,
         tools="",
         min_border_left=8,

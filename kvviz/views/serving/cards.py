@@ -35,8 +35,8 @@ def outcome_line(runs: Runs) -> str:
     a, b = (run.summary["ttft_s"]["p50"] for run in (runs.a, runs.b))
     return (
         f'<p title="{TIMED.format(kind="assumed or fitted")}">{done} after '
-        f"<b>{seconds(runs.a.seconds)}</b> under A, <b>{seconds(runs.b.seconds)}</b> under B; the "
-        f"median first token after <b>{seconds(a)}</b> and <b>{seconds(b)}</b>.</p>"
+        f"<b>{seconds(runs.a.seconds)}</b>, not <b>{seconds(runs.b.seconds)}</b>; first token "
+        f"after <b>{seconds(a)}</b>, not <b>{seconds(b)}</b> (median).</p>"
     )
 
 
@@ -77,6 +77,7 @@ def legend(run: Served, name: str) -> str:
     in_use = f"<span>{RIBBON}in use {_number(name, 'held')}</span>"
     left = f"<span>{free}free {_number(name, 'free')}</span>"
     if not run.paged:
+        left = left.replace("<span>", f'<span data-if="{name}_free">', 1)
         of = f"<b>of {run.blocks:,} blocks</b>"
         unused = f"<span>{reserved}reserved, unused {_number(name, 'unused')} {of}</span>"
         return in_use + unused + left
@@ -117,8 +118,7 @@ def _footnote(session: ServingSession) -> str:
     found = step_efficiency(session.scenario, session.serving)
     known = "fitted to a run on this GPU" if found.kind == "measured" else "assumed"
     return (
-        f"Simulated. Step time is a roofline; its efficiencies, MFU {found.mfu:.0%} and MBU "
-        f"{found.mbu:.0%}, are {known}."
+        f"Simulated; step times from a roofline, MFU {found.mfu:.0%}, MBU {found.mbu:.0%}: {known}."
     )
 
 

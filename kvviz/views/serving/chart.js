@@ -1,5 +1,6 @@
 // Requests over time and the whole run: filled once a run, then only moved.
 const FRONTIER = 16.5, PLAYHEAD = 0.6 // lanes above the last request that joined; share of the window before the playhead
+const GLIDE = 0.15 // of the way to where the lanes should be, each frame
 
 const sources = (figure) => Object.fromEntries(
   figure.renderers.filter(({data_source}) => data_source).map(({data_source}) => [data_source.name, data_source]))
@@ -34,18 +35,29 @@ class Chart {
     put(over.queue_b, b)
   }
 
-  // The window around the playhead: seconds, and the first lane.
-  move(now) {
+  // The window around the playhead: seconds, and the first lane, to which it glides while playing.
+  move(now, gliding) {
     const {seconds, window, layout: {lanes}} = this.model
     this.start = Math.max(0, Math.min(now - PLAYHEAD * window, seconds - window))
-    const lowest = Math.max(0, this.lives.size - lanes)
-    this.first = Math.max(0, Math.min(this.lives.frontier(now) - FRONTIER, lowest))
+    const first = this.firstAt(now)
+    this.first = gliding ? this.first + GLIDE * (first - this.first) : first
     const quiet = {sync: false}
     this.gantt.x_range.setv({start: this.start, end: this.start + window}, quiet)
     this.gantt.y_range.setv({start: this.first + lanes - 0.5, end: this.first - 0.5}, quiet)
   }
 
-  follow(request) { this.lane.setv({bottom: request - 0.5, top: request + 0.5}, {sync: false}) }
+  // Where the queue is, but with the followed request in sight as long as it is served.
+  firstAt(now) {
+    const {lanes} = this.model.layout, followed = this.followed
+    let first = this.lives.frontier(now) - FRONTIER
+    if (this.lives.rowAt(followed, now) !== undefined) first = Math.max(followed - lanes + 2, Math.min(first, followed - 1))
+    return Math.max(0, Math.min(first, this.lives.size - lanes))
+  }
+
+  follow(request) {
+    this.followed = request
+    this.lane.setv({bottom: request - 0.5, top: request + 0.5}, {sync: false})
+  }
 
   // Where a time lies in the window, and in the whole run, as shares.
   share(now) { return (now - this.start) / this.model.window }

@@ -10,6 +10,7 @@ from kvviz.views.serving.served import Served
 from kvviz.views.serving.session import Runs
 
 NS: Final = 1e9
+BEFORE: Final = 0.02  # of the run
 Rows = dict[str, NDArray[np.float64]]
 
 
@@ -97,10 +98,12 @@ def longest_queue(runs: Runs) -> int:
 def opening(runs: Runs) -> tuple[int, float]:
     """Return the request to follow first, and when to open: where A has the most to show.
 
-    The request is the one that A preempts most often, else the one that waits longest; the page
-    opens a little before it joins.
+    The request is the one that takes longest of those that A preempts, else of all; the page opens
+    a little before it joins.
     """
     requests = runs.a.requests
-    often = requests["preemptions"].astype(np.int64)
-    chosen = int((often if often.any() else requests["ttft_s"]).argmax())
-    return chosen, max(0.0, float(requests["scheduled_s"][chosen]) - 0.02 * runs.seconds)
+    joins = requests["scheduled_s"].astype(np.float64)
+    takes = requests["end_s"].astype(np.float64) - joins
+    preempted = requests["preemptions"].astype(np.int64) > 0
+    chosen = int(np.where(preempted | ~preempted.any(), takes, -1).argmax())
+    return chosen, max(0.0, float(joins[chosen]) - BEFORE * runs.seconds)

@@ -97,13 +97,15 @@ def _run(session: ServingSession) -> pn.Column:
     problem = LiveCard(css_class="problem", html=_problem(session.problem))
     session.param.watch(lambda event: problem.param.update(html=_problem(event.new)), "problem")
     return _card(
-        _heading("Requests"),
+        _heading("Run and policies"),
         traffic,
-        _folded("Rate, number, upload", *_requests(session), trace_upload(session), note),
-        _heading("Model and GPU"),
-        bound(scenario, "model", "select", {name: short(name) for name in model_names()}),
-        bound(scenario, "gpu", "select", {name: name for name in gpu_names()}),
-        _heading("Policies"),
+        pn.Row(
+            bound(scenario, "model", "select", {name: short(name) for name in model_names()}),
+            bound(scenario, "gpu", "select", {name: name for name in gpu_names()}),
+            css_classes=["two"],
+            stylesheets=[SERVING_CSS],
+        ),
+        _folded("Rate, number, your own trace", *_requests(session), trace_upload(session), note),
         _policy(session, session.serving, "policy", "A"),
         _policy(session, session, "against", "B"),
         problem,

@@ -43,7 +43,7 @@ def _spread(session: ServingSession, name: str, title: str) -> pn.Column:
     )
     return pn.Column(
         pn.pane.HTML(head, stylesheets=[SERVING_CSS], margin=0, sizing_mode="stretch_width"),
-        pn.pane.Bokeh(plot.figure, height=150, sizing_mode="stretch_width", margin=0),
+        pn.pane.Bokeh(plot.figure, sizing_mode="stretch_width", margin=0),
         css_classes=["card"],
         stylesheets=[SERVING_CSS],
     )

@@ -4,6 +4,8 @@ const ICONS = {
   pause: '<svg width="14" height="14" aria-hidden="true"><path d="M2 1h3.4v12H2zM8.6 1H12v12H8.6z" fill="currentColor"/></svg>',
   play: '<svg width="14" height="14" aria-hidden="true"><path d="M3 1l10 6-10 6z" fill="currentColor"/></svg>',
 }
+const same = (data, columns) => Object.entries(columns).every(([name, values]) =>
+  values.length === data[name].length && values.every((value, i) => value === data[name][i]))
 const still = () => matchMedia("(prefers-reduced-motion: reduce)").matches
 const badge = (run) => `<i class="badge ${run}">${run.toUpperCase()}</i>`
 const RIBBON = `<i class="ribbon" aria-hidden="true">${"<i></i>".repeat(8)}</i>`
@@ -70,9 +72,10 @@ class Player {
     this.chart = new Chart(model)
     this.words()
     this.chart.queues(a.queue, b.queue)
-    this.show(this.shown)
-    this.follow(first || model.revision !== this.revision ? model.follow : this.followed)
+    if (first || model.revision !== this.revision) this.followed = model.follow
     this.revision = model.revision
+    this.show(this.shown)
+    this.follow(this.followed)
     if (first) this.play(!still() && model.autoplay)
     else this.tell()
   }
@@ -118,7 +121,7 @@ class Player {
       values.unused = counts[2] || values.unused
       for (const [key, value] of Object.entries(values)) row[`${name}_${key}`] = value
     }
-    this.chart.move(now)
+    this.chart.move(now, this.playing && !force)
     this.place()
     if (changed) this.say(row)
     this.card(force)
@@ -126,14 +129,9 @@ class Player {
 
   paint(name) {
     const {blocks, lives} = this.runs[name], into = sources(this.model.data[`pool_${name}`])
-    const {dots, shared, followed} = blocks.marks()
-    const {edges, plates} = blocks.outlines((owner) => this.plate(lives, owner))
-    Object.assign(into.dots.data, dots)
-    Object.assign(into.shared.data, shared)
-    Object.assign(into.followed.data, followed)
-    Object.assign(into.edges.data, edges)
-    Object.assign(into.plates.data, plates)
-    for (const source of Object.values(into)) source.change.emit()
+    const over = {...blocks.marks(), ...blocks.outlines((owner) => this.plate(lives, owner))}
+    for (const [mark, columns] of Object.entries(over)) if (!same(into[mark].data, columns)) put(into[mark], columns)
+    into.cells.change.emit()
   }
 
   // A region's request and how full it is.
