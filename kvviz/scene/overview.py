@@ -16,7 +16,7 @@ LEFT, RIGHT, BOTTOM, TOP = 58, 16, 24, 4  # px around the plot, as around the re
 SAMPLES = 460  # moments: more would not be seen in 900 px
 COLOURS = 8
 LAYERS = (*(f"sequence{i}" for i in range(COLOURS)), "reserved", "cached")
-QUEUE_TOP, QUEUE_BOTTOM = -0.16, -0.56  # where the queues lie, the pool being from 0 to 1
+QUEUE_TOP, QUEUE_BOTTOM = -0.26, -0.64  # where the queues lie, the pool being from 0 to 1
 Moments = NDArray[np.float64]
 
 

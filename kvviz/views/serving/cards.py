@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from kvviz.sim.simulate import step_efficiency
 from kvviz.units import GiB
-from kvviz.views.html import RIBBON, live
+from kvviz.views.html import RIBBON, live, many
 from kvviz.views.serving.served import Served
 from kvviz.views.serving.session import Runs, ServingSession
 
@@ -156,10 +156,9 @@ def _live(label: str, name: str, unit: str) -> str:
 def requests_note(session: ServingSession) -> str:
     """Return what is known of the requests: how many, from where, and what was left out."""
     work, load = session.runs.workload, session.load
-    lines = [f"{len(work):,} requests: {escape(work.name)}."]
+    lines = [f"{many(len(work), 'request')}: {escape(work.name)}."]
     if session.trace is not None and load.traffic == "trace":
         lines.append(f"The trace has {len(session.trace):,}.")
-    out = work.left_out
-    if out:
-        lines.append(f"{len(out):,} rows left out; the first: {escape(out[0])}")
+    if out := work.left_out:
+        lines.append(f"{many(len(out), 'row')} left out; the first: {escape(out[0])}")
     return f'<p class="foot">{" ".join(lines)}</p>'
