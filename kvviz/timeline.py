@@ -74,7 +74,10 @@ class Timeline:
         state = np.zeros(self.pages, dtype=np.uint8)
         until = np.searchsorted(self.changes.when, when, side="right")
         # Runs become single pages, so that later ones overwrite earlier ones in order.
-        done = _single(Changes(*(column[:until] for column in self.changes)))
+        whens, page, pages, owners, states = self.changes
+        done = _single(
+            Changes(whens[:until], page[:until], pages[:until], owners[:until], states[:until])
+        )
         owner[done.page] = done.owner
         state[done.page] = done.state
         return Pages(owner, state)

@@ -58,7 +58,9 @@ def stacked(timeline: Timeline, when: Moments, free: Moments, cached: Moments) -
 def overview(theme: Theme) -> Overview:
     """Build the figure with empty sources."""
     plot, paint = _figure(), Paint()
-    areas = ColumnDataSource({"when": [], "base": [], **{name: [] for name in LAYERS}}, name="areas")
+    areas = ColumnDataSource(
+        {"when": [], "base": [], **{name: [] for name in LAYERS}}, name="areas"
+    )
     for below, name in zip(("base", *LAYERS), LAYERS, strict=False):
         area = plot.varea("when", below, name, source=areas, name=name, fill_alpha=1.0)
         paint(area.glyph, fill_color="free" if name == "cached" else name)

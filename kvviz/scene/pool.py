@@ -82,11 +82,15 @@ class PoolScene:
     def show(self, grid: PoolGrid) -> None:
         """Draw the lines between the cells of `grid`."""
         across, down = WIDTH / grid.columns, HEIGHT / grid.rows
-        lines = [(x * across, 0, x * across, HEIGHT) for x in range(1, grid.columns)]
+        lines: list[tuple[float, ...]] = [
+            (x * across, 0, x * across, HEIGHT) for x in range(1, grid.columns)
+        ]
         lines += [(0, y * down, WIDTH, y * down) for y in range(1, grid.rows)]
         columns = zip(*(lines if grid.marked else []), strict=True)
         names = ("x0", "y0", "x1", "y1")
-        self.sources["lines"].data = dict(zip(names, columns, strict=False)) or {n: [] for n in names}
+        self.sources["lines"].data = dict(zip(names, columns, strict=False)) or {
+            n: [] for n in names
+        }
 
     def repaint(self, theme: Theme) -> None:
         """Give every glyph the theme's colours."""

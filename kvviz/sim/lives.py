@@ -56,12 +56,7 @@ def lives(outcome: Outcome) -> Lives:
     kept = np.flatnonzero(phase != Phase.ENDED)  # each is followed by the same request's next
     step = np.searchsorted(np.array(record.ends, dtype=np.int64), start, side="right")
     tokens = _tokens(outcome, request, phase, step)
-    return Lives(
-        *(column[kept] for column in (request, phase, start)),
-        start[kept + 1],
-        step[kept],
-        tokens[kept],
-    )
+    return Lives(request[kept], phase[kept], start[kept], start[kept + 1], step[kept], tokens[kept])
 
 
 def _starts(outcome: Outcome, record: Record) -> tuple[Column, Column, Column]:

@@ -17,7 +17,8 @@ from kvviz.views.serving.session import Runs
 
 READ_POOL = """(name) => {
   const pool = Bokeh.documents[0].get_model_by_name(name)
-  return Array.from(pool.renderers.find((renderer) => renderer.name === "cells").data_source.data.image[0])
+  const {data} = pool.renderers.find((renderer) => renderer.name === "cells").data_source
+  return Array.from(data.image[0])
 }"""
 
 
@@ -187,7 +188,11 @@ def test_keys_play_and_scrub(serving: ServingPage):
     page.keyboard.press("Space")
     assert not serving.state()["playing"]
     serving.seek(5.0)
-    for key, by in {"ArrowRight": 1 / 200, "ArrowLeft": -1 / 200, "Shift+ArrowRight": 1 / 20}.items():
+    for key, by in {
+        "ArrowRight": 1 / 200,
+        "ArrowLeft": -1 / 200,
+        "Shift+ArrowRight": 1 / 20,
+    }.items():
         now = serving.state()["now"]
         page.keyboard.press(key)
         assert serving.state()["now"] == pytest.approx(now + by * end)
@@ -217,7 +222,9 @@ def test_a_click_on_a_block_follows_its_request(serving: ServingPage, runs: Runs
     assert f"Block {block:,}" in serving.page.locator(".tip").inner_text()
     serving.page.mouse.click(box["x"] + x, box["y"] + y)
     assert serving.state()["followed"] == owner[block]
-    expect(serving.page.get_by_role("heading", name=f"Request {owner[block]}", exact=True)).to_be_visible()
+    expect(
+        serving.page.get_by_role("heading", name=f"Request {owner[block]}", exact=True)
+    ).to_be_visible()
     assert serving.told()["count"] == (owner == owner[block]).sum()
 
 
@@ -304,8 +311,10 @@ def test_nothing_is_wider_than_the_screen(
 ):
     page = open_page("?at=5", viewport={"width": width, "height": height})
     assert page.page.evaluate("document.documentElement.scrollWidth") <= width
-    names = json.loads(page.page.evaluate(
-        "JSON.stringify([...document.querySelectorAll('[role=img]')].map((e) => e.ariaLabel))"
-    ))
+    names = json.loads(
+        page.page.evaluate(
+            "JSON.stringify([...document.querySelectorAll('[role=img]')].map((e) => e.ariaLabel))"
+        )
+    )
     assert all(names)
     page.page.context.close()

@@ -13,7 +13,9 @@ PARTS = ("token states", "reserved", "internal", "external, other")
 
 def about(session: ServingSession) -> str:
     """Return the explanations as cards of HTML."""
-    return "".join([_seen(session), _policies(), paper_table(), _times(session), _requests(session)])
+    return "".join(
+        [_seen(session), _policies(), paper_table(), _times(session), _requests(session)]
+    )
 
 
 def _seen(session: ServingSession) -> str:

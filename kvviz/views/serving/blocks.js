@@ -127,22 +127,23 @@ class Blocks {
   // Lines between regions, and plates on those that are high enough.
   outlines(words) {
     const edges = {x0: [], y0: [], x1: [], y1: []}, plates = {x: [], y: [], text: []}
-    const {columns, rows, each} = this.grid, {width, height} = this.layout, down = height / rows
+    const {columns, rows} = this.grid, {width, height} = this.layout, down = height / rows
     const line = (x0, y0, x1, y1) => { edges.x0.push(x0); edges.y0.push(y0); edges.x1.push(x1); edges.y1.push(y1) }
     const border = (block) => {
-      const cell = Math.round((block - 1) / each), row = Math.floor(cell / columns)
+      const cell = block - 1, row = Math.floor(cell / columns)
       const x = (cell % columns) * (width / columns), y = height - row * down
       if (row < rows) line(x, y, width, y)
       if (x) { line(0, y - down, x, y - down); line(x, y, x, y - down) }
     }
+    if (!this.grid.marked) return {edges, plates} // lines would cover the cells
     for (const {owner, first, count} of this.regions.values()) {
       if (first > 1) border(first)
       if (first + count <= this.grid.blocks) border(first + count)
-      const from = Math.ceil((first - 1) / each / columns), to = Math.floor((first - 1 + count) / each / columns)
+      const from = Math.ceil((first - 1) / columns), to = Math.floor((first - 1 + count) / columns)
       if ((to - from) * down < PLATE || this.regions.size > MOST_PLATES) continue
       plates.x.push(width - 8)
       plates.y.push(height - ((from + to) / 2) * down)
-      plates.text.push(words(owner))
+      plates.text.push(words(owner, count))
     }
     return {edges, plates}
   }

@@ -55,18 +55,20 @@ def policy_name(serving: Any, paged: bool, title: str) -> str:
         return f"{title}, {serving.block_size} tokens a block"
     regions = {
         "max": f"slots of {serving.max_model_len:,} tokens",
-        "pow2": "output reserved as a power of two",
-        "exact": "exact length reserved",
+        "pow2": "power-of-two regions",
+        "exact": "exact regions",
     }
     return f"{title}, {regions[serving.reservation]}"
 
 
-def title(run: Served) -> str:
+def title(run: Served, blocks_per_cell: int) -> str:
     """Return the line above a pool."""
     what = "blocks in order of number"
     if run.slot:
         slots = run.blocks // run.slot
         what = f"{slots:,} slots fill the pool" if slots > 1 else "one slot fills the pool"
+    if blocks_per_cell > 1:
+        what = f"a cell is {blocks_per_cell:,} blocks"
     name = policy_name(run.serving, run.paged, run.policy.title)
     return f"<strong>{escape(name)}</strong><small>{what}</small>"
 

@@ -46,11 +46,11 @@ class Chart {
     this.gantt.y_range.setv({start: this.first + lanes - 0.5, end: this.first - 0.5}, quiet)
   }
 
-  // Where the queue is, but with the followed request in sight as long as it is served.
+  // Where the queue is now, but with the followed request in sight as long as it is served.
   firstAt(now) {
     const {lanes} = this.model.layout, followed = this.followed
     let first = this.lives.frontier(now) - FRONTIER
-    if (this.lives.rowAt(followed, now) !== undefined) first = Math.max(followed - lanes + 2, Math.min(first, followed - 1))
+    if (this.lives.rowAt(followed, now) > this.lives.first(followed)) first = Math.max(followed - lanes + 2, Math.min(first, followed - 1))
     return Math.max(0, Math.min(first, this.lives.size - lanes))
   }
 

@@ -78,7 +78,9 @@ def _areas(run: Served, seconds: float) -> Rows:
     at = np.maximum(np.searchsorted(rows["when"] * unit, when, side="right") - 1, 0)
     free, cached = rows["free"][at], rows["cached"][at]
     tops = stacked(run.timeline, when / unit, free, cached)
-    return {"when": when, "base": np.zeros_like(when)} | {f"top{i}": top for i, top in enumerate(tops)}
+    return {"when": when, "base": np.zeros_like(when)} | {
+        f"top{i}": top for i, top in enumerate(tops)
+    }
 
 
 def _queue(run: Served, longest: int) -> Rows:

@@ -199,7 +199,7 @@ def _pool(session: ServingSession) -> Knob:
 def _pool_text(blocks: int | None, block_bytes: int, now: int) -> str:
     usable = now if blocks is None else blocks - 1  # one is the null block
     text = f"{usable:,} = {usable * block_bytes / GiB:,.2f} GiB"
-    return f"all that is left, {text}" if blocks is None else text
+    return f"all {text}" if blocks is None else text
 
 
 def _hits(session: ServingSession) -> str:

@@ -22,9 +22,7 @@ class RequestCard(Component):
 def figures(session: ServingSession) -> pn.Column:
     """Return the column, bound to the session."""
     spreads = [_spread(session, name, title) for name, title in SPREADS.items()]
-    return pn.Column(
-        RequestCard(), *spreads, css_classes=["column"], stylesheets=[SERVING_CSS]
-    )
+    return pn.Column(RequestCard(), *spreads, css_classes=["column"], stylesheets=[SERVING_CSS])
 
 
 def _spread(session: ServingSession, name: str, title: str) -> pn.Column:

@@ -24,7 +24,6 @@ HOMES: Final[dict[str, type[param.Parameterized]]] = {
     **dict.fromkeys(VIEW, ServingSession),
 }
 UNSET: Final = "auto"
-NAMED: Final = {"model": find_model, "gpu": find_gpu}
 
 
 def open_link(pairs: Iterable[tuple[str, str]]) -> ServingSession:
@@ -61,7 +60,9 @@ def _value(name: str, text: str) -> Any:
         find_policy(value)
     if value == TRACE:
         raise KnobError("traffic in the link: a trace stays with its visitor.")
-    return NAMED[name](value).name if name in NAMED else value
+    if name == "model":
+        return find_model(value).name
+    return find_gpu(value).name if name == "gpu" else value
 
 
 def _of(settings: Mapping[str, Any], home: type[param.Parameterized]) -> dict[str, Any]:
@@ -78,7 +79,9 @@ def link(session: ServingSession) -> dict[str, str]:
     for name, home in HOMES.items():
         if home in parts:
             query[name] = _spelled(getattr(parts[home], name))
-    usual = {name: _spelled(PAGE_DEFAULTS.get(name, HOMES[name].param[name].default)) for name in query}
+    usual = {
+        name: _spelled(PAGE_DEFAULTS.get(name, HOMES[name].param[name].default)) for name in query
+    }
     own = {"model": session.scenario.own_models, "traffic": (TRACE,)}
     return {
         name: text

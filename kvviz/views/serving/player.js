@@ -1,36 +1,8 @@
 // Plays two runs on one clock: applies changes to both pools, moves the playhead, tells the cards.
-const RUN_SECONDS = 24, REST_SECONDS = 2, SPEEDS = [[0.5, "½×"], [1, "1×"], [2, "2×"]]
-const ICONS = {
-  pause: '<svg width="14" height="14" aria-hidden="true"><path d="M2 1h3.4v12H2zM8.6 1H12v12H8.6z" fill="currentColor"/></svg>',
-  play: '<svg width="14" height="14" aria-hidden="true"><path d="M3 1l10 6-10 6z" fill="currentColor"/></svg>',
-}
+const RUN_SECONDS = 24, REST_SECONDS = 2 // a run takes so long at 1×, and then begins again
 const same = (data, columns) => Object.entries(columns).every(([name, values]) =>
   values.length === data[name].length && values.every((value, i) => value === data[name][i]))
 const still = () => matchMedia("(prefers-reduced-motion: reduce)").matches
-const badge = (run) => `<i class="badge ${run}">${run.toUpperCase()}</i>`
-const RIBBON = `<i class="ribbon" aria-hidden="true">${"<i></i>".repeat(8)}</i>`
-
-const POOL = (run) => `<div class="pool" data-run="${run}"><header>${badge(run)}<span class="title"></span></header>
-  <div class="counts live"><span><b data-live="${run}_running" data-unit="count" title="simulated"></b> running</span>
-    <span><b data-live="${run}_waiting" data-unit="count" title="simulated"></b> waiting</span>
-    <span><b data-live="${run}_ended" data-unit="count" title="simulated"></b> finished <small></small></span></div>
-  <div class="cells" role="img"></div><div class="legend live"></div></div>`
-
-const STAGE = `<div class="headline"><div class="says live"></div><output class="clock"></output>
-    <button class="play"></button><div class="seg speed" role="group" aria-label="Speed">
-    ${SPEEDS.map(([speed, text]) => `<button data-speed="${speed}">${text}</button>`).join("")}</div></div>
-  <section class="card pools">${POOL("a")}${POOL("b")}</section>
-  <section class="card requests"><header><h2></h2>
-    <p class="key" aria-hidden="true"><span><i class="key-line"></i>waiting</span><span><i class="key-bar"></i>prefill</span>
-      <span>${RIBBON}decode</span><span><i class="chip hatch"></i>preempted</span></p>
-    <small class="step" title="simulated"></small>
-    <div class="seg which" role="group" aria-label="Policy shown"><button data-run="a">A</button><button data-run="b">B</button></div></header>
-    <div class="frame"><div class="plot" role="img"></div><div class="veil"></div><div class="now"><output></output></div></div></section>
-  <section class="card over"><header><h2></h2>
-    <p class="key" aria-hidden="true"><span>${RIBBON}in use</span><span><i class="chip dotted"></i>cached, free</span><span><i class="chip reserved"></i>not used</span>
-      <span><i class="key-line solid"></i>queue A</span><span><i class="key-line dashed"></i>queue B</span></p></header>
-    <div class="frame"><div class="plot" role="img"></div><div class="veil"></div><div class="bracket"></div>
-      <div class="handle" role="slider" tabindex="0" aria-label="Playhead, seconds" aria-valuemin="0"><i></i></div></div></section>`
 
 export function render({model}) {
   const stage = document.createElement("div")
@@ -53,10 +25,9 @@ class Player {
   constructor(model, stage) {
     Object.assign(this, {model, stage, speed: 1, playing: false, frame: 0, shown: "a"})
     this.find = (selector) => stage.querySelector(selector)
-    this.tip = new Tip(stage)
     hear(model, "command", (command) => this.obey(command))
     this.listen()
-    this.point()
+    this.pointer = new Pointer(this, stage)
   }
 
   // Reads both runs anew; the playhead stays where it was, at first where the page opens.
@@ -129,17 +100,18 @@ class Player {
 
   paint(name) {
     const {blocks, lives} = this.runs[name], into = sources(this.model.data[`pool_${name}`])
-    const over = {...blocks.marks(), ...blocks.outlines((owner) => this.plate(lives, owner))}
+    const over = {...blocks.marks(), ...blocks.outlines((owner, count) => this.plate(lives, owner, count))}
     for (const [mark, columns] of Object.entries(over)) if (!same(into[mark].data, columns)) put(into[mark], columns)
     into.cells.change.emit()
   }
 
   // A region's request and how full it is.
-  plate(lives, request) {
+  plate(lives, request, blocks) {
+    const {block_size, longest} = this.model.layout, room = Math.min(blocks * block_size, longest)
     const tokens = lives.tokensAt(request, this.now), row = lives.rowAt(request, this.now)
     if (row === undefined) return `#${request}: finished`
     if (tokens === undefined) return `#${request}: prefill`
-    return `#${request}: ${SPELL.count(tokens)} of ${SPELL.count(this.model.layout.longest)} tokens`
+    return `#${request}: ${SPELL.count(tokens)} of ${SPELL.count(room)} tokens`
   }
 
   say(row) {
@@ -284,45 +256,4 @@ class Player {
   }
 
   choose(request) { this.follow(request); this.tell() }
-
-  // The pointer over a pool or a lane: what lies there; a click follows its request.
-  point() {
-    const listen = (element, found) => {
-      element.addEventListener("pointermove", (event) => {
-        const {html} = found(event)
-        if (html) this.tip.show(event, html)
-        else this.tip.hide()
-      })
-      element.addEventListener("pointerleave", () => this.tip.hide())
-      element.addEventListener("click", (event) => {
-        const {request} = found(event)
-        if (request !== undefined) this.choose(request)
-      })
-    }
-    for (const run of ["a", "b"]) listen(this.find(`.pool[data-run="${run}"] .cells`), (event) => this.overPool(run, event))
-    listen(this.find(".requests .plot"), (event) => this.overLane(event))
-  }
-
-  overPool(run, event) {
-    const box = event.currentTarget.getBoundingClientRect(), {blocks, lives} = this.runs[run]
-    const block = blocks.blockAt((event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height)
-    if (block === undefined) return {}
-    const {each} = this.model.grid, name = each > 1 ? `Blocks ${SPELL.count(block)} to ${SPELL.count(block + each - 1)}` : `Block ${SPELL.count(block)}`
-    const owner = blocks.owner[block]
-    const words = {0: "free", 2: `reserved for request ${owner}, still empty`, 3: `request ${owner}, ${lives.says(owner, this.now)}`,
-      4: `free, its content still cached; last held by request ${owner}`, 5: `shared by several requests, ${owner} one of them`}
-    const state = blocks.state[block]
-    return {html: `<b>${name}</b> ${words[state]}`, request: state === STATE.free ? undefined : owner}
-  }
-
-  overLane(event) {
-    const box = event.currentTarget.getBoundingClientRect(), {top, bottom} = this.model.layout.gantt
-    const share = (event.clientY - box.top - top) / (box.height - top - bottom)
-    const request = share >= 0 && share < 1 ? this.chart.laneAt(share) : undefined
-    if (request === undefined) return {}
-    const {lives} = this.runs[this.shown], {prompt, output, ttft_s, preemptions} = lives.requests, times = preemptions[request]
-    const tail = times ? `; preempted ${times === 1 ? "once" : `${times} times`}` : ""
-    return {request, html: `<b>Request ${request}</b> ${lives.says(request, this.now)}<br><small>${SPELL.count(prompt[request])} + ${SPELL.count(output[request])} tokens, ` +
-      `first token after ${SPELL.seconds(ttft_s[request])}${tail}</small>`}
-  }
 }

@@ -9,9 +9,9 @@ from panel.custom import Child
 
 from kvviz.scene import gantt as lanes
 from kvviz.scene import overview as strip
-from kvviz.scene.gantt import LANES, gantt
-from kvviz.scene.overview import overview
-from kvviz.scene.pool import HEIGHT, WIDTH, PoolCell, PoolGrid, pool_grid, pool_scene
+from kvviz.scene.gantt import LANES, Gantt, gantt
+from kvviz.scene.overview import Overview, overview
+from kvviz.scene.pool import HEIGHT, WIDTH, PoolCell, PoolGrid, PoolScene, pool_grid, pool_scene
 from kvviz.scene.theme import THEMES
 from kvviz.views.components import CSS, HERE, Component, scripts
 from kvviz.views.serving.cards import headline, legend, outcome_line, title
@@ -19,7 +19,7 @@ from kvviz.views.serving.columns import longest_queue, opening, play_columns
 from kvviz.views.serving.session import Runs, ServingSession
 
 SERVING_CSS = CSS + (HERE / "serving" / "serving.css").read_text()
-PARTS = ("blocks.js", "lives.js", "chart.js", "tip.js", "player.js")
+PARTS = ("blocks.js", "lives.js", "chart.js", "stage.js", "pointer.js", "player.js")
 LONG = 1.5  # of a median life: the window of the requests over time is as long at least
 
 
@@ -52,16 +52,16 @@ class ServingPlayer(Component):
 
     def load(self, runs: Runs) -> None:
         """Send both runs, and the shape in which the figures show them."""
-        longest, (follow, start) = longest_queue(runs), opening(runs)
+        longest, (follow, start), grid = longest_queue(runs), opening(runs), _grid(runs)
         self.param.update(
             a=play_columns(runs.a, runs.seconds, longest),
             b=play_columns(runs.b, runs.seconds, longest),
-            grid=_cells(_grid(runs)),
+            grid=_cells(grid),
             layout=_layout(runs),
             seconds=runs.seconds,
             window=_window(runs),
             headline=headline(runs) + outcome_line(runs),
-            titles=[title(run) for run in (runs.a, runs.b)],
+            titles=[title(run, grid.blocks_per_cell) for run in (runs.a, runs.b)],
             legends=[legend(run, name) for run, name in ((runs.a, "a"), (runs.b, "b"))],
             follow=follow,
             start=start,
@@ -95,8 +95,18 @@ def _layout(runs: Runs) -> dict[str, Any]:
         "requests": len(runs.workload),
         "paged": [runs.a.paged, runs.b.paged],
         "policies": [runs.a.policy.title, runs.b.policy.title],
-        "gantt": {"left": lanes.LEFT, "right": lanes.RIGHT, "top": lanes.TOP, "bottom": lanes.BOTTOM},
-        "overview": {"left": strip.LEFT, "right": strip.RIGHT, "top": strip.TOP, "bottom": strip.BOTTOM},
+        "gantt": {
+            "left": lanes.LEFT,
+            "right": lanes.RIGHT,
+            "top": lanes.TOP,
+            "bottom": lanes.BOTTOM,
+        },
+        "overview": {
+            "left": strip.LEFT,
+            "right": strip.RIGHT,
+            "top": strip.TOP,
+            "bottom": strip.BOTTOM,
+        },
     }
 
 
@@ -114,7 +124,7 @@ def player(session: ServingSession) -> ServingPlayer:
     theme = THEMES[session.theme]
     pools = [pool_scene(f"pool_{name}", theme) for name in "ab"]
     requests, over_run = gantt(theme), overview(theme)
-    figures = [*pools, requests, over_run]
+    figures: list[PoolScene | Gantt | Overview] = [*pools, requests, over_run]
     shown = [pn.pane.Bokeh(it.figure, sizing_mode="stretch_both", margin=0) for it in figures]
     names = ("pool_a", "pool_b", "gantt", "overview")
     centre = ServingPlayer(**dict(zip(names, shown, strict=True)))

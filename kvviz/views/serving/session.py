@@ -150,5 +150,3 @@ def bound(scenario: Scenario, servings: tuple[Serving, ...], requests: Workload)
             f"{output:,} tokens; this page plays at most {MOST_BLOCKS:,} blocks and "
             f"{MOST_OUTPUT:,} tokens: expected fewer requests, or larger blocks"
         )
-
-
