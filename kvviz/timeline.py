@@ -73,12 +73,13 @@ class Timeline:
         owner = np.full(self.pages, NOBODY, dtype=self.changes.owner.dtype)
         state = np.zeros(self.pages, dtype=np.uint8)
         until = np.searchsorted(self.changes.when, when, side="right")
-        count = self.changes.pages[:until].astype(np.int64)
         # Runs become single pages, so that later ones overwrite earlier ones in order.
-        offset = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
-        page = np.repeat(self.changes.page[:until].astype(np.int64), count) + offset
-        owner[page] = np.repeat(self.changes.owner[:until], count)
-        state[page] = np.repeat(self.changes.state[:until], count)
+        whens, page, pages, owners, states = self.changes
+        done = _single(
+            Changes(whens[:until], page[:until], pages[:until], owners[:until], states[:until])
+        )
+        owner[done.page] = done.owner
+        state[done.page] = done.state
         return Pages(owner, state)
 
     def row(self, when: float) -> dict[str, float]:
@@ -99,3 +100,44 @@ class Timeline:
         import pandas as pd
 
         return pd.DataFrame(self.totals).set_index("when")
+
+
+def merged(changes: Changes) -> Changes:
+    """Return the same changes with neighbours joined that change at once and alike."""
+    when, page, pages, owner, state = changes
+    follows = page[1:].astype(np.int64) == page[:-1].astype(np.int64) + pages[:-1]
+    for column in (when, owner, state):
+        follows &= column[1:] == column[:-1]
+    first = np.flatnonzero(np.append(True, ~follows)[: len(when)])
+    counts = np.add.reduceat(pages, first) if len(first) else pages
+    return Changes(when[first], page[first], counts.astype(np.uint32), owner[first], state[first])
+
+
+def held_by_group(timeline: Timeline, when: NDArray[np.float64], groups: int) -> NDArray[np.int64]:
+    """Return the pages in use at each moment by owner modulo `groups`; shape (groups, moments).
+
+    Pages in use are used or shared; a shared one counts once, with the owner that is recorded.
+    """
+    single = _single(timeline.changes)
+    held = np.isin(single.state, (State.USED, State.SHARED))
+    group = np.where(held, single.owner % groups, groups)  # the last one is nobody's
+    order = np.lexsort((np.arange(len(group)), single.page))
+    first = np.append(True, np.diff(single.page[order].astype(np.int64)) != 0)[: len(order)]
+    left = np.empty_like(group)  # the group that a change takes its page from
+    left[order] = np.where(first, groups, np.roll(group[order], 1))
+    moment = np.searchsorted(when, single.when, side="left")
+    change = np.zeros((groups + 1, len(when) + 1), dtype=np.int64)
+    np.add.at(change, (group, moment), 1)
+    np.add.at(change, (left, moment), -1)
+    return np.cumsum(change[:groups, :-1], axis=1)
+
+
+def _single(changes: Changes) -> Changes:
+    """Return the changes page by page."""
+    count = changes.pages.astype(np.int64)
+    offset = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+    when, page, owner, state = (
+        np.repeat(column, count)
+        for column in (changes.when, changes.page, changes.owner, changes.state)
+    )
+    return Changes(when, page + offset, np.ones_like(page), owner, state)

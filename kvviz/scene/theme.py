@@ -80,7 +80,7 @@ class Theme:
     def washed_palette(self) -> list[str]:
         """Return the page palette under a red wash: there, but without room; scores stay solid."""
         free, *held, scores = self.page_palette()
-        return [free, *(_mixed(colour, self.red, WASH) for colour in held), scores]
+        return [free, *(mixed(colour, self.red, WASH) for colour in held), scores]
 
     def tile_palette(self) -> list[str]:
         """Return the colours of a square of scores by `Tile`."""
@@ -93,7 +93,8 @@ class Theme:
         ]
 
 
-def _mixed(colour: str, other: str, share: float) -> str:
+def mixed(colour: str, other: str, share: float) -> str:
+    """Return a colour with a `share` of another in it."""
     pairs = [(int(colour[i : i + 2], 16), int(other[i : i + 2], 16)) for i in (1, 3, 5)]
     return "#" + "".join(f"{round(a * (1 - share) + b * share):02X}" for a, b in pairs)
 

@@ -13,6 +13,8 @@ const SPELL = {
   gib1: (bytes) => grouped(bytes / GIB, 1),
   change: (bytes) => (bytes > 0 ? "−" : bytes < 0 ? "+" : "") + grouped(Math.abs(bytes) / GIB, 2),
   count: (value) => (isNaN(value) ? "not known" : grouped(value, 0)),
+  tenth: (value) => grouped(value, 1),
+  seconds: (value) => (isNaN(value) ? "none" : value < 0.9995 ? `${Number((value * 1e3).toPrecision(3))} ms` : `${Number(value.toPrecision(3)).toLocaleString("en-US")} s`),
   percent: (share) => grouped(100 * share, 1) + "%",
   percent0: (share) => grouped(100 * share, 0) + "%",
 }

@@ -8,7 +8,8 @@ export function render({model}) {
   const label = (text) => { button.innerHTML = `${ICON}<span aria-live="polite">${text}</span>` }
   const address = () => {
     const query = new URLSearchParams(model.query), now = Math.round(document.kvviz?.row?.when ?? 0)
-    if (now) query.set("context", now)
+    const place = document.kvviz?.place ?? (now ? {context: now} : {}) // where the playhead is, as the page's links say it
+    for (const [name, value] of Object.entries(place)) query.set(name, value)
     if (model.theme !== "dark") query.set("theme", model.theme)
     const url = new URL(location.href)
     url.search = query

@@ -17,6 +17,7 @@ TITLES: Final = {
     "hbm": "where every byte of GPU memory goes",
     "paging": "one sequence, two ways to keep its cache",
     "kernels": "attention that really runs",
+    "serving": "two schedulers, the same requests, the same memory",
     "explore": "what fits where",
     "accuracy": "predicted against what engines logged",
 }
@@ -24,6 +25,7 @@ TABS: Final = {
     "hbm": "HBM",
     "paging": "Paging",
     "kernels": "Kernels",
+    "serving": "Serving",
     "explore": "Explore",
     "accuracy": "Accuracy",
 }  # by the name of the page's script, in the order of the header
@@ -38,11 +40,13 @@ class Areas:
             other; ``side`` becomes a drawer when narrow.
         tools: what stands at the end of the header, by name.
         dock: what stands in the header, or at the bottom of a phone, when there is no side column.
+        drawer: what the button says that opens the side column when narrow.
     """
 
     columns: Mapping[str, Viewable | Sequence[Viewable]]
     tools: Mapping[str, Viewable]
     dock: Viewable | None = None
+    drawer: str = "Controls"
 
 
 def shell(page: str, theme: str, areas: Areas) -> Template:
@@ -93,4 +97,5 @@ def _variables(
         "columns": {name: list(column) for name, column in parts.items()},
         "tools": list(areas.tools),
         "docked": areas.dock is not None,
+        "drawer": areas.drawer,
     }

@@ -1,0 +1,1 @@
+"""The serving page: two policies on one clock, played by the browser."""
