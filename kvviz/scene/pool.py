@@ -5,12 +5,12 @@ from enum import IntEnum
 from math import ceil, floor, sqrt
 from typing import Any
 
+from bokeh.core.properties import value
 from bokeh.models import ColumnDataSource, LinearColorMapper, Range1d
 from bokeh.plotting import figure
 
 from kvviz.scene.paint import Paint
-from kvviz.scene.stage import FONT
-from kvviz.scene.theme import Theme, mixed
+from kvviz.scene.theme import SANS, Theme, mixed
 
 WIDTH, HEIGHT = 444, 160  # px at the design's size
 SMALLEST_CELL = 2.0  # px; with smaller ones a cell stands for several blocks
@@ -174,7 +174,7 @@ def _plates(plot: figure, paint: Paint, source: ColumnDataSource) -> None:
         "y",
         "text",
         source=source,
-        text_font=FONT,
+        text_font=value(SANS),
         text_font_size="13px",
         text_align="right",
         text_baseline="middle",
