@@ -261,7 +261,7 @@ def test_a_trace_is_served_and_a_broken_row_is_said(open_page: Callable[..., Ser
     page.changing(lambda: page.upload("good.csv", "arrival_s,prompt,output\n" + rows))
     assert not page.alert().count()
     page.upload("huge.csv", "x" * (16 * 2**20 + 2))
-    expect(page.alert()).to_contain_text("expected at most 16.0 MiB")
+    expect(page.alert()).to_contain_text("has 16,777,218 bytes; expected at most 16,777,216.")
     page.page.context.close()
 
 

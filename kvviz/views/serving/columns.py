@@ -62,9 +62,7 @@ def totals(run: Served) -> Rows:
     waste = np.divide(taken - rows["used"], taken, out=np.zeros_like(taken), where=taken > 0)
     return {
         "when": rows["when"] * run.ns_per_unit / NS,
-        "used": rows["used"],
         "unfilled": rows["internal"],
-        "unused": taken - rows["used"],
         "used_bytes": rows["used"] * block,
         "taken_bytes": taken * block,
         "waste": waste,

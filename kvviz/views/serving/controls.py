@@ -10,6 +10,7 @@ import param
 from kvviz.catalog.gpus import gpu_names
 from kvviz.catalog.models import model_names
 from kvviz.catalog.workloads import TRAFFIC
+from kvviz.scenario import Scenario
 from kvviz.sim.policies import find_policy, policies
 from kvviz.units import GiB
 from kvviz.views.components import Knob, LiveCard
@@ -27,6 +28,7 @@ LENGTHS = (2048, 3072, 4096, 4800, 6144, 8192, 16_384, 32_768)
 COUNTS = (20, 40, 60, 80, 120, 160, 240, 320, 480, 640, 1000)
 RATES = (1.0, 2.0, 4.0, 5.5, 8.0, 12.0, 16.0, 22.0, 30.0, 45.0, 60.0)
 SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
+SMALL_SELECT = "select { font-size: 14px; letter-spacing: -.02em; padding: 0 20px 0 8px }"
 TEXTS = (0, 128, 256, 512, 1024, 2048)
 
 
@@ -100,8 +102,8 @@ def _run(session: ServingSession) -> pn.Column:
         _heading("Run and policies"),
         traffic,
         pn.Row(
-            bound(scenario, "model", "select", {name: short(name) for name in model_names()}),
-            bound(scenario, "gpu", "select", {name: name for name in gpu_names()}),
+            _narrow(scenario, "model", {name: short(name) for name in model_names()}),
+            _narrow(scenario, "gpu", {name: name for name in gpu_names()}),
             css_classes=["two"],
             stylesheets=[SERVING_CSS],
         ),
@@ -110,6 +112,13 @@ def _run(session: ServingSession) -> pn.Column:
         _policy(session, session, "against", "B"),
         problem,
     )
+
+
+def _narrow(scenario: Scenario, name: str, texts: Mapping[Any, str]) -> Knob:
+    """A choice of names beside another one, in smaller letters."""
+    knob = bound(scenario, name, "select", texts)
+    knob.stylesheets = [SMALL_SELECT]
+    return knob
 
 
 def _traffic(session: ServingSession) -> dict[str, str]:

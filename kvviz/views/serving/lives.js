@@ -55,7 +55,7 @@ class Lives {
     const {counts, totals} = this, values = {}
     const at = upTo(counts.when, now) - 1, event = Math.max(0, upTo(totals.when, now) - 1)
     for (const name of ["running", "waiting", "ended"]) values[name] = at < 0 ? 0 : counts[name][at]
-    for (const name of ["unfilled", "unused", "used", "used_bytes", "taken_bytes", "waste"]) values[name] = totals[name][event]
+    for (const name of ["unfilled", "used_bytes", "taken_bytes", "waste"]) values[name] = totals[name][event]
     return values
   }
 

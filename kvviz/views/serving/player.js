@@ -89,7 +89,7 @@ class Player {
       changed ||= moved
       const {counts} = blocks, values = {...lives.row(now), free: counts[0], cached: counts[4], shared: counts[5]}
       values.held = counts[3] + counts[5]
-      values.unused = counts[2] || values.unused
+      values.unused = counts[2]
       for (const [key, value] of Object.entries(values)) row[`${name}_${key}`] = value
     }
     this.chart.move(now, this.playing && !force)

@@ -4,7 +4,6 @@ from typing import Any
 
 import param
 
-from kvviz.units import size
 from kvviz.views.components import Component, scripts
 from kvviz.views.serving.session import MOST_TRACE_BYTES, ServingSession
 
@@ -64,7 +63,7 @@ def trace_upload(session: ServingSession) -> TraceUpload:
 def _take(session: ServingSession, incoming: Incoming) -> None:
     if incoming.too_large:
         session.broken = (
-            f"{incoming.name} has {size(incoming.size)}; expected at most {size(MOST_TRACE_BYTES)}."
+            f"{incoming.name} has {incoming.size:,} bytes; expected at most {MOST_TRACE_BYTES:,}."
         )
         return
     session.give(bytes(incoming.content), incoming.name)
