@@ -12,8 +12,8 @@ from kvviz.catalog.models import model_names
 from kvviz.catalog.workloads import TRAFFIC
 from kvviz.sim.policies import find_policy, policies
 from kvviz.units import GiB
-from kvviz.views.cards import short
 from kvviz.views.components import Knob, LiveCard
+from kvviz.views.html import short
 from kvviz.views.serving.cards import policy_name, requests_note, summary
 from kvviz.views.serving.load import TRACE
 from kvviz.views.serving.player import SERVING_CSS
