@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from bokeh.core.properties import value
 from bokeh.models import (
     AllIndices,
     CDSView,
@@ -19,8 +20,9 @@ from bokeh.models import Rect as RectGlyph
 
 from kvviz.scene.floorplan import SCENE_HEIGHT, SCENE_WIDTH, Rect
 from kvviz.scene.paint import Paint
-from kvviz.scene.theme import ROLES, Theme
+from kvviz.scene.theme import ROLES, SANS, Theme
 
+FONT: Final = value(SANS)
 LOOK: Final = ("fill", "line", "dash")  # columns of rows that differ in look
 BOX_COLUMNS: Final = ("x", "y", "left", "bottom", "w", "h")  # of a source of boxes
 BOX: Final = {"x": "x", "y": "y", "width": "w", "height": "h"}
