@@ -219,3 +219,20 @@ def test_the_gpus(run, ask):
 def test_version_and_help(run):
     assert run("--version")[:2] == (0, "kvviz 0.1.0\n")
     assert "estimate" in run()[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--preset", "speed"), "invalid choice: 'speed'"),
+        (("--preset", "memory", "--plot", "x.html"), "preset 'memory' has no plots"),
+        (("--preset", "prefill", "--device", "cuda"), "device cuda needs"),
+    ],
+)
+def test_kernels_that_cannot_be_measured_are_refused(arguments, words, capfd):
+    if "cuda" in arguments and pytest.importorskip("torch").cuda.is_available():
+        pytest.skip("there is a GPU here")
+    with pytest.raises(SystemExit) as stopped:
+        main(["kernels", *arguments])
+    assert stopped.value.code == 2
+    assert words in capfd.readouterr().err

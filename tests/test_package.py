@@ -108,6 +108,10 @@ def test_an_installed_wheel_serves_its_pages(served):
         fetch(f"{served}/{script}")
 
 
+def test_the_wheel_carries_the_recordings_that_a_page_opens_with(served):
+    assert "<title>kvviz: attention that really runs</title>" in fetch(f"{served}/kernels")
+
+
 def test_a_taken_port_is_one_sentence(served, installed, tmp_path):
     port = served.rpartition(":")[2]
     words = [installed / "kvviz", "serve", "--port", port]

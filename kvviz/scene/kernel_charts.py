@@ -205,7 +205,7 @@ def lines(theme: Theme, name: str, log: bool) -> Lines:
     ends = ColumnDataSource({**columns, "text": [], "shift": []}, name=f"{name} ends")
     plot.multi_line("x", "y", source=curves, line_color="colour", line_width=2.5)
     plot.scatter("x", "y", source=points, size=8, fill_color="colour", line_color=None)
-    plot.text(
+    names = plot.text(
         "x",
         "y",
         "text",
@@ -218,6 +218,7 @@ def lines(theme: Theme, name: str, log: bool) -> Lines:
         text_font_style="bold",
         text_baseline="middle",
     )
+    paint(names.glyph, background_fill_color="card")  # the floor runs behind them
     remarks = ColumnDataSource({c: [] for c in ("x", "y", "text", "role", "colour")})
     plot.text(
         "x",

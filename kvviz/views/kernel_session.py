@@ -130,7 +130,8 @@ class KernelSession(param.Parameterized):
             if "doing" in told:
                 self.param.update(doing=told["doing"], share=told["share"])
                 continue
-            self.param.update({name: told[name] for name in ("result", "problem") if name in told})
+            with pn.io.hold():  # everything that shows the results changes at once
+                self.param.update({n: told[n] for n in ("result", "problem") if n in told})
             ended = ""
         if ended:
             self.problem = ended

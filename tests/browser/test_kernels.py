@@ -63,7 +63,8 @@ def test_a_run_replaces_the_recording(open_page: Callable[..., Page]) -> None:
     expect(page.get_by_role("button", name="Cancel")).to_be_visible()
     note = page.locator(".run .note")
     expect(note).to_contain_text("Measured on", timeout=SECONDS)
-    expect(page.locator(".figures").first.locator("td").nth(1)).to_have_text(re.compile("^0\\."))
+    peak = page.locator(".figures").first.locator("td").nth(1)
+    expect(peak).to_have_text(re.compile(r"^0\."), timeout=SECONDS)
     shown = {
         cells[0].strip(): float(cells[1].split()[0].replace(",", "")) for cells in figures(page)
     }
