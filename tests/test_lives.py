@@ -57,7 +57,7 @@ def test_tokens_of_a_decode_grow_by_one_a_step_to_the_end(outcome: Outcome):
 def test_counts_are_the_engines_after_every_event(policy: str, seed: int, rate: float):
     outcome = run(policy, seed, rate=rate)
     found, totals = counts(lives(outcome)), outcome.totals()
-    ns = np.array([row.ns for row in outcome.engine.usage.rows])
+    ns = outcome.engine.usage.columns()["ns"]
     latest = np.append(np.diff(ns) > 0, True)  # at one moment, the last row holds
     at = np.searchsorted(found.ns, ns, side="right")[latest] - 1
     assert found.running[at].tolist() == totals["running"][latest].tolist()
