@@ -21,6 +21,8 @@ SHOTS = {
     "hbm_several.png": ("?flash=false&paged=false&batching=static&reservation=max", DESKTOP),
     "hbm_phone.png": ("", PHONE),
 }
+PAGES = ("serving", "explore")
+SETTLED = 4000  # milliseconds after which a page has drawn itself
 
 
 @contextmanager
@@ -46,11 +48,23 @@ def take(chromium: Browser, site: str, name: str) -> Path:
     return HERE / name
 
 
+def take_page(chromium: Browser, site: str, name: str) -> Path:
+    """Save one screenshot of another page as it opens, standing still."""
+    context = chromium.new_context(viewport=DESKTOP, reduced_motion="reduce")
+    page = context.new_page()
+    page.goto(f"{site}/{name}")
+    page.wait_for_timeout(SETTLED)
+    page.screenshot(path=HERE / f"{name}.png")
+    context.close()
+    return HERE / f"{name}.png"
+
+
 def main() -> None:
     """Take them all, and say how large each is."""
     with serving() as site, browser() as chromium:
-        for name in SHOTS:
-            path = take(chromium, site, name)
+        taken = [take(chromium, site, name) for name in SHOTS]
+        taken += [take_page(chromium, site, name) for name in PAGES]
+        for path in taken:
             print(f"{path.name}: {path.stat().st_size / 1024:,.0f} KiB")
 
 
