@@ -64,7 +64,6 @@ def bars(theme: Theme) -> Bars:
         y_range=Range1d(-0.24, 1.24),
         sizing_mode="stretch_width",
         height=HEIGHT,
-        min_width=430,  # seven labels of seven digits; a narrower card scrolls
         toolbar_location=None,
         tools="",
         min_border=0,

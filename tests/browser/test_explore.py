@@ -121,6 +121,7 @@ def test_the_workload_is_set_by_the_controls(page):
     page.show("Tokens/s")
     page.pick("Sequences", "64")
     expect(page.heading()).to_contain_text("64 sequences of 65,536 tokens")
+    page.page.wait_for_url("**batch=64**")
     for part in ("context=65536", "kv_dtype=fp8", "tp=3", "metric=rate", "batch=64"):
         assert part in page.page.url
     again = page.cells()

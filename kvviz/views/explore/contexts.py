@@ -6,11 +6,13 @@ import panel as pn
 from kvviz.atlas import reports
 from kvviz.scene.bars import bars
 from kvviz.scene.theme import THEMES
+from kvviz.units import KiB
 from kvviz.views.components import LiveCard
 from kvviz.views.explore.heatmap import EXPLORE_CSS
 from kvviz.views.explore.session import ExploreSession
 
 CONTEXTS = tuple(2**power for power in range(11, 18))
+FULL = 9_999  # the longest label of all digits
 BATCHES = tuple(2**power for power in range(7))
 
 
@@ -28,13 +30,14 @@ def contexts(session: ExploreSession) -> pn.Column:
     session.param.watch(lambda event: chart.repaint(THEMES[event.new]), "theme")
     show()
     plot = pn.pane.Bokeh(chart.figure, sizing_mode="stretch_width", margin=0)
-    return pn.Column(title, plot, css_classes=["card", "scrolls"], stylesheets=[EXPLORE_CSS])
+    return pn.Column(title, plot, css_classes=["card"], stylesheets=[EXPLORE_CSS])
 
 
 def _title(session: ExploreSession) -> str:
     what = "numbers of sequences" if session.metric == "longest" else "contexts"
     unit = session.how.unit(session.workload)
-    title, note = f"Same pair at other {what}", f"{unit}, log height"
+    title = f"Same pair at other {what}"
+    note = f"{unit}, log height" + ("" if session.metric == "longest" else "; K = 1,024 tokens")
     return f'<header class="wrap"><h2>{title}</h2><small>{note}</small></header>'
 
 
@@ -58,4 +61,9 @@ def _values(session: ExploreSession) -> tuple[list[float], list[str], list[str],
     fits = np.concatenate([(metric.fits(one) & one.valid).ravel() for one in each])
     found = np.where(fits & np.isfinite(values), values, 0.0).tolist()
     texts = [metric.spell(value) if value else "–" for value in found]
-    return found, texts, [f"{step:,}" for step in steps], steps.index(now)
+    return found, texts, [_label(step) for step in steps], steps.index(now)
+
+
+def _label(step: int) -> str:
+    """Spell a context as a phone has room for: from 10,000 on in K = 1,024 tokens where whole."""
+    return f"{step // KiB}K" if step > FULL and step % KiB == 0 else f"{step:,}"
