@@ -33,7 +33,7 @@ clean:
 	touch $@
 
 .venv/testing: .venv/serving .ci/browser
-	$(INSTALL) --editable '.[torch,api,sweep,plot,tokenizers,dev]'
+	$(INSTALL) --editable '.[torch,triton,api,sweep,plot,tokenizers,dev]'
 	.ci/browser $(BIN)/playwright
 	touch $@
 

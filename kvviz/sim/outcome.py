@@ -132,7 +132,7 @@ class Outcome:
             "blocks": self.num_blocks,
             "block_size": self.serving.block_size,
             "block_bytes": self.block_bytes,
-            "peak_blocks": pool - self.engine.least_free,
+            "peak_blocks": pool - self.engine.usage.least_free,
             "shares": {name: float(value / pool) for name, value in shares.items()},
         }
 
@@ -152,8 +152,8 @@ class Outcome:
             "steps": engine.steps,
             "preemptions": engine.preemptions,
             "scheduled_tokens": engine.scheduled_tokens,
-            "peak_running": engine.peak,
-            "peak_waiting": engine.peak_waiting,
+            "peak_running": engine.usage.peak_running,
+            "peak_waiting": engine.usage.peak_waiting,
             "finish_sha": self.finish_sha,
             "makespan_s": self.makespan_s,
             "ttft_s": spread(rows["ttft_s"]),

@@ -2,14 +2,13 @@
 
 from collections import deque
 from collections.abc import Callable
-from heapq import heappop, heappush
 from itertools import count
 
 from kvviz.catalog.efficiency import KNEE
-from kvviz.memory.kv import NO_WINDOW
 from kvviz.serving import Serving
 from kvviz.sim.cache import Requests
 from kvviz.sim.cost import StepCost
+from kvviz.sim.decoding import Decoding
 from kvviz.sim.keys import Key
 from kvviz.sim.ledger import Ledger
 from kvviz.sim.policy import Policy
@@ -58,26 +57,19 @@ class Engine:
         noted = Record(num_blocks, serving.block_size, cache.on_demand, shares)
         self.record = noted if record else None
         self.ledger = Ledger(len(workload))
-        self.usage = Usage()
+        self.usage = Usage(self.cache.free)
         self.steps = self.clock = self.tokens = 0
         self.sequence_steps = 0  # sequences of every step, summed up
         self._last = self._done = 0  # tokens with which all that run will end; requests at theirs
-        self.preemptions = self.scheduled_tokens = self.peak = self.peak_waiting = 0
-        self.least_free = self.cache.free
+        self.preemptions = self.scheduled_tokens = 0
         self._requests = requests_of(workload, serving.max_model_len)
         self._coming = 0
         self._arrival = [*workload.arrival.tolist(), FAR]
         self.arrived_ns = self._arrival[:-1]
         self._waiting: deque[Request] = deque()
         self._prefilling: deque[Request] = deque()  # after all that decode, in running order
-        self._decoding: dict[int, Request] = {}  # by `number`, in running order
+        self._decoding = Decoding(cost, serving.block_size, cache.on_demand)
         self._ended: list[Request] = []  # whose room a whole batch keeps
-        self._by_phase: list[dict[int, Request]] = [{} for _ in range(serving.block_size)]
-        self._ends: list[tuple[int, int]] = []  # (step, number): a heap, as is the next
-        self._bends: list[tuple[int, int, int, int]] = []  # (step, number, flops, bytes)
-        self._flops = self._moved = 0  # of all that decode, in the next step
-        self._more_flops = self._more_moved = 0  # in the step after it
-        self._joined = 0
         self._refused = False  # the head of the queue does not fit into what is free
         self._blocked = False  # nobody can join before one leaves, or `_watched` is known
         self._watched: Key | None = None
@@ -115,14 +107,20 @@ class Engine:
         """Decode until something happens; False if it happens at once."""
         cost, size = self.cost, self._block_size
         flop_ns, byte_ns, root = cost.flop_ns, cost.byte_ns, 1 / KNEE
-        running, phases, cache = len(self._decoding), self._by_phase, self.cache
+        decoding, cache = self._decoding, self.cache
+        running, phases = len(decoding), decoding.phases
         free, take, fill = cache.free, cache.take, cache.fill if cache.shares else None
         weights, extra = cost.weight_bytes(running), cost.extra_ns(running)
-        flops, moved, clock, steps = self._flops, self._moved + weights, self.clock, self.steps
-        more_flops, more_moved = self._more_flops, self._more_moved
+        flops, moved, clock, steps = (
+            decoding.flops,
+            decoding.moved + weights,
+            self.clock,
+            self.steps,
+        )
+        more_flops, more_moved = decoding.more_flops, decoding.more_moved
         arrival = self._arrival[self._coming]
         until, last = (FAR, arrival) if self._in_steps else (arrival, FAR)
-        last = min(last, self._ends[0][0], self._bends[0][0] if self._bends else FAR)
+        last = min(last, decoding.due)
         watched, record = self._watched if self._waiting else None, self.record
         start, before, tokens, used, idle = clock, steps, self.tokens, 0, 0
         room, cached, known = cache.held + free, cache.cached, 0
@@ -152,13 +150,15 @@ class Engine:
             known += (cached if cached < free else free) * ns  # what is known is taken last
             flops += more_flops
             moved += more_moved
-        self._flops, self._moved, self.clock, self.steps = flops, moved - weights, clock, steps
+        decoding.flops, decoding.moved = flops, moved - weights
+        self.clock, self.steps = clock, steps
         self.scheduled_tokens += tokens - self.tokens
         self.sequence_steps += tokens - self.tokens
         self.tokens = tokens
         self.usage.add(clock - start, used, self._last, room, idle, known, self._refused)
         self._note()
         if steps == last:
+            decoding.bend(steps)
             self._settle()
         return steps > before
 
@@ -167,7 +167,7 @@ class Engine:
         preempted = not self._demanded and self._demand()
         self._demanded = False
         start, tokens = self.clock, len(self._decoding)
-        flops, moved = self._flops, self._moved
+        flops, moved = self._decoding.flops, self._decoding.moved
         scheduled: list[tuple[Request, int]] = []
         preempted |= self._continue(self._budget - tokens, scheduled)
         if not preempted and self._waiting:
@@ -187,35 +187,16 @@ class Engine:
         if self.record:
             self.record.stepped(start, self.clock)
         self.steps += 1
-        self._flops += self._more_flops
-        self._moved += self._more_moved
+        self._decoding.advance(self.steps)
         self._settle()
         for request, new in scheduled:
             self._advance(request, new)
 
     def _note(self) -> None:
         """Note how things are now; what happens at the same time after it is in a later row."""
-        cache, running = self.cache, len(self._decoding) + len(self._prefilling)
-        waiting, free = len(self._waiting), cache.free
-        if running > self.peak:
-            self.peak = running
-        if waiting > self.peak_waiting:
-            self.peak_waiting = waiting
-        if free < self.least_free:
-            self.least_free = free
-        self.usage.note(
-            (
-                self.clock,
-                running,
-                waiting,
-                self._done,
-                self.tokens,
-                self._last,
-                cache.held,
-                free,
-                cache.cached,
-            )
-        )
+        running, waiting = len(self._decoding) + len(self._prefilling), len(self._waiting)
+        cache, now = self.cache, (self.clock, running, waiting, self._done, self.tokens, self._last)
+        self.usage.note((*now, cache.held, cache.free, cache.cached))
 
     def _count_time(self, ns: int) -> None:
         """Count a time in which nothing changes."""
@@ -227,7 +208,7 @@ class Engine:
 
     def _demand(self) -> bool:
         """Give blocks to those that need one to decode on; return whether any was preempted."""
-        need = self._by_phase[self.steps % self._block_size]
+        need = self._decoding.phases[self.steps % self._block_size]
         before = self.preemptions
         if len(need) <= self.cache.free:
             self._take(need.values())
@@ -237,7 +218,7 @@ class Engine:
                     self._preempt()
                 if number in need:
                     self._take([request])
-        self.cache.fill(self._by_phase[(self.steps + 1) % self._block_size].values())
+        self.cache.fill(self._decoding.phases[(self.steps + 1) % self._block_size].values())
         return self.preemptions > before
 
     def _take(self, requests: Requests) -> None:
@@ -297,7 +278,7 @@ class Engine:
         if self._prefilling:
             request = self._prefilling.pop()
         else:
-            request = self._leave(next(reversed(self._decoding)))
+            request = self._leave(next(reversed(self._decoding.requests)))
         self.ledger.preempted(request.index, request.computed)
         self.tokens -= request.computed
         self._last -= request.last
@@ -322,56 +303,21 @@ class Engine:
             self._join(request)
 
     def _join(self, request: Request) -> None:
-        """Add a request to those that decode."""
-        self._joined += 1
-        number = request.number = self._joined
-        shift = request.shift = self.steps - request.computed
-        self._decoding[number] = request
-        if self.cache.on_demand:
-            self._by_phase[shift % self._block_size][number] = request
+        self._decoding.join(request, self.steps)
         if self.record:
             self.record.moved(self.steps, request, Move.DECODES)
-        heappush(self._ends, (shift + request.last - 1, number))
-        self._count(request, 1)
-        for window, flops, moved in self.cost.windows:
-            if request.tokens < window < NO_WINDOW:
-                heappush(self._bends, (shift + window - 1, number, flops, moved))
 
     def _leave(self, number: int) -> Request:
-        """Take a request from those that decode, and write down how far it is."""
-        request = self._decoding.pop(number)
-        joined, request.computed = request.computed, self.steps - request.shift
-        request.tokens = request.computed + 1
+        joined = self._decoding.requests[number].computed
+        request = self._decoding.leave(number, self.steps)
         if self.record:
             self.record.decoded(self.steps, request, joined)
-        if self.cache.on_demand:
-            del self._by_phase[request.shift % self._block_size][number]
-        self._count(request, -1)
         return request
 
-    def _count(self, request: Request, sign: int) -> None:
-        """Add a request's next decode step to the sums, or take it away."""
-        flops, moved, more_flops, more_moved = self.cost.decode(request.tokens)
-        self._flops += sign * flops
-        self._moved += sign * moved
-        self._more_flops += sign * more_flops
-        self._more_moved += sign * more_moved
-
     def _settle(self) -> None:
-        """Let requests that have outgrown a window cost less, and those with all tokens end."""
-        while self._bends and (
-            self._bends[0][0] == self.steps or self._bends[0][1] not in self._decoding
-        ):
-            _, number, flops, moved = heappop(self._bends)
-            if number in self._decoding:
-                self._more_flops -= flops
-                self._more_moved -= moved
-        while self._ends and (
-            self._ends[0][0] == self.steps or self._ends[0][1] not in self._decoding
-        ):
-            _, number = heappop(self._ends)
-            if number in self._decoding:
-                self._end(self._leave(number))
+        """Let those end that have all their tokens."""
+        for number in self._decoding.ended(self.steps):
+            self._end(self._leave(number))
 
     def _end(self, request: Request) -> None:
         self.ledger.ended(request.index, self.clock, self.steps)

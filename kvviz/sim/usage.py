@@ -24,15 +24,27 @@ class Usage:
     """Rows and sums of block and token counts over time.
 
     The sums are exact: over nanoseconds, of counts that change between steps only.
+
+    Args:
+        free: blocks that are free before anything runs.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, free: int) -> None:
         self.rows: list[Row] = []
         self.ns = self.tokens = self.last = self.held = self.free = self.cached = self.refused = 0
+        self.peak_running = self.peak_waiting = 0
+        self.least_free = free
         self._seen, self._stride = 0, 1
 
     def note(self, row: Row) -> None:
-        """Keep a row, or not, where there are many."""
+        """Keep a row, or not, where there are many; its extremes are kept of all."""
+        _, running, waiting, *_, free, _ = row
+        if running > self.peak_running:
+            self.peak_running = running
+        if waiting > self.peak_waiting:
+            self.peak_waiting = waiting
+        if free < self.least_free:
+            self.least_free = free
         if self._seen % self._stride == 0:
             self.rows.append(row)
             if len(self.rows) == MOST_ROWS:
