@@ -12,7 +12,7 @@ from kvviz.scene.heatmap import TONES, Scale, palette
 from kvviz.scene.paint import Paint
 from kvviz.scene.theme import SANS, Theme
 
-HEIGHT: Final = 116  # px
+HEIGHT: Final = 122  # px
 LEAST: Final = 0.14  # height of the lowest bar, the highest being 1
 TEXT: Final = {"text_font": value(SANS), "text_align": "center"}
 COLUMNS: Final = ("x", "top", "colour", "value", "label")
@@ -61,7 +61,7 @@ def bars(theme: Theme) -> Bars:
     """Build the figure with empty sources."""
     plot = figure(
         x_range=Range1d(0, 1),
-        y_range=Range1d(-0.24, 1.24),
+        y_range=Range1d(-0.3, 1.24),
         sizing_mode="stretch_width",
         height=HEIGHT,
         toolbar_location=None,
@@ -90,7 +90,7 @@ def _draw(plot: figure, paint: Paint, source: ColumnDataSource, role: str, style
     )
     if source.name == "here":
         paint(bar.glyph, fill_color="on")
-    for text, y, baseline, offset in (("value", "top", "bottom", -3), ("label", 0, "top", 7)):
+    for text, y, baseline, offset in (("value", "top", "bottom", -3), ("label", 0, "alphabetic", 17)):
         glyph = plot.text(
             "x",
             y,
