@@ -90,7 +90,10 @@ def _draw(plot: figure, paint: Paint, source: ColumnDataSource, role: str, style
     )
     if source.name == "here":
         paint(bar.glyph, fill_color="on")
-    for text, y, baseline, offset in (("value", "top", "bottom", -3), ("label", 0, "alphabetic", 17)):
+    for text, y, baseline, offset in (
+        ("value", "top", "bottom", -3),
+        ("label", 0, "alphabetic", 17),
+    ):
         glyph = plot.text(
             "x",
             y,

@@ -216,7 +216,9 @@ def test_layers_and_copies_are_drawn_by_their_kind(explore):
     page.close()
 
 
-@pytest.mark.parametrize("query", ["", "?model=google/gemma-3-27b-it&mode=vllm&utilization=0.9"])
+@pytest.mark.parametrize(
+    "query", ["", "?tp=2", "?model=google/gemma-3-27b-it&mode=vllm&utilization=0.9"]
+)
 def test_open_in_hbm_lands_on_the_same_figures(explore, query):
     page = explore(query)
     values = page.page.locator(".details .row > span:last-child").all_inner_texts()
@@ -230,7 +232,7 @@ def test_open_in_hbm_lands_on_the_same_figures(explore, query):
     textbook = "mode" not in query  # an engine's groups hold more than the layers alone
     assert number(hbm.value("KV cache")) == held or not textbook
     assert number(hbm.value("Context")) == 8192
-    assert number(hbm.value("GPUs needed")) == 1
+    assert number(hbm.value("GPUs needed")) == (2 if "tp" in query else 1)
     page.close()
 
 

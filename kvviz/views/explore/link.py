@@ -59,9 +59,7 @@ def hbm_link(workload: Scenario, sequences: int) -> str:
     if workload.model in workload.own_models:
         return '<p class="open">A model of your own opens in HBM by its config.json there.</p>'
     batch = max(1, min(sequences, MOST_BATCH))
-    there = workload.replaced(batch=batch, tp=1)
+    there = workload.replaced(batch=batch)
     text, title = f"Open in HBM with {many(batch, 'sequence')}", "the same scenario, page by page"
-    if workload.tp > 1:
-        title += ": HBM draws the unsplit model over as many GPUs as it needs"
     query: dict[str, Any] = to_query(there, PAGE_DEFAULTS)
     return f'<a class="open" href="hbm?{urlencode(query)}" title="{title}">{text}</a>'
