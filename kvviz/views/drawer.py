@@ -1,5 +1,7 @@
 """The button "About this picture" and the panel that it opens."""
 
+from collections.abc import Callable
+
 import param
 
 from kvviz.views.about import about
@@ -22,11 +24,17 @@ class Drawer(Component):
 
 def about_button(session: Session) -> Drawer:
     """Return the button; its texts are those of the session's scenario."""
-    drawer = Drawer()
-    drawer.on_msg(lambda _event: drawer.param.update(html=about(session)))
+    return answering(Drawer(), lambda: about(session), session, "timeline")
+
+
+def answering(
+    drawer: Drawer, texts: Callable[[], str], session: param.Parameterized, result: str
+) -> Drawer:
+    """Let a drawer show `texts` when it opens, and keep up with the session's `result` then."""
+    drawer.on_msg(lambda _event: drawer.param.update(html=texts()))
 
     def follow(_event: object) -> None:
-        drawer.html = about(session) if drawer.html else ""
+        drawer.html = texts() if drawer.html else ""
 
-    session.param.watch(follow, "timeline")
+    session.param.watch(follow, result)
     return drawer

@@ -5,7 +5,7 @@ import param
 from panel.template import Template
 
 from kvviz.views.components import Share, ThemeSwitch
-from kvviz.views.drawer import Drawer
+from kvviz.views.drawer import Drawer, answering
 from kvviz.views.serving.about import about
 from kvviz.views.serving.controls import controls
 from kvviz.views.serving.figures import figures
@@ -36,11 +36,9 @@ def serving_page() -> Template:
     return shell("serving", session.theme, Areas(columns, tools, drawer="Request"))
 
 
-def about_button(session: ServingSession) -> AboutRun:
+def about_button(session: ServingSession) -> Drawer:
     """Return the button; its texts are those of the session's runs."""
-    drawer = AboutRun(html=about(session))
-    session.param.watch(lambda _event: drawer.param.update(html=about(session)), "runs")
-    return drawer
+    return answering(AboutRun(), lambda: about(session), session, "runs")
 
 
 def theme_switch(session: ServingSession) -> ThemeSwitch:
