@@ -175,21 +175,42 @@ class PagedCache:
         return self if self.keys else CountedCache(self.block_size, self.pool.free)
 
 
-class CountedCache:
+class _Unshared:
+    """A cache that does not know what its blocks hold."""
+
+    shares = False
+    cached = 0
+
+    def hits(self, request: Request) -> list[int]:
+        """Return none."""
+        return []
+
+    def shared(self, hits: list[int]) -> list[int]:
+        """Return none: there are no hits."""
+        return []
+
+    def fill(self, requests: Requests) -> None:
+        """Do nothing."""
+
+    def next_key(self, request: Request, hits: list[int]) -> Key | None:
+        """Return None."""
+        return None
+
+    def knows(self, key: Key) -> bool:
+        """Return False."""
+        return False
+
+
+class CountedCache(_Unshared):
     """Blocks on demand that are only counted: all that totals without prefix caching need."""
 
     on_demand = True
-    shares = False
 
     def __init__(self, block_size: int, free: int) -> None:
         self.block_size = block_size
         self.free = free
-        self.held = self.cached = 0
+        self.held = 0
         self._unnamed = Freed([], [])
-
-    def hits(self, request: Request) -> list[int]:
-        """Return none: content is not known."""
-        return []
 
     def admit(self, request: Request, hits: list[int], new: int) -> bool:
         """Take `new` tokens' blocks if the whole sequence would fit now."""
@@ -218,36 +239,20 @@ class CountedCache:
         self.held += len(requests)
         return []
 
-    def fill(self, requests: Requests) -> None:
-        """Do nothing: content is not known."""
-
-    def shared(self, hits: list[int]) -> list[int]:
-        """Return none: there are no hits."""
-        return []
-
-    def next_key(self, request: Request, hits: list[int]) -> Key | None:
-        """Return None: content is not known."""
-        return None
-
-    def knows(self, key: Key) -> bool:
-        """Return False: content is not known."""
-        return False
-
     def counted(self) -> Cache:
         """Return itself."""
         return self
 
 
-class ReservedCache:
+class ReservedCache(_Unshared):
     """One contiguous region a request, as long as the reservation says (Orca, OSDI '22)."""
 
     on_demand = False
-    shares = False
 
     def __init__(self, serving: Serving, num_blocks: int, workload: Workload) -> None:
         self.serving = serving
         self.regions = ALLOCATORS[serving.allocator](num_blocks - 1)
-        self.held = self.cached = 0
+        self.held = 0
 
     @staticmethod
     def largest(
@@ -263,10 +268,6 @@ class ReservedCache:
     def free(self) -> int:
         """Blocks in no region."""
         return self.regions.free
-
-    def hits(self, request: Request) -> list[int]:
-        """Return none: regions are not shared."""
-        return []
 
     def admit(self, request: Request, hits: list[int], new: int) -> bool:
         """Reserve the whole region; ids start at 1, as in a paged pool."""
@@ -293,21 +294,6 @@ class ReservedCache:
     def take(self, requests: Requests) -> list[int]:
         """Give nothing: the region has the room already."""
         return []
-
-    def fill(self, requests: Requests) -> None:
-        """Do nothing: regions are not shared."""
-
-    def shared(self, hits: list[int]) -> list[int]:
-        """Return none: there are no hits."""
-        return []
-
-    def next_key(self, request: Request, hits: list[int]) -> Key | None:
-        """Return None: content is not known."""
-        return None
-
-    def knows(self, key: Key) -> bool:
-        """Return False: content is not known."""
-        return False
 
     def counted(self) -> Cache:
         """Return itself: where regions lie decides what fits."""
