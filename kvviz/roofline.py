@@ -87,8 +87,8 @@ def step(scenario: Scenario, new: Tokens, context: Tokens) -> Step:
 
     Activations are not counted. Weights are read once; of the experts, those that the step's
     tokens are expected to choose. Tensor parallel shares the work evenly, and bytes as the GPUs
-    hold them; pipeline stages follow one another, so they do not shorten a step. Links and
-    launches are not counted.
+    hold them; pipeline stages follow one another, so they do not shorten a step. Launches count
+    where they are known of the GPU; links do not.
 
     Args:
         scenario: model, GPU, dtypes and parallel sizes.
@@ -101,7 +101,7 @@ def step(scenario: Scenario, new: Tokens, context: Tokens) -> Step:
     kv = _kv_bytes(done, new, context)
     compute = flops / ((gpu.peak_flops(model.dtype) or np.nan) * scenario.mfu)
     memory = (weights + kv) / (gpu.bandwidth_gb_s * GB * scenario.mbu)
-    seconds = together(compute, memory)
+    seconds = together(compute, memory) + scenario.efficiency.overhead_s
     return Step(flops, weights, kv, seconds, compute / seconds, memory / seconds)
 
 

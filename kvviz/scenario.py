@@ -1,5 +1,6 @@
 """Every knob of kvviz, once: widgets, command-line options, URLs and schemas come from here."""
 
+from dataclasses import replace
 from typing import Any
 
 import param
@@ -228,7 +229,7 @@ class Scenario(param.Parameterized):
         shares = (self.param.mfu.as_set(self), self.param.mbu.as_set(self))
         if shares == (None, None):
             return known
-        return Efficiency(self.mfu, self.mbu, kind="assumed", source="as you set them")
+        return replace(known, mfu=self.mfu, mbu=self.mbu, kind="assumed", source="as you set them")
 
     def settings(self) -> dict[str, Any]:
         """Return every knob's value by its name, None where it is left to what is known."""

@@ -177,7 +177,7 @@ def test_what_rests_on_the_capacity_is_known_no_better(settings):
 def test_a_rate_is_assumed_and_only_of_what_fits():
     html = cards.info(session(mfu=0.41, mbu=0.93))
     assert 'title="assumed: roofline with MFU 41% and MBU 93% of the scenario; ' in html
-    assert "activations, launch overhead and links are not counted" in html
+    assert "activations and links are not counted, launches where a run on that GPU was" in html
     assert '<span data-if="over"><b class="red">does not fit</b></span>' in html
     assert '<span data-unless="over"><b data-live="tokens_per_second"' in html
 
@@ -236,7 +236,7 @@ def test_one_is_singular():
 def test_the_drawer_says_what_is_assumed_and_what_is_left_out():
     text = plain(about(session()))
     assert "Every number here is computed unless it is marked assumed" in text
-    assert "Step times count neither activations, launch overhead nor links between GPUs" in text
+    assert "Step times count launches only where a run on the GPU was fitted, and neither" in text
     assert "Capacity is" in text
     assert "Capacity, assumed, is" in plain(about(session(mode="vllm")))
     assert "assumed: experts chosen evenly" in plain(about(session(model=HYBRID)))

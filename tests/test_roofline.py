@@ -79,3 +79,12 @@ def test_time_is_never_under_either_bound(context, batch, mfu, mbu):
         assert 0 < done.compute_share[0] <= 1
         assert 0 < done.memory_share[0] <= 1
         assert max(done.compute_share[0], done.memory_share[0]) >= 2 ** (-1 / KNEE) - 1e-9
+
+
+def test_a_step_takes_what_is_known_besides_its_work():
+    """Launches on the RTX 4090, fitted together with its shares, are part of every step."""
+    fitted = Scenario(gpu="RTX 4090", batch=1)
+    done = decode_step(fitted, at(1024))
+    busy = (done.compute_share**KNEE + done.memory_share**KNEE) ** (1 / KNEE) * done.seconds
+    assert done.seconds[0] - busy[0] == pytest.approx(fitted.efficiency.overhead_s)
+    assert fitted.efficiency.overhead_s == 0.001

@@ -79,7 +79,7 @@ class Simulation(BaseModel):
     prefix_hit_rate: float
     cached_tokens: int
     prompt_tokens: int
-    lost_tokens: int = Field(description="tokens computed again after a preemption")
+    lost_tokens: int = Field(description="tokens given up when preempted; the cache may have some")
     kv: PoolUse
     efficiency: Efficiency
     wall_s: float = Field(description="seconds that simulating took")

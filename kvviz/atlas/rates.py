@@ -1,4 +1,4 @@
-"""How fast every cell decodes: the roofline of one step, under its assumed efficiencies."""
+"""How fast every cell decodes: the roofline of one step, under each GPU's efficiencies."""
 
 import numpy as np
 
@@ -21,7 +21,8 @@ def rates(held: Held) -> Columns:
     compute = flops / (_peaks(axes) * spread([scenario.mfu for scenario in there], "g"))
     bandwidth = spread([gpu.bandwidth_gb_s * GB for gpu in axes.gpus], "g")
     memory = moved / (bandwidth * spread([scenario.mbu for scenario in there], "g"))
-    seconds = together(compute, memory)
+    besides = spread([scenario.efficiency.overhead_s for scenario in there], "g")
+    seconds = together(compute, memory) + besides
     rate = workload.batch / seconds
     watts = spread([gpu.tdp_w or np.nan for gpu in axes.gpus], "g") * gpus
     return {

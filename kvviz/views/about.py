@@ -121,6 +121,7 @@ def _left_out(scenario: Scenario) -> str:
     return text_card(
         "Left out",
         f"<p>{missing} not counted: a real run takes "
-        f"somewhat more. Step times count neither activations, launch overhead nor links between "
+        f"somewhat more. Step times count launches only where a run on the GPU was fitted, and "
+        f"neither activations nor links between "
         f"GPUs.</p>",
     )

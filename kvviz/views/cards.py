@@ -68,7 +68,7 @@ def _decode(scenario: Scenario) -> str:
     whose = f", {escape(known.source)}" if known.kind == "measured" else " of the scenario"
     how = (
         f"assumed: roofline with MFU {known.mfu:.0%} and MBU {known.mbu:.0%}{whose}; "
-        f"activations, launch overhead and links are not counted"
+        f"activations and links are not counted, launches where a run on that GPU was fitted"
     )
     rate = live("tokens_per_second", "count", how)
     return (

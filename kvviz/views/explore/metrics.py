@@ -82,7 +82,8 @@ def _roofline(scenario: Scenario) -> str:
         shares = f"MFU {scenario.mfu:.0%} and MBU {scenario.mbu:.0%}, as you set them"
     else:
         shares = f"MFU {MFU:.0%} and MBU {MBU:.0%} ({SOURCE}), or as measured on that GPU"
-    return f"assumed: roofline with {shares}; links, launches and activations not counted"
+    left_out = "links and activations not counted, launches where a run on that GPU was fitted"
+    return f"assumed: roofline with {shares}; {left_out}"
 
 
 METRICS: Final = {
