@@ -261,14 +261,14 @@ def test_a_text_becomes_the_sequence(paging: PagingPage, tmp_path: Path) -> None
     expect(counted).to_contain_text("tokens are estimated")
     paging.page.get_by_role("textbox", name="Text of sequence A").fill("word " * 80)
     expect(counted).to_have_text("About 100 tokens, an estimate: assumed 4 characters a token.")
-    assert paging.picker("sequence_length").input_value() == "100"
+    expect(paging.picker("sequence_length")).to_have_value("100")
     words = Tokenizer(models.WordLevel({"[UNK]": 0}, unk_token="[UNK]"))
     words.pre_tokenizer = pre_tokenizers.Whitespace()
     path = tmp_path / "tokenizer.json"
     words.save(str(path))
     paging.page.locator("input[type=file]").set_input_files(path)
     expect(counted).to_have_text("80 tokens, counted by the file dropped here.")
-    assert "80 tokens" in paging.page.locator(".metric.paged header").inner_text()
+    expect(paging.page.locator(".metric.paged header")).to_contain_text("80 tokens")
 
 
 # -- how it looks
