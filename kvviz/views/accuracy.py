@@ -15,6 +15,7 @@ from kvviz.views import accuracy_cards as cards
 from kvviz.views.accuracy_log import read_card, reconciled
 from kvviz.views.accuracy_session import ALL, MOST_TEXT, AccuracySession
 from kvviz.views.components import CSS, HERE, Component, Knob, LiveCard, Share, ThemeSwitch
+from kvviz.views.drawn import follow_theme, redraws
 from kvviz.views.shell import Areas, shell
 
 OWN_CSS: Final = CSS + (HERE / "accuracy.css").read_text()
@@ -141,13 +142,14 @@ def _panel(session: AccuracySession, quantity: str) -> pn.Column:
     pair = error_scatter(quantity, role, ends, THEMES[session.theme])
     head = AccuracyCard(html="", css_class="panel-head")
 
-    def show(*_events: object) -> None:
+    @redraws
+    def show() -> None:
         shown = session.shown()
         pair.show(_points(shown, quantity, unit))
         head.html = cards.panel_head(shown, quantity)
 
     session.param.watch(show, list(FILTERS))
-    session.param.watch(lambda event: pair.repaint(THEMES[event.new]), "theme")
+    follow_theme(session, [pair])
     show()
     words = f'<p class="axis"><span>↑ logged</span><span>predicted, {spelled}</span></p>'
     caption = AccuracyCard(html=words, css_class="")

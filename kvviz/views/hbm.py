@@ -14,6 +14,7 @@ from kvviz.scene.strip import Crossing, Strip
 from kvviz.scene.theme import THEMES
 from kvviz.views import cards
 from kvviz.views.components import LiveCards
+from kvviz.views.drawn import Drawn, follow_theme, redraws
 from kvviz.views.formula import formula
 from kvviz.views.numbers import Columns, live_columns
 from kvviz.views.player import Player
@@ -39,29 +40,33 @@ def _cards(session: Session) -> list[list[str]]:
 def centre(session: Session) -> Player:
     """Return the player with scene and strip, reloaded whenever the session has a new record."""
     theme = THEMES[session.theme]
-    figures = HbmScene(theme), FleetScene(theme), Strip(theme)
-    scene, fleet, strip = (
-        pn.pane.Bokeh(each.figure, sizing_mode="stretch_both", margin=0) for each in figures
-    )
+    strip = Strip(theme)
+    hbm = HbmScene(theme)
+    figures: list[Drawn] = [hbm, strip]
     player = Player(
-        scene=scene,
-        fleet=fleet,
-        strip=strip,
+        scene=_pane(hbm),
+        strip=_pane(strip),
         strip_title="Memory over the run, GiB",
         start=session.scenario.context,
     )
 
-    def show(*_events: object) -> None:
-        _show(session, figures[2], player)
-
-    def repaint(*_events: object) -> None:
-        for each in figures:
-            each.repaint(THEMES[session.theme])
+    @redraws
+    def show() -> None:
+        # Most runs fit one GPU: the figure of several is drawn for the first that does not.
+        if session.gpus_shown > 1 and player.fleet is None:
+            fleet = FleetScene(THEMES[session.theme])
+            figures.append(fleet)
+            player.fleet = _pane(fleet)
+        _show(session, strip, player)
 
     session.param.watch(show, "timeline")
-    session.param.watch(repaint, "theme")
+    follow_theme(session, figures)
     show()
     return player
+
+
+def _pane(drawn: HbmScene | FleetScene | Strip) -> pn.pane.Bokeh:
+    return pn.pane.Bokeh(drawn.figure, sizing_mode="stretch_both", margin=0)
 
 
 def _show(session: Session, strip: Strip, player: Player) -> None:

@@ -12,6 +12,7 @@ from kvviz.scene.theme import THEMES
 from kvviz.units import MiB
 from kvviz.views import kernel_texts as texts
 from kvviz.views.components import CSS, Knob, Share, ThemeSwitch
+from kvviz.views.drawn import follow_theme, redraws
 from kvviz.views.kernel_components import STYLE, ChartCard, RunButton, Text, Tiles
 from kvviz.views.kernel_link import CHOICES, STEPS, link, opened
 from kvviz.views.kernel_session import KernelSession, devices
@@ -157,7 +158,7 @@ def _charts(session: KernelSession) -> list[ChartCard]:
         _chart("Memory per block, MiB", held),
     ]
 
-    def show(*_events: object) -> None:
+    def show() -> None:
         result, found = session.result, texts.rows(session.result)
         weights.show(result["pattern"])
         memory.show(*_pair(found, "peak_bytes", "predicted_bytes", MiB), "{:,.1f}")
@@ -192,7 +193,7 @@ def _below(session: KernelSession) -> list[Any]:
     theme = THEMES[session.theme]
     time, memory = (lines(theme, f"scaling {what}", log=True) for what in ("time", "memory"))
 
-    def show(*_events: object) -> None:
+    def show() -> None:
         curves = _scaling(session.result)
         time.show({name: (n, s) for name, (n, s, _) in curves.items()}, "{:,.3g} s")
         memory.show({name: (n, m) for name, (n, _, m) in curves.items()}, "{:,.1f} MiB")
@@ -208,13 +209,8 @@ def _below(session: KernelSession) -> list[Any]:
 
 def _follow(session: KernelSession, show: Callable[..., None], *drawn: Any) -> None:
     """Show results whenever there are new ones, and repaint for another theme."""
-
-    def repaint(event: Any) -> None:
-        for each in drawn:
-            each.repaint(THEMES[event.new])
-
-    session.param.watch(show, "result")
-    session.param.watch(repaint, "theme")
+    session.param.watch(redraws(show), "result")
+    follow_theme(session, drawn)
     show()
 
 

@@ -24,7 +24,7 @@ class Player {
     const scale = Math.min(width / ACROSS, height / UP)
     this.phone = width < PHONE
     for (const texts of [this.sceneTexts, this.fleetTexts]) texts.scale(this.phone ? 1 : scale)
-    for (const name of ["scene", "fleet"]) grow(this.model.data[name], scale)
+    for (const figure of this.figures()) grow(figure, scale)
     if (this.shape !== this.places[this.phone ? "phone" : "wide"]) this.lay()
   }
 
@@ -33,8 +33,7 @@ class Player {
     const {model} = this, first = this.now === undefined, from = this.numbers
     const find = (figure) => (name) => figure.renderers.find((each) => each.name === name).data_source
     this.source = find(model.data.scene)
-    paintByFrame(model.data.scene)
-    paintByFrame(model.data.fleet)
+    for (const figure of this.figures()) paintByFrame(figure)
     this.run = new Run(model)
     this.places = model.places
     this.layout = model.layout
@@ -53,6 +52,8 @@ class Player {
     else this.tell()
     if (from && !STILL.matches) this.teller.count(from, () => this.numbers)
   }
+
+  figures() { return [this.model.data.scene, this.model.data.fleet].filter(Boolean) }
 
   // Shows the present moment in the shape that the screen has room for.
   lay() {
@@ -189,13 +190,14 @@ class Player {
 
   key(event) {
     const target = event.composedPath()[0]
-    if (["INPUT", "SELECT", "TEXTAREA"].includes(target.tagName)) return
+    const slider = target.type === "range"
+    if (["INPUT", "SELECT", "TEXTAREA"].includes(target.tagName) && !slider) return
     if (event.key === " " && target.tagName === "BUTTON") return // it presses the button
     const by = (event.shiftKey ? 512 : 64) * {ArrowLeft: -1, ArrowRight: 1}[event.key]
     if (event.key === " ") this.play(!this.playing)
     else if (event.key === "Escape") this.inspect.close()
     else if (event.key.toLowerCase() === "l") say("command", {theme: true})
-    else if (by) this.seek(this.now + by)
+    else if (by && !slider) this.seek(this.now + by)
     else return
     event.preventDefault()
   }

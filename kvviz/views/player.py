@@ -25,7 +25,9 @@ class Player(Component):
     """
 
     scene = Child(doc="figure of the GPU")
-    fleet = Child(doc="figure of several GPUs, for a run that does not fit one")
+    fleet = Child(
+        doc="figure of several GPUs, for a run that does not fit one; None until one came"
+    )
     strip = Child(doc="figure of the memory over the run")
     summary = param.String(doc="HTML with live numbers, in sight where the scene is not")
     banner = param.String(doc="HTML with live numbers")
@@ -51,6 +53,7 @@ class Player(Component):
     autoplay = param.Boolean(True)
     revision = param.Integer(0, doc="moves when all of a new record is here")
 
+    _render_policy = "manual"  # a figure that comes later is put beside the rest
     _esm = scripts(
         *("live.js", "frames.js", "texts.js", "pages.js", "ghost.js", "inside.js", "fleet.js"),
         *("inspect.js", "record.js", "timeline.js", "teller.js", "player.js", "stage.js"),

@@ -1,5 +1,5 @@
 // The centre of the page: banner, scene, ledger and strip around the player.
-export function render({model}) {
+export function render({model, view}) {
   const stage = document.createElement("div")
   stage.className = "stage"
   stage.innerHTML = `<div class="live summary" aria-hidden="true"></div><div class="live banner-slot"></div>
@@ -10,9 +10,6 @@ export function render({model}) {
       <div class="handle" role="slider" tabindex="0" aria-label="Playhead, tokens of context" aria-valuemin="0"><i></i></div></section>`
   const find = (selector) => stage.querySelector(selector)
   const slots = {summary: find(".summary"), banner: find(".banner-slot"), ledger: find(".ledger-slot")}
-  find(".scene-layer").append(model.get_child("scene"))
-  find(".fleet-layer").append(model.get_child("fleet"))
-  find(".plot").append(model.get_child("strip"))
   const player = new Player(model, find(".scene"), find(".strip"))
   const texts = () => {
     for (const [name, slot] of Object.entries(slots)) {
@@ -21,6 +18,13 @@ export function render({model}) {
     }
   }
   texts()
+  find(".scene-layer").prepend(model.get_child("scene"))
+  find(".plot").append(model.get_child("strip"))
+  const fleet = () => { if (model.fleet) find(".fleet-layer").prepend(model.get_child("fleet")) }
+  fleet()
+  // The figure of several GPUs comes with the first run that needs it. It is rendered as soon as
+  // it is there: Bokeh measures figures at any resize, and one that is not rendered yet has no size.
+  view.on_child_render("fleet", () => { fleet(); view.render_children(); player.load() })
   model.on("revision", () => { texts(); player.load() })
   model.on("after_render", () => player.load())
   hear(model, "row", (row) => { for (const slot of Object.values(slots)) fill(slot, row) })

@@ -15,6 +15,8 @@ FLEET_CELLS = """() => {
   const images = (name) => fleet.renderers.find((r) => r.name === name).data_source.data.image
   return [...images("fleet_pages"), ...images("fleet_spill")].map((image) => Array.from(image))
 }"""
+PALETTE = """() => Bokeh.documents[0].get_model_by_name("hbm").renderers
+  .find((r) => r.name === "pages").glyph.color_mapper.palette"""
 ALL_OFF = "?flash=false&paged=false&batching=static&context=4096"
 
 
@@ -51,6 +53,28 @@ def test_what_does_not_fit_is_on_the_gpus_it_would_take(page: Page, site: str):
     assert cache == report.kv["allocated_bytes"] // page_bytes
     assert found[Cell.SCORES] == ceil(report.scores["bytes"] / page_bytes)
     assert f"Needs {report.gpus_needed} × H100" in hbm.banner()
+
+
+def test_several_gpus_come_with_the_first_run_that_needs_them(page: Page, site: str):
+    loaded: list[str] = []
+    page.on("request", lambda request: loaded.append(request.url))
+    hbm = HbmPage(page, site)
+    hbm.pause()
+    hbm.seek(4096)
+    assert page.evaluate("Bokeh.documents[0].get_model_by_name('fleet') === null")
+    assert not [url for url in loaded if "es-module-shims" in url or "bokeh-gl" in url]
+    page.get_by_role("button", name="Light theme").click()
+    expect(page.get_by_role("button", name="Dark theme")).to_be_visible()
+    hbm.turn("Paged KV cache", False)
+    hbm.turn("FlashAttention", False)
+    hbm.slide("Batch", "128")
+    expect(page.locator(".scene.spilled .fleet-layer canvas").first).to_be_visible()
+    palette = page.evaluate(
+        """() => Bokeh.documents[0].get_model_by_name("fleet").renderers
+          .find((r) => r.name === "fleet_pages").glyph.color_mapper.palette"""
+    )
+    assert palette == page.evaluate(PALETTE)
+    assert hbm.row()["when"] == 4096
 
 
 def test_a_link_opens_the_state_and_a_broken_one_says_what_was_not_valid(page: Page, site: str):
@@ -103,7 +127,19 @@ def test_the_diagonal_is_explained_where_it_stands(page: Page, site: str):
     expect(page.locator(".tip")).to_contain_text("attends to itself and to all before it")
 
 
-def test_l_changes_the_theme(page: Page, site: str):
-    HbmPage(page, site).pause()
+def test_l_changes_the_theme_and_space_plays_after_a_slider_too(page: Page, site: str):
+    hbm = HbmPage(page, site)
+    hbm.pause()
     page.locator("body").press("l")
     page.wait_for_function("() => document.documentElement.dataset.theme === 'light'")
+    slider = page.get_by_role("slider", name="Batch")
+    slider.focus()
+    slider.press("l")
+    page.wait_for_function("() => document.documentElement.dataset.theme === 'dark'")
+    slider.press(" ")
+    page.wait_for_function("() => document.kvviz.state.playing")
+    hbm.pause()
+    at, revision = hbm.state()["now"], hbm.state()["revision"]
+    slider.press("ArrowRight")  # is the slider's own
+    page.wait_for_function("n => document.kvviz.state.revision > n", arg=revision)
+    assert hbm.state()["now"] == at

@@ -8,6 +8,7 @@ from kvviz.scene.bars import bars
 from kvviz.scene.theme import THEMES
 from kvviz.units import KiB
 from kvviz.views.components import LiveCard
+from kvviz.views.drawn import follow_theme, redraws
 from kvviz.views.explore.heatmap import EXPLORE_CSS
 from kvviz.views.explore.session import ExploreSession
 
@@ -21,13 +22,14 @@ def contexts(session: ExploreSession) -> pn.Column:
     chart = bars(THEMES[session.theme])
     title = LiveCard(css_class="title", html=_title(session))
 
-    def show(*_events: object) -> None:
+    @redraws
+    def show() -> None:
         title.html = _title(session)
         chart.show(*_values(session), low_is_best=session.how.low_is_best)
 
     session.param.watch(show, "reports")
     session.scenario.param.watch(show, ["model", "gpu"])
-    session.param.watch(lambda event: chart.repaint(THEMES[event.new]), "theme")
+    follow_theme(session, [chart])
     show()
     plot = pn.pane.Bokeh(chart.figure, sizing_mode="stretch_width", margin=0)
     return pn.Column(title, plot, css_classes=["card"], stylesheets=[EXPLORE_CSS])

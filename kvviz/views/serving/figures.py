@@ -5,6 +5,7 @@ import panel as pn
 from kvviz.scene.histogram import mirrored
 from kvviz.scene.theme import THEMES
 from kvviz.views.components import Component, scripts
+from kvviz.views.drawn import follow_theme, redraws
 from kvviz.views.serving.cards import badge
 from kvviz.views.serving.player import SERVING_CSS
 from kvviz.views.serving.session import ServingSession
@@ -28,12 +29,13 @@ def figures(session: ServingSession) -> pn.Column:
 def _spread(session: ServingSession, name: str, title: str) -> pn.Column:
     plot = mirrored(name, THEMES[session.theme])
 
-    def show(*_events: object) -> None:
+    @redraws
+    def show() -> None:
         runs = session.runs
         plot.show(runs.a.requests[name].astype(float), runs.b.requests[name].astype(float))
 
     session.param.watch(show, "runs")
-    session.param.watch(lambda event: plot.repaint(THEMES[event.new]), "theme")
+    follow_theme(session, [plot])
     show()
     head = (
         f'<header class="spread" title="simulated; dotted: medians"><h2>{title}</h2>'

@@ -14,6 +14,7 @@ from kvviz.scene.overview import Overview, overview
 from kvviz.scene.pool import HEIGHT, WIDTH, PoolCell, PoolGrid, PoolScene, pool_grid, pool_scene
 from kvviz.scene.theme import THEMES
 from kvviz.views.components import CSS, HERE, Component, scripts
+from kvviz.views.drawn import follow_theme, redraws
 from kvviz.views.serving.cards import headline, legend, outcome_line, title
 from kvviz.views.serving.columns import longest_queue, opening, play_columns
 from kvviz.views.serving.session import Runs, ServingSession
@@ -129,19 +130,16 @@ def player(session: ServingSession) -> ServingPlayer:
     names = ("pool_a", "pool_b", "gantt", "overview")
     centre = ServingPlayer(**dict(zip(names, shown, strict=True)))
 
-    def show(*_events: object) -> None:
+    @redraws
+    def show() -> None:
         runs = session.runs
         for pool in pools:
             pool.show(_grid(runs))
         over_run.show(runs.seconds, runs.a.blocks, longest_queue(runs))
         centre.load(runs)
 
-    def repaint(*_events: object) -> None:
-        for it in figures:
-            it.repaint(THEMES[session.theme])
-
     session.param.watch(show, "runs")
-    session.param.watch(repaint, "theme")
+    follow_theme(session, figures)
     show()
     if session.follow is not None and session.follow < len(session.runs.workload):
         centre.follow = session.follow
