@@ -56,7 +56,7 @@ _KNOWN: Final = {
     ("Hopper (GH100)", 132): _HOPPER,
     ("Hopper (GH100) + Grace", 132): _HOPPER,
     ("CDNA3", 304): Clusters("XCDs", 8, 40, 8, 1, _XCDS.format("CDNA 3")),
-    ("CDNA4", 256): Clusters("XCDs", 8, 32, 8, 1, _XCDS.format("CDNA 4")),
+    ("CDNA4", 256): Clusters("XCDs", 8, 36, 8, 1, _XCDS.format("CDNA 4")),
 }
 
 

@@ -99,17 +99,14 @@ def fleet_places(gpu: Gpu, count: int) -> dict[str, Any]:
     packages = [_package(plan, frame) for frame in frames]
     sites = boxes([site for _, sites, _ in packages for site in sites])
     dies = [boxes(dies) for dies, _, _ in packages]
-    parts = [
-        (Look("free"), [BAR]),
-        (Look("package", "strong", "dashed"), [site for _, _, spare in packages for site in spare]),
-    ]
     return {
-        "figure": {"fleet_sites": sites},
         "sites": sites,
         "frames": boxes(frames),
         "dies": dies,
-        "still": dressed(parts),
+        "spare": [boxes(spare) for _, _, spare in packages],
+        "ground": dressed([(Look("free"), [BAR])]),
         "looks": {name: [look.codes() for look in looks] for name, looks in PACKAGES.items()},
+        "spare_look": Look("package", "strong", "dashed").codes(),
         "lines": {"ends": ROLES.index("text1"), "over": ROLES.index("red")},
         "bar": [BAR.x, SCENE_HEIGHT - BAR.bottom, BAR.w, BAR.h],
         "columns": BAR_COLUMNS,

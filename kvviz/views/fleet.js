@@ -1,19 +1,37 @@
 // Several GPUs as one address space, where the run does not fit one; texts and bar follow the row.
 const ROOMY = 250 // px of a package that has room for a sentence
+const PULL_MS = 600, APPEAR_MS = 150 // the camera pulls back, then one missing GPU after the other appears
 
 class Fleet {
   constructor(source, texts, places, layout, images) {
-    Object.assign(this, {source, texts, places, layout})
-    const {sites, bar: [left, bottom, w, h], columns, figure} = places, each = images.length / layout.gpus
-    const part = (from, to) => Object.fromEntries(Object.entries(sites).map(([name, column]) => [name, column.slice(from, to)]))
-    for (const [name, boxes] of Object.entries(figure)) this.put(name, {...boxes})
-    this.put("fleet_pages", {...part(0, each), image: images.slice(0, each)})
-    this.put("fleet_spill", {...part(each), image: images.slice(each)})
+    Object.assign(this, {source, texts, places, layout, images, timers: []})
+    const {bar: [left, bottom, w, h], columns} = places
+    this.reveal(layout.gpus)
     this.strip = new images[0].constructor(columns, [1, columns])
     this.put("bar", {left: [left], bottom: [bottom], w: [w], h: [h], image: [this.strip]})
   }
 
   put(name, columns) { put(this.source(name), columns) }
+
+  // Shows the memory of the first GPUs; the others are not there yet.
+  reveal(count) {
+    const {sites} = this.places, each = this.images.length / this.layout.gpus
+    const part = (from, to) => Object.fromEntries(Object.entries(sites).map(([name, column]) => [name, column.slice(from, to)]))
+    this.revealed = count
+    this.put("fleet_sites", part(0, each * count))
+    this.put("fleet_pages", {...part(0, each), image: this.images.slice(0, each)})
+    this.put("fleet_spill", {...part(each, each * count), image: this.images.slice(each, each * count)})
+  }
+
+  // Lets the missing GPUs come one after the other, given how to draw what is there by now.
+  appear(draw) {
+    this.stop()
+    this.reveal(1)
+    this.timers = Array.from({length: this.layout.gpus - 1}, (_, gpu) =>
+      setTimeout(() => { this.reveal(gpu + 2); draw() }, PULL_MS + APPEAR_MS * gpu))
+  }
+
+  stop() { this.timers.forEach(clearTimeout) }
 
   show(row, pages) {
     for (const name of ["fleet_pages", "fleet_spill"]) this.source(name).change.emit()
@@ -25,23 +43,20 @@ class Fleet {
   // What a GPU holds of the run so far, in bytes.
   held(row, gpu) { return Math.max(0, Math.min(this.layout.capacity, row.total - gpu * this.layout.capacity)) }
 
-  // A package is there, missing, or not needed yet; what stands still is drawn with them.
+  // A package is there, missing, or not needed yet; its dies and inactive sites lie on it.
   box(row) {
-    const {frames, dies, still, looks} = this.places, columns = Object.fromEntries(Object.entries(still).map(([name, column]) => [name, [...column]]))
+    const {frames, dies, spare, spare_look, ground, looks} = this.places
+    const columns = Object.fromEntries(Object.entries(ground).map(([name, column]) => [name, [...column]]))
     const add = (boxes, look) => {
       for (const name in columns) columns[name].push(...(boxes[name] ?? boxes.x.map(() => look[name])))
     }
-    for (let gpu = 0; gpu < this.layout.gpus; gpu++) {
+    for (let gpu = 0; gpu < this.revealed; gpu++) {
       const [frame, die] = looks[gpu === 0 ? "owned" : this.held(row, gpu) > 0 ? "missing" : "later"]
       add(Object.fromEntries(Object.entries(frames).map(([name, column]) => [name, [column[gpu]]])), frame)
       add(dies[gpu], die)
+      add(spare[gpu], spare_look)
     }
-    this.put("fleet_boxes", this.framesFirst(columns, still.x.length))
-  }
-
-  // Inactive sites lie on their packages.
-  framesFirst(columns, still) {
-    return Object.fromEntries(Object.entries(columns).map(([name, column]) => [name, [...column.slice(still), ...column.slice(0, still)]]))
+    this.put("fleet_boxes", columns)
   }
 
   // Each column of the bar shows the page at its middle; beyond the first GPU under the red wash.
@@ -69,7 +84,7 @@ class Fleet {
   }
 
   write(row) {
-    const gpus = Array.from({length: this.layout.gpus}, (_, gpu) => this.package(row, gpu))
+    const gpus = Array.from({length: this.revealed}, (_, gpu) => this.package(row, gpu))
     this.texts.put("fleet", [...gpus.flat(), ...this.aboutBar(row)])
   }
 

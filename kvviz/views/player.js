@@ -41,7 +41,8 @@ class Player {
     this.ghost = new Ghost(this.source("ghost"), this.sceneTexts)
     this.inside = new Inside(this.source, this.sceneTexts, model.state.constructor)
     this.pages = new Pages(this.blank(), this.layout)
-    this.fleet = this.layout.gpus > 1 ? new Fleet(find(model.data.fleet), this.fleetTexts, model.fleet_places, this.layout, this.pages.images) : null
+    this.fleet?.stop()
+    this.fleet = this.layout.gpus > 1 && this.measured ? new Fleet(find(model.data.fleet), this.fleetTexts, model.fleet_places, this.layout, this.pages.images) : null
     this.now = first ? model.start : Math.min(this.now, this.run.end)
     this.restart()
     this.inspect.close()
@@ -105,7 +106,8 @@ class Player {
   spill(on) {
     if (on && this.spilled === false && !STILL.matches) {
       const near = {transform: "scale(2) translate(25%, 20%)"}
-      this.scene.querySelector(".fleet-layer").animate([near, {transform: "none"}], {duration: 600, easing: "ease-in-out"})
+      this.scene.querySelector(".fleet-layer").animate([near, {transform: "none"}], {duration: PULL_MS, easing: "ease-in-out"})
+      this.fleet.appear(() => { this.fleet.show(this.numbers, this.pages); this.fleet.write(this.numbers) })
     }
     if (on === this.spilled) return
     this.spilled = on

@@ -20,13 +20,18 @@ export function render({model, view}) {
   texts()
   find(".scene-layer").prepend(model.get_child("scene"))
   find(".plot").append(model.get_child("strip"))
+  // The figure of several GPUs comes with the first run that needs it. It is rendered at once, since
+  // a resize has Bokeh measure it in any case, and shown once it has been measured where it stands.
   const fleet = () => { if (model.fleet) find(".fleet-layer").prepend(model.get_child("fleet")) }
+  const shown = () => { player.measured = Boolean(model.fleet); player.load() }
   fleet()
-  // The figure of several GPUs comes with the first run that needs it. It is rendered as soon as
-  // it is there: Bokeh measures figures at any resize, and one that is not rendered yet has no size.
-  view.on_child_render("fleet", () => { fleet(); view.render_children(); player.load() })
+  view.on_child_render("fleet", () => {
+    fleet()
+    view.render_children()
+    requestAnimationFrame(() => requestAnimationFrame(shown))
+  })
   model.on("revision", () => { texts(); player.load() })
-  model.on("after_render", () => player.load())
+  model.on("after_render", shown)
   hear(model, "row", (row) => { for (const slot of Object.values(slots)) fill(slot, row) })
   // The total stays in sight where the scene is scrolled out of it.
   new IntersectionObserver(([{isIntersecting}]) => slots.summary.classList.toggle("shown", !isIntersecting)).observe(find(".scene"))

@@ -3,7 +3,7 @@
 from collections import Counter
 from math import ceil
 
-from hbm_page import HbmPage
+from hbm_page import READ_CELLS, HbmPage
 from playwright.sync_api import Page, expect
 
 from kvviz.memory import estimate
@@ -75,6 +75,9 @@ def test_several_gpus_come_with_the_first_run_that_needs_them(page: Page, site: 
     )
     assert palette == page.evaluate(PALETTE)
     assert hbm.row()["when"] == 4096
+    spilled = hbm.scenario(paged=False, flash=False, batch=128)
+    sites = len(page.evaluate(READ_CELLS)) * estimate(spilled).gpus_needed
+    page.wait_for_function(f"n => ({FLEET_CELLS})().length === n", arg=sites)  # one by one
 
 
 def test_a_link_opens_the_state_and_a_broken_one_says_what_was_not_valid(page: Page, site: str):
