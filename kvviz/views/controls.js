@@ -42,14 +42,19 @@ export function render({model}) {
     for (const child of now) if (!wanted.includes(child)) child.remove()
     wanted.reduce((last, child) => { last ? last.after(child) : holder.prepend(child); return child }, before)
   }
-  const card = ({name, title, fields}) => {
-    const drawn = element(`<section class="card ${name}">${title ? `<h2>${title}</h2>` : ""}</section>`)
+  const aside = (card, {aside}) => { if (aside) card.querySelector("h2 small").textContent = aside }
+  const card = ({name, title, fields, ...more}) => {
+    const drawn = element(`<section class="card ${name}">${title ? `<h2>${title}<small></small></h2>` : ""}</section>`)
+    aside(drawn, more)
     arrange(drawn, fields, drawn.firstElementChild)
     return drawn
   }
   let drawn
   const show = () => {
-    if (drawn) model.cards.forEach(({fields}, i) => arrange(drawn[i], fields, drawn[i].querySelector(":scope > h2")))
+    if (drawn) model.cards.forEach((next, i) => {
+      aside(drawn[i], next)
+      arrange(drawn[i], next.fields, drawn[i].querySelector(":scope > h2"))
+    })
     else root.append(...(drawn = model.cards.map(card)))
   }
   show()

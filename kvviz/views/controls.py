@@ -18,6 +18,7 @@ from kvviz.views.html import chip, live, short
 from kvviz.views.session import Session
 from kvviz.views.toggles import TOGGLES, Toggle
 
+SAVES, WOULD_SAVE = "saves now", "would save"  # what a switch's figure is, on and off
 BATCHES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 1024)
 LENGTHS = tuple(2**power for power in range(9, 21))
 BLOCKS = (1, 8, 16, 32, 64, 128, 256)
@@ -108,7 +109,12 @@ def _cards(scenario: Scenario) -> list[dict[str, Any]]:
     return [
         {"name": "set-up", "title": "Model and GPU", "fields": _model_and_gpu(scenario)},
         {"name": "workload", "title": "Workload", "fields": _workload(scenario)},
-        {"name": "toggles", "title": "Optimisations", "fields": _optimisations(scenario)},
+        {
+            "name": "toggles",
+            "title": "Optimisations",
+            "aside": _saving(scenario),
+            "fields": _optimisations(scenario),
+        },
         {"name": "types", "title": "", "fields": _types_and_more(scenario)},
         {"name": "playing", "title": "", "fields": [{"kind": "transport", "name": "transport"}]},
     ]
@@ -162,6 +168,12 @@ def _optimisations(scenario: Scenario) -> list[Field]:
     return [_switch(scenario, name, toggle) for name, toggle in TOGGLES.items()]
 
 
+def _saving(scenario: Scenario) -> str:
+    """Say what the switches' figures are."""
+    on = [toggle.is_on(scenario) for toggle in TOGGLES.values()]
+    return SAVES if all(on) else "saves when on" if any(on) else WOULD_SAVE
+
+
 def _switch(scenario: Scenario, name: str, toggle: Toggle) -> Field:
     on = toggle.is_on(scenario)
     return {
@@ -175,7 +187,7 @@ def _switch(scenario: Scenario, name: str, toggle: Toggle) -> Field:
 
 def _effect(name: str, toggle: Toggle, on: bool) -> str:
     colour = chip(toggle.chip if on or name != "flash" else "red")
-    says = "saves now" if on else "would save"
+    says = SAVES if on else WOULD_SAVE
     return (
         f'<small>{toggle.effect}</small><span title="computed: flipping only this switch, {says}">'
         f"{colour}{live(f'delta_{name}', 'change')} GiB</span>"

@@ -38,14 +38,17 @@ class TimelineStrip {
     if (!marks?.top || !this.high) return
     const y = (gib) => this.plot.offsetTop + top + this.high * (1 - gib / marks.top)
     const narrow = this.wide < 500
+    let beside = 0 // the end of the first capacity's label
     root.replaceChildren(...marks.labels.flatMap(({at, gib, text, short, role, how, below}) => {
       const label = document.createElement("span")
       Object.assign(label, {textContent: narrow ? short : text, title: how, className: role})
       root.append(label)
       const x = at === null ? 0 : at * this.wide, width = label.offsetWidth
       const place = at === null ? (marks.early ? this.wide - width - 4 : 6) : x + 12 + width <= this.wide ? x + 12 : Math.max(0, x - 12 - width)
-      Object.assign(label.style, {left: `${left + place}px`, top: `${y(gib) + (narrow && below ? 6 : -26)}px`})
-      return y(gib) - 26 < this.plot.offsetTop - 24 ? [] : [label]
+      const high = y(gib) - 26 < this.plot.offsetTop - 6 // then the heading is in the way, and below the label before
+      beside ||= place + width + 8
+      Object.assign(label.style, {left: `${left + (high && !marks.early ? beside : place)}px`, top: `${y(gib) + ((narrow && below) || high ? 4 : -26)}px`})
+      return y(gib) < this.plot.offsetTop ? [] : [label]
     }))
   }
 
