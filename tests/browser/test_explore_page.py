@@ -315,3 +315,15 @@ def test_the_page_is_never_wider_than_its_window(explore, size):
 def test_own_names_in_first_look_are_in_the_catalog():
     assert all(find_model(name).name == name for name in FIRST_MODELS)
     assert all(find_gpu(name).name == name for name in FIRST_GPUS)
+
+
+def test_a_phone_has_whole_controls(explore):
+    page = explore(viewport={"width": 390, "height": 844})
+    for name in ("Context", "Weights", "Find models", "Models by"):
+        control = page.page.get_by_label(name, exact=True)
+        expect(control).to_be_in_viewport(ratio=0.99)
+        box = control.bounding_box()
+        assert box["height"] >= 32, name
+    for group in ("Show", "Pairs", "Capacity"):
+        expect(page.page.get_by_role("radiogroup", name=group)).to_be_in_viewport(ratio=0.99)
+    page.close()
