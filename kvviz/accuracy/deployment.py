@@ -16,6 +16,7 @@ from kvviz.catalog.dtypes import width
 from kvviz.catalog.engine import (
     LOGGED,
     ROCM_GIB,
+    V0,
     V1,
     Batch,
     Version,
@@ -39,6 +40,7 @@ from kvviz.memory.parallel import (
 from kvviz.units import GiB
 
 SGLANG_GIB = 0.5  # the context of CUDA before anything is loaded
+SGLANG_STATES = 0.9  # bytes of recurrent states to those of the cache: mamba_full_memory_ratio
 DEFAULT_LENGTH = 8192
 
 
@@ -124,6 +126,8 @@ class Deployment:
     def runs(self) -> Version:
         """The version whose engine runs on this GPU; the best known one where none is given."""
         version = self.version or LOGGED
+        if self.row.text("core") == "V0":
+            return min(version, V0)
         try:
             return engine_version(version, self.gpu.architecture)
         except Untestable:
@@ -163,7 +167,7 @@ class Deployment:
     def non_torch_gib(self) -> float:
         """Return the assumed memory outside torch."""
         if self.engine != "vllm":
-            return SGLANG_GIB
+            return 0.0  # SGLang's share is of what was free before loading
         if self.runs < V1 and self._device[1].startswith("Instinct"):
             return ROCM_GIB
         return non_torch_gib(self.split[0], self.runs)
@@ -175,11 +179,20 @@ class Deployment:
         return release(self.version or LOGGED).graphs if vllm else 0.0
 
     def requested(self) -> float:
-        """Return the bytes that the engine may use of the device."""
+        """Return the bytes that the engine may use: a share of the device.
+
+        SGLang's is one of what was free before loading: what is free after, less the rest of the
+        share (``profile_max_num_token``), is the same as the share less the weights.
+        """
         share = self.row.positive("gpu_memory_utilization")
         if share > 1:
             raise Untestable(f"gpu_memory_utilization is {share:g}, not a share")
-        return self.memory * share
+        return share * (self.free_before() if self.engine == "sglang" else self.memory)
+
+    def free_before(self) -> float:
+        """Return the bytes that are free before loading, as logged or less CUDA's own."""
+        logged = self.row.number("free_before_gib")
+        return logged * GiB if logged else self.memory - SGLANG_GIB * GiB
 
     def stage_rooms(self) -> list[int]:
         """Return what is left for the cache on a GPU of every pipeline stage."""
@@ -189,7 +202,15 @@ class Deployment:
         weights = stage_weights(self.stored, t, p, "native")
         beside = loaded(self.stored, t, p).beside
         overhead = (self.activation_gib() + self.non_torch_gib() + self.graphs_gib()) * GiB
-        return [int(self.requested() - overhead - held - beside) for held in weights.tolist()]
+        rooms = [self.requested() - overhead - held - beside for held in weights.tolist()]
+        return [int(room - self.states(room)) for room in rooms]
+
+    def states(self, room: float) -> float:
+        """Return the bytes of `room` that SGLang sets aside for the states of recurrent layers."""
+        fixed = any(layer.state_values or layer.conv_values for layer in self.model.layers)
+        if self.engine != "sglang" or not fixed:
+            return 0.0
+        return room * SGLANG_STATES / (1 + SGLANG_STATES)
 
     def layouts(self) -> list[PageLayout | None]:
         """Return how every stage pages its layers."""

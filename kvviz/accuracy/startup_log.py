@@ -9,9 +9,13 @@ from typing import Final
 from kvviz.accuracy.log_lines import (
     DEVICE,
     FAILURES,
+    FIRST,
     HIGHEST,
+    LORA,
     LOWEST,
     NUMBERS,
+    OLDER,
+    RANK,
     SETTING,
     SETTINGS,
     SETTINGS_LINE,
@@ -21,6 +25,8 @@ from kvviz.accuracy.log_lines import (
 
 MAX_BYTES: Final = 50_000_000
 MAX_LINE: Final = 10_000  # characters of a line that are read
+ROUNDED: Final = 0.006  # of a share that is logged with two decimals
+SAYS_NOTHING: Final = ("None", "null", "", "auto", "-1")
 
 
 class LogError(ValueError):
@@ -36,18 +42,21 @@ class StartupLog:
         numbers: sizes in GiB and counts by name.
         lines: the lines that said something, as (line number, text).
         failure: the line that says why the start failed, empty where none does.
+        ranks: every figure that was logged, by name: one a rank, in the order of the lines.
     """
 
     facts: dict[str, str]
     numbers: dict[str, float]
     lines: tuple[tuple[int, str], ...]
     failure: str
+    ranks: dict[str, tuple[float, ...]]
 
 
 @dataclass
 class _Reader:
     facts: dict[str, str] = field(default_factory=dict)
     values: dict[str, list[float]] = field(default_factory=dict)
+    seen: set[tuple[str, str]] = field(default_factory=set)
     lines: list[tuple[int, str]] = field(default_factory=list)
     failure: str = ""
 
@@ -66,16 +75,25 @@ class _Reader:
             found = pattern.search(line)
             for name, text in zip(names, found.groups() if found else (), strict=False):
                 value = _number(text)
-                if value is not None:
+                if value is not None and not self._said_before(name, line):
                     self.values.setdefault(name, []).append(value)
                     said = True
         return said
+
+    def _said_before(self, name: str, line: str) -> bool:
+        """Return whether only the first figure of a rank counts, and it has been said."""
+        if name not in FIRST:
+            return False
+        key = name, " ".join(RANK.findall(line))
+        before = key in self.seen
+        self.seen.add(key)
+        return before
 
     def _settings(self, line: str) -> bool:
         if not SETTINGS_LINE.search(line):
             return False
         for name, value in SETTING.findall(line):
-            if value not in ("None", "null", ""):
+            if value not in SAYS_NOTHING:
                 self.facts.setdefault(SETTINGS[name], value.removeprefix("torch."))
         return True
 
@@ -89,6 +107,10 @@ class _Reader:
                 said = True
         if SGLANG.search(line):
             self.facts.setdefault("engine", "sglang")
+        if OLDER.search(line):
+            self.facts.setdefault("core", "V0")
+        if LORA.search(line):
+            self.facts.setdefault("lora", "true")
         device = DEVICE.search(line)
         if device:
             self.facts.setdefault("gpu", device[1].replace("_", " "))
@@ -121,7 +143,9 @@ def read_log(text: str) -> StartupLog:
         )
     reader.facts.setdefault("engine", "vllm")
     numbers = {name: _one(name, values) for name, values in reader.values.items()}
-    return StartupLog(reader.facts, _derived(numbers), tuple(reader.lines), reader.failure)
+    ranks = {name: tuple(values) for name, values in reader.values.items()}
+    lines = tuple(reader.lines)
+    return StartupLog(reader.facts, _derived(numbers), lines, reader.failure, ranks)
 
 
 def _lines(text: str) -> Iterator[str]:
@@ -139,6 +163,14 @@ def _derived(numbers: dict[str, float]) -> dict[str, float]:
     found = dict(numbers)
     if "k_size" in found and "v_size" in found:
         found.setdefault("kv_budget", found["k_size"] + found["v_size"])
+    if "free_after" in found:  # SGLang
+        if "weights" in found:
+            found.setdefault("free", found["free_after"] + found["weights"])
+        elif "free" in found:
+            found["weights"] = found["free"] - found["free_after"]
+    share = found.get("percent", 0) / 100
+    if share and abs(share - found.get("utilization", share)) < ROUNDED:
+        found["utilization"] = share
     if "torch_peak" in found and "weights" in found:  # vLLM 0.6: the peak holds the weights
         found.setdefault("activation", found["torch_peak"] - found["weights"])
     if "total" in found and "utilization" in found:
