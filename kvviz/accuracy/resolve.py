@@ -198,7 +198,7 @@ def weights_format(quantization: str, name: str, model: Model) -> str | None:
     found = next((dtype for pattern, dtype in FORMATS if re.search(pattern, words)), None)
     if found is not None:
         stored = {group.dtype for group in model.tensors if group.linear}
-        return None if found in stored else found
+        return None if any(dtype.startswith(found) for dtype in stored) else found
     if quantization and not own:
         raise Untestable(f"how {quantization[:40]} stores these weights is not said")
     return None
