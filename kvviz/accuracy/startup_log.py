@@ -25,6 +25,7 @@ from kvviz.accuracy.log_lines import (
 
 MAX_BYTES: Final = 50_000_000
 MAX_LINE: Final = 10_000  # characters of a line that are read
+MIN_LINE: Final = 8  # shorter ones say nothing
 ROUNDED: Final = 0.006  # of a share that is logged with two decimals
 SAYS_NOTHING: Final = ("None", "null", "", "auto", "-1")
 
@@ -135,7 +136,8 @@ def read_log(text: str) -> StartupLog:
     """
     reader = _Reader()
     for number, line in enumerate(_lines(text), 1):
-        reader.take(number, line[:MAX_LINE])
+        if len(line) >= MIN_LINE:
+            reader.take(number, line[:MAX_LINE])
     if not reader.values and not reader.failure:
         raise LogError(
             "the text holds no start-up line of vLLM or SGLang; expected lines such as "

@@ -13,7 +13,7 @@ export function render({model}) {
   const send = () => {
     if (!box.value.trim()) return
     if (box.value.length > model.limit) problem.textContent = `The text is longer than ${model.limit.toLocaleString("en-US")} characters, the most read here.`
-    else model.send_msg(box.value)
+    else { problem.textContent = model.problem; model.send_msg(box.value) }
   }
   box.value = model.text
   box.oninput = () => { clearTimeout(timer); timer = setTimeout(send, REST_MS) }

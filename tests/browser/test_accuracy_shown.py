@@ -88,9 +88,18 @@ def test_a_failed_start_and_a_text_that_is_no_log(opened: Page) -> None:
     expect(problem).to_be_hidden()
 
 
+def test_a_gpu_that_the_log_leaves_out_is_chosen(opened: Page) -> None:
+    box = opened.get_by_label("Engine log")
+    box.fill("\n".join(line for line in LOG.splitlines() if "79.19" not in line))
+    expect(opened.get_by_text("KV cache: the GPU is not named")).to_be_visible()
+    opened.get_by_label("GPU of the log").select_option("H100 SXM5 80GB")
+    expect(opened.get_by_text("KV cache: the GPU is not named")).to_be_hidden()
+    expect(opened.locator(".chips")).to_contain_text("H100 SXM5 80GB")
+
+
 def test_too_long_a_text_is_not_sent(opened: Page) -> None:
-    opened.get_by_label("Engine log").fill("x" * 200_001)
-    expect(opened.get_by_role("alert").filter(has_text="200,000 characters")).to_be_visible()
+    opened.get_by_label("Engine log").fill("x" * 1_000_001)
+    expect(opened.get_by_role("alert").filter(has_text="1,000,000 characters")).to_be_visible()
 
 
 def test_filters_change_every_card_and_the_link(opened: Page) -> None:
