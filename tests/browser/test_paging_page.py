@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +117,14 @@ def test_the_page_opens_with_a_start_and_shows_the_comparison(open_paging: Visit
     assert paging.figures() == ["44.00 MiB", "2.75 MiB", "41.25 MiB", "0.78 %"]
     expect(paging.page).to_have_url(re.compile("shown=true"))
     assert "22.00 MB and 87.5%" in paging.page.locator(".older").inner_text()
+
+
+def test_the_older_report_is_explained_in_one_line(paging: PagingPage) -> None:
+    older = paging.page.locator(".older")
+    expect(older).to_contain_text("a slot of 1,024 tokens")
+    box = older.bounding_box()
+    assert box is not None
+    assert box["height"] < 24
 
 
 def test_it_waits_visibly_and_reveals_card_by_card(open_paging: Visit) -> None:
@@ -302,6 +311,13 @@ def test_nothing_is_wider_than_the_window(open_paging: Visit, size: tuple[int, i
 def test_a_phone_has_its_own_grid_and_diagram(open_paging: Visit) -> None:
     paging = open_paging("?shown=true", **PHONE, reduced_motion="reduce")
     paging.settled()
+    parts = [
+        paging.page.locator(name).first.bounding_box() for name in (".pickers", ".stage", ".how")
+    ]
+    for above, below in pairwise(parts):
+        assert above is not None
+        assert below is not None
+        assert below["y"] - above["y"] - above["height"] >= 8
     block = compare(Comparison()).blocks[0].physical
     assert paging.hover(block).startswith(f"block {block}: A, logical 0")
     expect(paging.page.locator(".table-grid .narrow svg")).to_be_visible()
