@@ -254,6 +254,14 @@ def test_sglang_sets_states_aside():
     assert found.entry("KV cache").mark == "good"
 
 
+def test_it_tells_where_each_figure_stands():
+    log = read_log(V06)
+    lines = V06.splitlines()
+    said = [lines[number - 1][start:end] for number, start, end in log.spans]
+    assert said[:3] == ["79.15", "0.90", "71.24"]
+    assert {"14.99", "0.14", "1.23", "54.88", "28098", "131072", "3.43"} <= set(said)
+
+
 def test_the_tightest_rank_counts():
     lines = "\n".join(
         f"(VllmWorker rank={rank} pid=1) INFO Available KV cache memory: {gib} GiB"

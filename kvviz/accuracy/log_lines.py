@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-NUMBER: Final = r"(\d[\d,]{0,18}(?:\.\d{1,12})?)"
+NUMBER: Final = r"(\d(?:[\d,]{0,17}\d)?(?:\.\d{1,12})?)"
 SIZE: Final = NUMBER + r"\s?Gi?B"
 
 

@@ -44,6 +44,7 @@ class StartupLog:
         lines: the lines that said something, as (line number, text).
         failure: the line that says why the start failed, empty where none does.
         ranks: every figure that was logged, by name: one a rank, in the order of the lines.
+        spans: where each figure stands, as (line number, first column, column after the last).
     """
 
     facts: dict[str, str]
@@ -51,6 +52,7 @@ class StartupLog:
     lines: tuple[tuple[int, str], ...]
     failure: str
     ranks: dict[str, tuple[float, ...]]
+    spans: tuple[tuple[int, int, int], ...]
 
 
 @dataclass
@@ -58,26 +60,29 @@ class _Reader:
     facts: dict[str, str] = field(default_factory=dict)
     values: dict[str, list[float]] = field(default_factory=dict)
     seen: set[tuple[str, str]] = field(default_factory=set)
+    spans: list[tuple[int, int, int]] = field(default_factory=list)
     lines: list[tuple[int, str]] = field(default_factory=list)
     failure: str = ""
 
     def take(self, number: int, line: str) -> None:
         """Read one line."""
-        said = self._numbers(line) | self._settings(line) | self._names(line)
+        said = self._numbers(number, line) | self._settings(line) | self._names(line)
         failed = FAILURES.search(line)
         if failed and not self.failure:
             self.failure = line[max(0, failed.start() - 200) :].strip()[:600]
         if said or failed:
             self.lines.append((number, line.strip()))
 
-    def _numbers(self, line: str) -> bool:
+    def _numbers(self, number: int, line: str) -> bool:
         said = False
         for pattern, names in NUMBERS:
             found = pattern.search(line)
-            for name, text in zip(names, found.groups() if found else (), strict=False):
-                value = _number(text)
+            for group, name in enumerate(names if found else (), 1):
+                assert found is not None
+                value = _number(found[group])
                 if value is not None and not self._said_before(name, line):
                     self.values.setdefault(name, []).append(value)
+                    self.spans.append((number, *found.span(group)))
                     said = True
         return said
 
@@ -146,8 +151,8 @@ def read_log(text: str) -> StartupLog:
     reader.facts.setdefault("engine", "vllm")
     numbers = {name: _one(name, values) for name, values in reader.values.items()}
     ranks = {name: tuple(values) for name, values in reader.values.items()}
-    lines = tuple(reader.lines)
-    return StartupLog(reader.facts, _derived(numbers), lines, reader.failure, ranks)
+    lines, spans = tuple(reader.lines), tuple(dict.fromkeys(reader.spans))
+    return StartupLog(reader.facts, _derived(numbers), lines, reader.failure, ranks, spans)
 
 
 def _lines(text: str) -> Iterator[str]:

@@ -24,6 +24,7 @@ ROW_CSS: Final = (
     ":host { display: grid !important; gap: 8px 26px;"
     " grid-template-columns: repeat(auto-fit, minmax(WIDTH, 1fr)) }"
 )
+MOST_SPANS: Final = 2_000  # figures of a log that are marked where they stand
 PANELS: Final = {  # by quantity: colour, bytes of the axis's unit, its name, and the axis's ends
     "kv_bytes_per_token": ("sequence0", KiB, "KiB", (5.0, 700.0)),
     "weights": ("weights1", GiB, "GiB", (0.15, 700.0)),
@@ -50,10 +51,11 @@ class Paste(Component):
 
     text = param.String(doc="the log at the start")
     html = param.String(doc="what was read of it")
+    spans = param.List(doc="[line, from, to] of the figures that were read, lines from 1")
     problem = param.String()
     limit = param.Integer(MOST_TEXT, doc="characters sent at most")
     note = param.String(
-        f"Read by this server for your page alone, kept nowhere; {MOST_TEXT:,} characters at most."
+        f"Read by this server alone, kept nowhere; {MOST_TEXT:,} characters at most."
     )
 
     _esm = (HERE / "paste.js").read_text()
@@ -196,7 +198,9 @@ def reading(session: AccuracySession) -> pn.Column:
 
     def show(*_events: object) -> None:
         found = session.explanation
-        paste.param.update(html=read_card(found) if found else "", problem=session.problem)
+        spans = [list(span) for span in session.log.spans[:MOST_SPANS]] if session.log else []
+        read = read_card(found) if found else ""
+        paste.param.update(html=read, spans=spans, problem=session.problem)
         card.param.update(html=reconciled(found) if found else "")
 
     session.param.watch(show, ["explanation", "problem"])

@@ -71,6 +71,12 @@ def test_a_pasted_log_is_explained(opened: Page) -> None:
     assert entry(opened, "Requested", "75.23")[0] == "75.23"
     assert abs(entry(opened, "KV tokens", "241,568")[1]) < 1
     expect(opened.get_by_text("it adds up")).to_be_visible()
+    marks = opened.locator(".paper mark")
+    expect(marks.first).to_have_text("79.19")
+    expect(marks.filter(has_text="241,568")).to_have_count(1)
+    box.press("End")
+    box.press_sequentially(" ")
+    expect(marks.filter(has_text="241,568")).to_have_count(1)  # gone, and back
     expect(opened.locator(".entry .chip.activation")).to_be_visible()
     expect(opened.locator(".entry small", has_text="assumed").nth(2)).to_be_visible()
 
