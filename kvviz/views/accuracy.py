@@ -53,6 +53,7 @@ class Paste(Component):
     html = param.String(doc="what was read of it")
     spans = param.List(doc="[line, from, to] of the figures that were read, lines from 1")
     problem = param.String()
+    answered = param.Integer(0, doc="texts that have been dealt with")
     limit = param.Integer(MOST_TEXT, doc="characters sent at most")
     note = param.String(
         f"Read by this server alone, kept nowhere; {MOST_TEXT:,} characters at most."
@@ -204,7 +205,12 @@ def reading(session: AccuracySession) -> pn.Column:
         card.param.update(html=reconciled(found) if found else "")
 
     session.param.watch(show, ["explanation", "problem"])
-    paste.on_msg(lambda event: session.explain(str(event.data)))
+
+    def take(text: object) -> None:
+        session.explain(str(text))
+        paste.answered += 1
+
+    paste.on_msg(lambda event: take(event.data))
     show()
     known = pn.Row(
         *(_given(session, name) for name in GIVEN), stylesheets=[CSS], sizing_mode="stretch_width"

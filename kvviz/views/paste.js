@@ -10,11 +10,11 @@ export function render({model}) {
     <div class="read"></div><p class="problem" role="alert"></p>
     <p class="where">${model.note}</p>`
   const box = card.querySelector("textarea"), problem = card.querySelector(".problem"), paper = card.querySelector("pre")
-  let timer, read = model.text // the text that the spans are of
+  let timer, read = model.text, sent = model.answered // the last text sent, and how many were
   const send = () => {
     if (!box.value.trim()) return
     if (box.value.length > model.limit) problem.textContent = `The text is longer than ${model.limit.toLocaleString("en-US")} characters, the most read here.`
-    else { problem.textContent = model.problem; read = box.value; model.send_msg(read) }
+    else { problem.textContent = model.problem; read = box.value; sent++; model.send_msg(read) }
   }
   box.value = model.text
   box.oninput = () => { clearTimeout(timer); mark(); timer = setTimeout(send, REST_MS) }
@@ -26,7 +26,7 @@ export function render({model}) {
   const follow = () => { paper.scrollTop = box.scrollTop; paper.scrollLeft = box.scrollLeft }
   function mark() {
     paper.replaceChildren()
-    if (box.value !== read || model.problem || read.includes("\x1b")) return
+    if (box.value !== read || model.answered !== sent || model.problem || read.includes("\x1b")) return
     const byLine = Map.groupBy(model.spans, ([line]) => line)
     box.value.split("\n").forEach((line, i) => {
       let at = 0
@@ -42,7 +42,7 @@ export function render({model}) {
     follow()
   }
   box.onscroll = follow
-  model.on("spans", mark)
+  model.on("answered", mark)
   mark()
   show()
   return card
