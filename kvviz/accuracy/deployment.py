@@ -12,6 +12,7 @@ from kvviz.accuracy.resolve import (
     weights_format,
 )
 from kvviz.accuracy.rows import Row, Untestable
+from kvviz.accuracy.sglang import free_before, plain_token_bytes, states_in
 from kvviz.catalog.dtypes import width
 from kvviz.catalog.engine import (
     LOGGED,
@@ -28,19 +29,16 @@ from kvviz.catalog.engine import (
     release,
 )
 from kvviz.catalog.gpu import Gpu
-from kvviz.catalog.model import Layer, Model
+from kvviz.catalog.model import Model
 from kvviz.memory.loaded import Loaded, computed_in, loaded, stored_as
 from kvviz.memory.pages import BY_CONCURRENCY, PageLayout, logged_tokens, page_layout
 from kvviz.memory.parallel import (
-    layer_kv_bytes,
     stage_starts,
     stage_weights,
     valid_tensor_parallel,
 )
 from kvviz.units import GiB
 
-SGLANG_GIB = 0.5  # the context of CUDA before anything is loaded
-SGLANG_STATES = 0.9  # bytes of recurrent states to those of the cache: mamba_full_memory_ratio
 DEFAULT_LENGTH = 8192
 
 
@@ -187,12 +185,10 @@ class Deployment:
         share = self.row.positive("gpu_memory_utilization")
         if share > 1:
             raise Untestable(f"gpu_memory_utilization is {share:g}, not a share")
-        return share * (self.free_before() if self.engine == "sglang" else self.memory)
-
-    def free_before(self) -> float:
-        """Return the bytes that are free before loading, as logged or less CUDA's own."""
+        if self.engine == "vllm":
+            return share * self.memory
         logged = self.row.number("free_before_gib")
-        return logged * GiB if logged else self.memory - SGLANG_GIB * GiB
+        return share * free_before(logged, 0 if logged else self.memory)
 
     def stage_rooms(self) -> list[int]:
         """Return what is left for the cache on a GPU of every pipeline stage."""
@@ -206,11 +202,8 @@ class Deployment:
         return [int(room - self.states(room)) for room in rooms]
 
     def states(self, room: float) -> float:
-        """Return the bytes of `room` that SGLang sets aside for the states of recurrent layers."""
-        fixed = any(layer.state_values or layer.conv_values for layer in self.model.layers)
-        if self.engine != "sglang" or not fixed:
-            return 0.0
-        return room * SGLANG_STATES / (1 + SGLANG_STATES)
+        """Return the bytes of `room` that an engine sets aside for recurrent states."""
+        return states_in(self.model, room) if self.engine == "sglang" else 0.0
 
     def layouts(self) -> list[PageLayout | None]:
         """Return how every stage pages its layers."""
@@ -252,14 +245,7 @@ class Deployment:
 
     def _plain_token_bytes(self) -> float:
         """Return the sum over the layers that cache tokens, as other engines allocate it."""
-        t, p = self.split
-
-        def held(layers: tuple[Layer, ...]) -> int:
-            return sum(layer_kv_bytes(layer, self.number, t) for layer in layers)
-
-        starts = stage_starts(len(self.model.layers), p).tolist()
-        parts = [self.model.layers[a:b] for a, b in pairwise(starts)]
-        return max(held(part) for part in parts)
+        return plain_token_bytes(self.model, self.number, *self.split)
 
     def budget(self) -> tuple[int, int]:
         """Return bytes and tokens of the cache: of the stage with the fewest tokens."""

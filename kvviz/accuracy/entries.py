@@ -4,9 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final, Literal, TypeVar
 
-from kvviz.accuracy.deployment import SGLANG_STATES, Deployment
+from kvviz.accuracy.deployment import Deployment
 from kvviz.accuracy.reasons import UNEXPLAINED, reason_for
 from kvviz.accuracy.rows import Untestable
+from kvviz.accuracy.sglang import STATES
 from kvviz.accuracy.startup_log import StartupLog
 from kvviz.units import GiB
 
@@ -131,10 +132,10 @@ def _cache(log: StartupLog, run: Deployment, notes: list[str]) -> list[Entry]:
 def _states(log: StartupLog, run: Deployment, room: int | None) -> list[Entry]:
     """Return what SGLang sets aside for the states of recurrent layers, beside the cache."""
     parts = [log.numbers[name] for name in ("conv_state", "ssm_state") if name in log.numbers]
-    told = f"{SGLANG_STATES:g} × the KV cache, mamba_full_memory_ratio's default"
+    told = f"{STATES:g} × the KV cache, mamba_full_memory_ratio's default"
     found = None
     if room is not None and run.states(1.0):
-        found = room * SGLANG_STATES / GiB
+        found = room * STATES / GiB
     return [Entry("Recurrent states", "GiB", found, sum(parts) if parts else None, told, "assumed")]
 
 
