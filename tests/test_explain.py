@@ -254,6 +254,28 @@ def test_sglang_sets_states_aside():
     assert found.entry("KV cache").mark == "good"
 
 
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        (
+            "Initial free memory 78.68 GiB, reserved 20.00 GiB memory for KV Cache as specified by "
+            "kv_cache_memory_bytes config and skipped memory profiling.",
+            "kv_cache_memory_bytes",
+        ),
+        (
+            "Overriding num_gpu_blocks=27984 with num_gpu_blocks_override=2560",
+            "num_gpu_blocks_override",
+        ),
+    ],
+)
+def test_a_cache_that_was_set_by_hand_says_so(line, name):
+    small = V08.replace("449,488", "40,960").replace("54.87 GiB", "5.00 GiB")
+    found = read(f"{small}{line}", gpu="H100-80GB")
+    assert found.entry("KV tokens").reason == f"{name} sets the cache's size"
+    for usual in ("Namespace(kv_cache_memory_bytes=None)", "=0 with num_gpu_blocks_override=512"):
+        assert "cap" not in read_log(f"{V08}args: {usual}").facts
+
+
 def test_it_tells_where_each_figure_stands():
     log = read_log(V06)
     lines = V06.splitlines()

@@ -36,6 +36,7 @@ NUMBERS: Final = tuple(
         (r"memory profiling results:.{0,400}?\bgpu_memory_utilization=<n>", "utilization"),
         (r"kv_cache_size=<size>", "kv_budget"),
         (r"available kv cache memory: (-?[\d.,]+)\s?Gi?B", "kv_budget"),
+        (r"reserved <size> memory for kv cache", "kv_budget"),
         (r"gpu kv cache size: <n> tokens", "tokens"),
         (r"estimated cuda graph memory: <size>", "graphs"),
         (r"graph capturing finished in <n> secs, took <size>", "capture graphs_taken"),
@@ -119,6 +120,14 @@ VERSIONS: Final = (
 SGLANG: Final = re.compile(r"load weight end\.|max_total_num_tokens=|KV Cache is allocated", re.I)
 OLDER: Final = re.compile(  # vLLM's engine before 0.8, which later versions could still run
     r"a V0 LLM engine|reserved for KV Cache is|# (?:gpu|cuda|rocm) blocks: \d+, # CPU blocks", re.I
+)
+CAPS: Final = (  # settings by which a cache has another size than memory would allow
+    ("kv_cache_memory_bytes", re.compile(r"kv_cache_memory_bytes(?:['\"]?\s*[=:]\s*\d| config)")),
+    (  # while graphs are measured there are 0, overridden for that time alone
+        "num_gpu_blocks_override",
+        re.compile(r"num_gpu_blocks=[1-9]\d* with num_gpu_blocks_override|blocks_override': \d"),
+    ),
+    ("max_total_tokens", re.compile(r"max_total_tokens['\"]?\s*[=:]\s*\d")),
 )
 LORA: Final = re.compile(r"PunicaWrapper(?!CPU)|enable_lora['\"]?\s*[=:]\s*True")
 DEVICE: Final = re.compile(

@@ -68,6 +68,8 @@ def _weights(model: Model, quantity: str, predicted: float, logged: float) -> st
 
 
 def _budget(run: Deployment) -> str:
+    if run.row.text("cap"):
+        return run.row.text("cap")
     weights = run.row.number("weights_gib")
     if weights:
         off = run.loaded().total / GiB - weights

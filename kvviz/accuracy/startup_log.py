@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from kvviz.accuracy.log_lines import (
+    CAPS,
     DEVICE,
     FAILURES,
     FIRST,
@@ -115,6 +116,9 @@ class _Reader:
             self.facts.setdefault("engine", "sglang")
         if OLDER.search(line):
             self.facts.setdefault("core", "V0")
+        for name, cap in CAPS:
+            if cap.search(line):
+                self.facts.setdefault("cap", f"{name} sets the cache's size")
         if LORA.search(line):
             self.facts.setdefault("lora", "true")
         device = DEVICE.search(line)
