@@ -12,7 +12,7 @@ from kvviz.scene.errors import EDGE, Point, error_scatter
 from kvviz.scene.theme import DARK, LIGHT
 from kvviz.views import accuracy_cards as cards
 from kvviz.views.accuracy_log import read_card, reconciled
-from kvviz.views.accuracy_session import ALL, MOST_TEXT, AccuracySession
+from kvviz.views.accuracy_session import ALL, AS_LOGGED, MOST_TEXT, AccuracySession
 
 
 @pytest.fixture
@@ -34,10 +34,27 @@ def test_a_text_that_is_no_log_leaves_the_last_one(session):
     assert session.explanation is last
     assert "no start-up line" in session.problem
     session.explain("x" * (MOST_TEXT + 1))
-    assert "longer than 200,000" in session.problem
+    assert "longer than 1,000,000" in session.problem
     session.explain("GPU KV cache size: 1,024 tokens")
     assert session.problem == ""
     assert session.explanation is not last
+
+
+def test_what_the_log_leaves_out_can_be_chosen(session):
+    session.explain(
+        "Initializing a V1 LLM engine (v0.9.1) with config: model='served', max_seq_len=8192\n"
+        "Model loading took 14.99 GiB and 4.2 seconds\nAvailable KV cache memory: 54.87 GiB\n"
+        "GPU KV cache size: 449,488 tokens\n"
+    )
+    assert session.explanation.entry("Weights").predicted is None
+    session.given_model = "meta-llama/Llama-3.1-8B"
+    assert session.explanation.entry("Weights").mark == "good"
+    assert session.explanation.entry("KV cache").predicted is None
+    session.given_gpu = "H100 SXM5 80GB"
+    assert session.explanation.entry("KV tokens").mark in ("good", "near")
+    assert session.explanation.facts["gpu"] == "H100 SXM5 80GB"
+    session.given_model = AS_LOGGED
+    assert session.explanation.entry("Weights").predicted is None
 
 
 def test_filters_narrow_the_logs_alone(session):

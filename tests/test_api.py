@@ -227,6 +227,19 @@ def test_a_model_of_ones_own(client):
     assert "hidden_size" in refused(wrong, 422)
 
 
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"content": b"{}"},
+        {"content": b"[1]", "headers": {"content-type": "application/json"}},
+        {"content": b"3", "headers": {"content-type": "application/json"}},
+    ],
+)
+def test_a_body_that_is_no_object_says_what_was_expected(client, sent):
+    said = refused(client.post("/estimate", **sent), 422)
+    assert said == "the body: expected a JSON object, sent as application/json."
+
+
 def test_the_capacity_is_what_an_estimate_says(client):
     asked = {"model": LLAMA, "mode": "vllm", "utilization": 0.9}
     found = client.post("/capacity", json=asked).json()

@@ -193,7 +193,19 @@ LINEAR = {"attention", "mlp", "experts", "router"}
     [
         ({"quant_method": "gptq", "bits": 4}, {"int4"}),
         ({"quant_method": "awq", "bits": 8}, {"int8"}),
-        ({"quant_method": "bitsandbytes", "load_in_4bit": True}, {"int4"}),
+        ({"quant_method": "gptq", "bits": 4, "group_size": 32}, {"int4g32"}),
+        ({"quant_method": "auto-round", "bits": 4, "group_size": 64}, {"int4g64"}),
+        ({"quant_method": "gptq", "bits": 4, "group_size": -1}, {"int4ch"}),
+        ({"quant_method": "bitsandbytes", "load_in_4bit": True}, {"bnb4"}),
+        (
+            {
+                "quant_method": "bitsandbytes",
+                "load_in_4bit": True,
+                "bnb_4bit_use_double_quant": True,
+            },
+            {"nf4"},
+        ),
+        ({"quant_method": "modelopt", "quant_algo": "NVFP4"}, {"nvfp4"}),
         ({"quant_method": "bitsandbytes", "load_in_8bit": True}, {"int8"}),
         ({"quant_method": "modelopt", "quant_algo": "FP8"}, {"fp8"}),
         ({"quant_method": "modelopt", "quant_algo": "FP8", "ignore": ["*mlp*"]}, {"fp8", "bf16"}),
@@ -203,6 +215,25 @@ def test_quantization_methods(settings_: dict[str, object], expected: set[str]) 
     model = model_from_config({**LLAMA, "quantization_config": settings_})
     assert {group.dtype for group in model.tensors if group.linear} == expected
     assert {group.dtype for group in model.tensors if not group.linear} == {"bf16"}
+
+
+@pytest.mark.parametrize(
+    ("weights", "dtype"),
+    [
+        ({"num_bits": 4, "type": "float", "group_size": 16, "strategy": "tensor_group"}, "nvfp4"),
+        ({"num_bits": 4, "type": "float", "group_size": 32}, "mxfp4"),
+        ({"num_bits": 4, "type": "int", "group_size": 32, "strategy": "group"}, "int4g32"),
+        ({"num_bits": 4, "type": "int", "strategy": "channel"}, "int4ch"),
+        ({"num_bits": 8, "type": "float", "strategy": "channel"}, "fp8"),
+    ],
+)
+def test_compressed_tensors_have_groups_of_several_sizes(
+    weights: dict[str, object], dtype: str
+) -> None:
+    groups = {"group_0": {"targets": ["Linear"], "weights": weights}}
+    settings_ = {"quant_method": "compressed-tensors", "config_groups": groups}
+    model = model_from_config({**LLAMA, "quantization_config": settings_})
+    assert {group.dtype for group in model.tensors if group.linear} == {dtype}
 
 
 def test_compressed_tensors_honours_its_ignore_list() -> None:

@@ -45,7 +45,11 @@ LLAMA = {
         ({"torch_dtype": "float7"}, "torch_dtype"),
         ({"text_config": []}, "text_config"),
         ({"quantization_config": {"quant_method": "nvfp4"}}, "compressed-tensors"),
-        ({"quantization_config": {"quant_method": "modelopt", "quant_algo": "NVFP4"}}, "FP8"),
+        ({"quantization_config": {"quant_method": "modelopt", "quant_algo": "W4A8"}}, "FP8"),
+        (
+            {"quantization_config": {"quant_method": "gptq", "bits": 4, "group_size": 7}},
+            "group_size",
+        ),
         ({"quantization_config": {"quant_method": "gptq", "bits": 3}}, "bits"),
         (
             {"quantization_config": {"quant_method": "fp8", "ignored_layers": ["re:(a+)+$"]}},

@@ -125,6 +125,56 @@ def test_vllm_06_results_on_one_line():
     assert found.entry("Activation peak").logged == pytest.approx(2.0712)
     assert found.entry("Activation peak").mark in ("good", "near", "off")
     assert found.facts["gpu"] == "GeForce RTX 3090"
+    other = line.replace("gpu_memory_utilization=0.90", "gpu_memory_utilization=0.85")
+    assert read(other).facts["gpu_memory_utilization"] == "0.85"
+
+
+@pytest.mark.parametrize("version", ["0.1.dev4927+geda5043", "dev"])
+def test_a_build_without_a_version_has_none(version):
+    found = read(V08.replace("v0.9.2", f"v{version}"), gpu="H100-80GB")
+    assert any("constants of vLLM 0.19" in note for note in found.notes)
+    assert found.entry("Activation peak").predicted == pytest.approx(
+        read(V08.replace("v0.9.2", "v0.19.0"), gpu="H100-80GB").entry("Activation peak").predicted
+    )
+
+
+def test_the_older_engine_is_known_by_its_lines():
+    new = read(V08.replace("v0.9.2", "v0.8.5"), gpu="A100-80GB").entry("Activation peak").predicted
+    old = V08.replace("v0.9.2", "v0.8.5").replace("a V1 LLM", "a V0 LLM")
+    seven = V08.replace("v0.9.2", "v0.7.3")
+    assert read(old, gpu="A100-80GB").entry("Activation peak").predicted != new
+    assert (
+        read(old, gpu="A100-80GB").entry("Activation peak").predicted
+        == read(seven, gpu="A100-80GB").entry("Activation peak").predicted
+    )
+    assert any("older engine" in note for note in read(V06, model="Llama-3.1-8B").notes)
+
+
+def test_a_setting_left_to_the_engine_says_nothing():
+    text = "non-default args: {'dtype': 'auto', 'max_model_len': -1, 'model': 'x'}\n" + V08
+    found = read(text.replace("bfloat16", "float16"), gpu="H100-80GB")
+    assert found.facts["dtype"] == "float16"
+    assert found.facts["max_model_len"] == "8192"
+
+
+def test_unsloths_own_lines_are_exact():
+    found = read(
+        "==((====))==  Unsloth 2025.6.2: Fast Llama patching. vLLM: 0.8.5.post1.\n"
+        "   \\\\   /|    Tesla T4. Num GPUs = 1. Max memory: 14.741 GB. Platform: Linux.\n"
+        "Unsloth: vLLM loading unsloth/Llama-3.2-3B-Instruct with actual GPU utilization = 59.35%\n"
+        "Unsloth: Using conservativeness = 1.0. Chunked prefill tokens = 2048. "
+        "Num Sequences = 192.\nUsing PunicaWrapperGPU.\n"
+        "Initializing a V0 LLM engine (v0.8.5.post1) with config: "
+        "model='unsloth/Llama-3.2-3B-Instruct', dtype=torch.float16, max_seq_len=2048\n"
+        "Model loading took 6.2473 GiB and 3.47 seconds\nthe current vLLM instance can use "
+        "total_gpu_memory (14.74GiB) x gpu_memory_utilization (0.59) = 8.75GiB\n"
+        "model weights take 6.25GiB; non_torch_memory takes 0.03GiB; PyTorch activation peak "
+        "memory takes 0.75GiB; the rest of the memory reserved for KV Cache is 1.74GiB.\n"
+    )
+    assert found.facts["gpu_memory_utilization"] == "0.5935"
+    assert pair(found, "Requested") == (pytest.approx(8.75, abs=0.005), 8.75)
+    assert pair(found, "Activation peak") == (pytest.approx(0.75, rel=0.05), 0.75)
+    assert "LoRA" in found.entry("Weights").reason
 
 
 def test_vllm_08_and_later():
@@ -147,7 +197,91 @@ def test_sglang():
     assert pair(found, "Weights") == (pytest.approx(14.99, abs=0.01), 14.99)
     assert found.entry("KV cache").logged == pytest.approx(49.48)
     assert abs(found.entry("Tokens from the logged KV cache").error) < 1e-3
-    assert found.entry("Requested").predicted == pytest.approx(79.19 * 0.85, abs=0.01)
+    assert found.entry("Requested").predicted == pytest.approx(78.58 * 0.85, abs=0.01)
+
+
+def test_sglangs_share_is_of_what_was_free_before_loading():
+    """The figures of a start on four GPUs of 24 GB, and the path that its arguments name."""
+    found = read(
+        "server_args=ServerArgs(model_path='/root/.cache/huggingface/hub/models--Qwen--Qwen3-14B/"
+        "snapshots/40c069824f', dtype='auto', tp_size=4, mem_fraction_static=0.8)\n"
+        "[TP0] Load weight begin. avail mem=23.08 GB\n"
+        "[TP0] Load weight end. type=Qwen3ForCausalLM, avail mem=16.00 GB, mem usage=7.08 GB.\n"
+        "[TP0] KV Cache is allocated. #tokens: 298447, K size: 5.69 GB, V size: 5.69 GB\n"
+    )
+    assert found.facts["model"] == "Qwen/Qwen3-14B"
+    assert found.entry("Requested").predicted - 7.08 == pytest.approx(11.38, abs=0.01)
+    assert abs(found.entry("Tokens from the logged KV cache").error) < 1e-3
+    assert found.entry("KV tokens").mark == "good"
+    assert "what the device lost" in found.entry("Weights").reason
+
+
+def test_sglang_without_its_first_line_or_its_usage():
+    end = "Load weight end. elapsed=19.09 s, type=X, avail mem=230.20 GB"
+    line = "KV Cache is allocated. dtype: torch.bfloat16, #tokens: 2235000, K size: 102.31 GB, "
+    arguments = "server_args=ServerArgs(model_path='Qwen/Qwen3-30B-A3B', mem_fraction_static=0.911)"
+    text = f"{arguments}\n{end}, mem usage=56.98 GB.\n{line}V size: 102.31 GB"
+    found = read(text)
+    assert found.entry("KV cache").predicted == pytest.approx(204.63, abs=0.2)
+    log = read_log(f"Load weight begin. avail mem=287.18 GB\n{end}\n")
+    assert log.numbers["weights"] == pytest.approx(56.98)
+
+
+def test_a_draft_model_loads_into_what_the_first_left():
+    log = read_log(
+        "\n".join(
+            f"[{rank}] Load weight {part}"
+            for part in ("begin. avail mem=78.6 GB", "end. avail mem=63.5 GB, mem usage=15.0 GB",
+                         "begin. avail mem=10.1 GB", "end. avail mem=9.6 GB, mem usage=0.5 GB")
+            for rank in ("TP0", "TP1")
+        )
+    )  # fmt: skip
+    assert (log.numbers["weights"], log.numbers["free"]) == (15.0, 78.6)
+
+
+def test_sglang_sets_states_aside():
+    found = read(
+        "server_args=ServerArgs(model_path='Qwen/Qwen3-Next-80B-A3B-Instruct', tp_size=4, "
+        "mem_fraction_static=0.85)\nLoad weight begin. avail mem=78.60 GB\n"
+        "Mamba Cache is allocated. max_mamba_cache_size: 800, conv_state size: 0.20GB, "
+        "ssm_state size: 13.66GB\nKV Cache is allocated. #tokens: 1346000, K size: 7.70 GB, "
+        "V size: 7.70 GB\nLoad weight end. avail mem=41.05 GB, mem usage=37.55 GB\n"
+    )
+    states, cache = found.entry("Recurrent states"), found.entry("KV cache")
+    assert states.predicted == pytest.approx(0.9 * cache.predicted)
+    assert states.logged == pytest.approx(13.86)
+    assert states.kind == "assumed"
+    assert found.entry("KV cache").mark == "good"
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        (
+            "Initial free memory 78.68 GiB, reserved 20.00 GiB memory for KV Cache as specified by "
+            "kv_cache_memory_bytes config and skipped memory profiling.",
+            "kv_cache_memory_bytes",
+        ),
+        (
+            "Overriding num_gpu_blocks=27984 with num_gpu_blocks_override=2560",
+            "num_gpu_blocks_override",
+        ),
+    ],
+)
+def test_a_cache_that_was_set_by_hand_says_so(line, name):
+    small = V08.replace("449,488", "40,960").replace("54.87 GiB", "5.00 GiB")
+    found = read(f"{small}{line}", gpu="H100-80GB")
+    assert found.entry("KV tokens").reason == f"{name} sets the cache's size"
+    for usual in ("Namespace(kv_cache_memory_bytes=None)", "=0 with num_gpu_blocks_override=512"):
+        assert "cap" not in read_log(f"{V08}args: {usual}").facts
+
+
+def test_it_tells_where_each_figure_stands():
+    log = read_log(V06)
+    lines = V06.splitlines()
+    said = [lines[number - 1][start:end] for number, start, end in log.spans]
+    assert said[:3] == ["79.15", "0.90", "71.24"]
+    assert {"14.99", "0.14", "1.23", "54.88", "28098", "131072", "3.43"} <= set(said)
 
 
 def test_the_tightest_rank_counts():
@@ -156,6 +290,28 @@ def test_the_tightest_rank_counts():
         for rank, gib in enumerate((54.9, 54.1, 54.5))
     )
     assert read_log(lines).numbers["kv_budget"] == 54.1
+    text = (
+        f"{lines}\nFree memory on device cuda:0 (78.45/79.19 GiB) on startup. Desired GPU memory "
+        "utilization is (0.9, 71.27 GiB). Actual usage is 14.99 GiB for weight, 1.63 GiB for peak "
+        "activation, 0.15 GiB for non-torch memory, and 0.51 GiB for CUDAGraph memory."
+    )
+    found = read(text, model="Llama-3.1-8B")
+    assert "it adds up" in found.sums  # with the cache of the rank that these are of, 54.5
+    assert found.facts["gpu"] == "H100 SXM5 80GB"
+    assert read_log(text).numbers["graphs_taken"] == 0.51
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        ("device_name=NVIDIA_H100_80GB_HBM3.json", "H100 SXM5 80GB"),
+        ("device_name=AMD_Instinct_MI300X_OAM.json", "Instinct MI300X"),
+        ("NVIDIA RTX 6000 Ada Generation", "RTX 6000 Ada"),
+        ("NVIDIA A100-PCIE-40GB", "A100 PCIe 40GB"),
+    ],
+)
+def test_a_device_named_anywhere(said, name):
+    assert read(f"{V08}Config file not found at E=8,N=1,{said}").facts["gpu"] == name
 
 
 def test_what_the_user_knows_better_wins():

@@ -14,6 +14,7 @@ from kvviz.memory import estimate
 from kvviz.memory.answer import flat
 from kvviz.scenario import Scenario
 from kvviz.units import GiB
+from kvviz.views.cards import info
 from kvviz.views.explore.arithmetic import arithmetic
 from kvviz.views.explore.contexts import _values
 from kvviz.views.explore.details import details, pair
@@ -23,6 +24,8 @@ from kvviz.views.explore.metrics import METRICS, short
 from kvviz.views.explore.session import EXPLORE_DEFAULTS, ExploreSession
 from kvviz.views.explore.split import split
 from kvviz.views.explore.table import as_file
+from kvviz.views.pooled import pooled_token_bytes
+from kvviz.views.session import Session
 
 ALL = [(model.name, gpu.name) for model in models() for gpu in gpus()[::5]]
 
@@ -125,3 +128,30 @@ def test_searches_know_kinds_of_layers_and_memory():
     assert {"deepseek-ai/DeepSeek-V3", "deepseek-ai/DeepSeek-R1"} <= {m.name for m in found}
     assert all(any(layer.attention == "mla" for layer in m.layers) for m in found)
     assert {gpus()[i].memory_type for i in session.columns()} == {"GDDR6X"}
+
+
+@pytest.mark.parametrize(
+    ("model", "pooled", "kept"),
+    [("google/gemma-3-27b-it", "560 KiB", "496 KiB"), ("openai/gpt-oss-20b", "48 KiB", "48 KiB")],
+)
+def test_an_engines_pool_is_told_apart_from_what_layers_keep(model, pooled, kept):
+    """Explore counts by the pool, HBM draws the layers: both say the other's bytes a token."""
+    scenario = Scenario(**{**EXPLORE_DEFAULTS, "model": model, "mode": "vllm"})
+    now = pair(ExploreSession(scenario=scenario))
+    said = f"a token takes {pooled} of its pool, and its layers keep at most {kept}"
+    assert said in words(details(now))
+    assert said in words(info(Session(scenario=scenario)))
+    assert f"× {pooled}: {now.figures['budget_tokens']:,} tokens" in words(arithmetic(now))
+    blocks = now.figures["budget_bytes"] // (pooled_token_bytes(scenario) * scenario.block_size)
+    assert blocks == now.figures["budget_blocks"]
+    assert now.each == pooled_token_bytes(scenario) * scenario.context
+    textbook = scenario.replaced(mode="textbook")
+    assert "pool" not in words(details(pair(ExploreSession(scenario=textbook))))
+    assert "pool" not in words(info(Session(scenario=textbook)))
+
+
+def test_an_engine_counts_the_vision_tower_that_weights_leave_out():
+    scenario = Scenario(**{**EXPLORE_DEFAULTS, "model": "google/gemma-3-27b-it", "mode": "vllm"})
+    said = words(details(pair(ExploreSession(scenario=scenario))))
+    assert "vision tower 0.79" in said
+    assert "not counted" not in said

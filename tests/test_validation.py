@@ -191,6 +191,7 @@ def test_no_row_breaks_the_run(changes):
         ("H200-141", None, "H200 SXM 141GB"),
         ("B200-180", None, "B200 SXM"),
         ("AMD Instinct MI300X", None, "Instinct MI300X"),
+        ("RTX 6000 Ada Generation", None, "RTX 6000 Ada"),
     ],
 )
 def test_gpus_by_the_names_that_rows_use(text, memory, name):
@@ -208,6 +209,10 @@ def test_gpus_by_the_names_that_rows_use(text, memory, name):
         ("meta-llama/Llama-2-7b (Llama2-7B)", "meta-llama/Llama-2-7b-hf"),
         ("WizardLM-2-8x22B (Mixtral-8x22B architecture)", "mistralai/Mixtral-8x22B-v0.1"),
         ("Qwen/Qwen3-30B-A3B-Instruct-2507", "Qwen/Qwen3-30B-A3B"),
+        ("mistralai/Mistral-7B-Instruct-v0.1", "mistralai/Mistral-7B-v0.1"),
+        ("deepseek-ai/DeepSeek-V3-0324", "deepseek-ai/DeepSeek-V3"),
+        ("/models/Llama-3.1-8B-Instruct/", "meta-llama/Llama-3.1-8B"),
+        ("/root/hub/models--Qwen--Qwen3-14B/snapshots/40c069824f", "Qwen/Qwen3-14B"),
     ],
 )
 def test_models_by_the_names_that_rows_use(text, name):

@@ -12,10 +12,12 @@ from kvviz.accuracy.resolve import (
     weights_format,
 )
 from kvviz.accuracy.rows import Row, Untestable
+from kvviz.accuracy.sglang import free_before, plain_token_bytes, states_in
 from kvviz.catalog.dtypes import width
 from kvviz.catalog.engine import (
     LOGGED,
     ROCM_GIB,
+    V0,
     V1,
     Batch,
     Version,
@@ -27,18 +29,16 @@ from kvviz.catalog.engine import (
     release,
 )
 from kvviz.catalog.gpu import Gpu
-from kvviz.catalog.model import Layer, Model
+from kvviz.catalog.model import Model
 from kvviz.memory.loaded import Loaded, computed_in, loaded, stored_as
 from kvviz.memory.pages import BY_CONCURRENCY, PageLayout, logged_tokens, page_layout
 from kvviz.memory.parallel import (
-    layer_kv_bytes,
     stage_starts,
     stage_weights,
     valid_tensor_parallel,
 )
 from kvviz.units import GiB
 
-SGLANG_GIB = 0.5  # the context of CUDA before anything is loaded
 DEFAULT_LENGTH = 8192
 
 
@@ -124,6 +124,8 @@ class Deployment:
     def runs(self) -> Version:
         """The version whose engine runs on this GPU; the best known one where none is given."""
         version = self.version or LOGGED
+        if self.row.text("core") == "V0":
+            return min(version, V0)
         try:
             return engine_version(version, self.gpu.architecture)
         except Untestable:
@@ -163,7 +165,7 @@ class Deployment:
     def non_torch_gib(self) -> float:
         """Return the assumed memory outside torch."""
         if self.engine != "vllm":
-            return SGLANG_GIB
+            return 0.0  # SGLang's share is of what was free before loading
         if self.runs < V1 and self._device[1].startswith("Instinct"):
             return ROCM_GIB
         return non_torch_gib(self.split[0], self.runs)
@@ -175,11 +177,18 @@ class Deployment:
         return release(self.version or LOGGED).graphs if vllm else 0.0
 
     def requested(self) -> float:
-        """Return the bytes that the engine may use of the device."""
+        """Return the bytes that the engine may use: a share of the device.
+
+        SGLang's is one of what was free before loading: what is free after, less the rest of the
+        share (``profile_max_num_token``), is the same as the share less the weights.
+        """
         share = self.row.positive("gpu_memory_utilization")
         if share > 1:
             raise Untestable(f"gpu_memory_utilization is {share:g}, not a share")
-        return self.memory * share
+        if self.engine == "vllm":
+            return share * self.memory
+        logged = self.row.number("free_before_gib")
+        return share * free_before(logged, 0 if logged else self.memory)
 
     def stage_rooms(self) -> list[int]:
         """Return what is left for the cache on a GPU of every pipeline stage."""
@@ -189,7 +198,12 @@ class Deployment:
         weights = stage_weights(self.stored, t, p, "native")
         beside = loaded(self.stored, t, p).beside
         overhead = (self.activation_gib() + self.non_torch_gib() + self.graphs_gib()) * GiB
-        return [int(self.requested() - overhead - held - beside) for held in weights.tolist()]
+        rooms = [self.requested() - overhead - held - beside for held in weights.tolist()]
+        return [int(room - self.states(room)) for room in rooms]
+
+    def states(self, room: float) -> float:
+        """Return the bytes of `room` that an engine sets aside for recurrent states."""
+        return states_in(self.model, room) if self.engine == "sglang" else 0.0
 
     def layouts(self) -> list[PageLayout | None]:
         """Return how every stage pages its layers."""
@@ -231,14 +245,7 @@ class Deployment:
 
     def _plain_token_bytes(self) -> float:
         """Return the sum over the layers that cache tokens, as other engines allocate it."""
-        t, p = self.split
-
-        def held(layers: tuple[Layer, ...]) -> int:
-            return sum(layer_kv_bytes(layer, self.number, t) for layer in layers)
-
-        starts = stage_starts(len(self.model.layers), p).tolist()
-        parts = [self.model.layers[a:b] for a, b in pairwise(starts)]
-        return max(held(part) for part in parts)
+        return plain_token_bytes(self.model, self.number, *self.split)
 
     def budget(self) -> tuple[int, int]:
         """Return bytes and tokens of the cache: of the stage with the fewest tokens."""

@@ -7,6 +7,7 @@ from typing import Final, Literal, TypeVar
 from kvviz.accuracy.deployment import Deployment
 from kvviz.accuracy.reasons import UNEXPLAINED, reason_for
 from kvviz.accuracy.rows import Untestable
+from kvviz.accuracy.sglang import STATES
 from kvviz.accuracy.startup_log import StartupLog
 from kvviz.units import GiB
 
@@ -76,7 +77,7 @@ def _memory(log: StartupLog, run: Deployment, notes: list[str]) -> list[Entry]:
     batch = guess("activation peak", lambda: f"{run.batch.tokens:,} tokens")
     return [
         Entry("Requested", "GiB", guess("requested", lambda: run.requested() / GiB),
-              numbers.get("requested"), f"total × {share}" if share else "total", "computed"),
+              numbers.get("requested"), f"{_of_what(run)} × {share}", "computed"),
         Entry("Weights", "GiB", guess("weights", lambda: run.loaded().total / GiB),
               numbers.get("weights"), f"{parameters}, as stored" if parameters else "", "computed"),
         Entry("Activation peak", "GiB", guess("activation peak", run.activation_gib),
@@ -86,6 +87,10 @@ def _memory(log: StartupLog, run: Deployment, notes: list[str]) -> list[Entry]:
         Entry("CUDA graphs", "GiB", guess("CUDA graphs", run.graphs_gib),
               _taken_before(log, run), "what is taken before the cache", "assumed"),
     ]  # fmt: skip
+
+
+def _of_what(run: Deployment) -> str:
+    return "free before loading" if run.engine == "sglang" else "total"
 
 
 def _taken_before(log: StartupLog, run: Deployment) -> float | None:
@@ -112,6 +117,7 @@ def _cache(log: StartupLog, run: Deployment, notes: list[str]) -> list[Entry]:
         )
     blocks = _tried("KV blocks", lambda: _blocks(run, room), notes) if room else None
     return [
+        *_states(log, run, room),
         Entry("KV cache", "GiB", room / GiB if room is not None else None, budget,
               "what is left", "assumed"),
         Entry("KV blocks", "blocks", blocks, numbers.get("blocks"), "whole blocks", "assumed"),
@@ -121,6 +127,16 @@ def _cache(log: StartupLog, run: Deployment, notes: list[str]) -> list[Entry]:
         Entry("Concurrency", "x", tokens / length if tokens and length else None,
               numbers.get("concurrency"), f"at {length:,.0f} tokens" if length else "", "assumed"),
     ]  # fmt: skip
+
+
+def _states(log: StartupLog, run: Deployment, room: int | None) -> list[Entry]:
+    """Return what SGLang sets aside for the states of recurrent layers, beside the cache."""
+    parts = [log.numbers[name] for name in ("conv_state", "ssm_state") if name in log.numbers]
+    told = f"{STATES:g} × the KV cache, mamba_full_memory_ratio's default"
+    found = None
+    if room is not None and run.states(1.0):
+        found = room * STATES / GiB
+    return [Entry("Recurrent states", "GiB", found, sum(parts) if parts else None, told, "assumed")]
 
 
 def _blocks(run: Deployment, room: int) -> int:

@@ -81,8 +81,10 @@ def _facts(log: StartupLog, given: Mapping[str, str]) -> tuple[dict[str, str], l
         version = read_version(facts.get("engine_version", "")) or (0, 19)
         facts["gpu_memory_utilization"] = "0.92" if version >= (0, 33) else "0.9"
         notes.append(f"utilization is not logged: {facts['gpu_memory_utilization']}, the default")
-    if "engine_version" not in facts and facts.get("engine") == "vllm":
-        notes.append("the version is not logged: the constants of vLLM 0.19 are taken")
+    if read_version(facts.get("engine_version", "")) is None and facts.get("engine") == "vllm":
+        older = facts.get("core") == "V0"
+        taken = "0.7, as its lines are those of the older engine," if older else "0.19"
+        notes.append(f"the version is not logged: the constants of vLLM {taken} are taken")
     return facts, notes
 
 
@@ -104,10 +106,13 @@ def _cells(log: StartupLog, facts: Mapping[str, str]) -> dict[str, str]:
         "max_num_batched_tokens": "max_num_batched_tokens",
         "max_num_seqs": "max_num_seqs",
         "length": "max_model_len",
+        "free": "free_before_gib",
     }
     found = {name: repr(log.numbers[key]) for key, name in columns.items() if key in log.numbers}
     eager = "enforce-eager" if facts.get("eager", "").casefold() == "true" else ""
-    return {**found, **facts, "note": eager}
+    lora = "LoRA slots of a rank that is not logged lie beside the weights"
+    reason = lora if facts.get("lora") else ""
+    return {**found, "reason": reason, **facts, "note": eager}
 
 
 def _total(run: Deployment) -> float | None:
@@ -129,12 +134,18 @@ def _resolved(run: Deployment) -> dict[str, str]:
 
 
 def _sums(log: StartupLog) -> str:
-    """Return whether requested = weights + activations + non-torch (+ graphs) + cache."""
+    """Return whether requested = weights + activations + non-torch (+ graphs) + cache.
+
+    Of several ranks' caches the one that comes nearest is taken, as the other figures are of one
+    rank too.
+    """
     names = ("requested", "weights", "activation", "non_torch", "kv_budget")
     if any(name not in log.numbers for name in names):
         return ""
-    requested, *parts = (log.numbers[name] for name in names)
+    requested, *parts = (log.numbers[name] for name in names[:-1])
     graphs = log.numbers.get("graphs", 0.0)
+    caches = log.ranks.get("kv_budget", ()) or (log.numbers["kv_budget"],)
+    parts.append(min(caches, key=lambda cache: abs(requested - sum(parts) - cache)))
     left = requested - sum(parts)
     spelled = " + ".join(f"{part:.2f}" for part in parts)
     allowed = 0.005 * len(names) + ROUNDING

@@ -37,6 +37,8 @@ def _computed(quantity: str, row: Row, models: Models, predicted: float, logged:
     run = Deployment(row, models)
     try:
         model = run.model
+        if quantity == "weights" and run.engine == "sglang" and predicted < logged:
+            return "SGLang logs what the device lost while loading, its libraries' memory included"
         if quantity in ("weights", "parameters"):
             return _weights(model, quantity, predicted, logged)
         if quantity in ("kv_tokens", "kv_budget"):
@@ -66,6 +68,8 @@ def _weights(model: Model, quantity: str, predicted: float, logged: float) -> st
 
 
 def _budget(run: Deployment) -> str:
+    if run.row.text("cap"):
+        return run.row.text("cap")
     weights = run.row.number("weights_gib")
     if weights:
         off = run.loaded().total / GiB - weights
@@ -74,6 +78,8 @@ def _budget(run: Deployment) -> str:
     cache, room = run.row.number("kv_cache_gib"), run.requested() / GiB
     if cache is not None and cache < SMALL * room:
         return f"{cache:g} GiB are what {room:.1f} GiB leave: a small rest of large terms"
+    if run.engine == "sglang" and any(layer.window for layer in run.model.layers):
+        return "SGLang keeps layers with a window in a pool of their own, which is not modelled"
     if run.engine != "vllm":
         return "what the engine keeps for itself is not in the log"
     if run.row.text("max_num_seqs"):

@@ -70,6 +70,8 @@ def _invalid(_request: Request, error: RequestValidationError) -> JSONResponse:
     first = error.errors()[0]
     if first["type"] == "json_invalid":
         return refusal(422, f"the body is not JSON: {first['ctx']['error']}")
+    if first["type"].startswith("model_") and len(first["loc"]) == 1:
+        return refusal(422, "the body: expected a JSON object, sent as application/json")
     where = ".".join(str(part) for part in first["loc"][1:]) or "the body"
     return refusal(422, f"{where}: {first['msg'][:1].lower()}{first['msg'][1:]}")
 

@@ -138,7 +138,7 @@ def _text_model(config: Mapping[str, Any]) -> tuple[str, Config]:
     family = _family(inner if inner.has("model_type") else whole)
     prefix = "text_config."
     fields = Config(inner.values, config, NAMES.get(family), prefix)
-    fields.note("vision tower not counted: the text model only")
+    fields.note("parameters and weights are of the text model, without its vision tower")
     return family, fields
 
 

@@ -3,9 +3,10 @@
 from typing import Final
 
 # Bits a number, then the group that shares one scale and that scale's bytes. int4: one fp16 scale
-# per group of 128 (AWQ and GPTQ's usual size); mxfp4: one 8-bit exponent per 32 (OCP MX v1.0);
+# per group of 128 (AWQ and GPTQ's usual size), of 64 or 32, or a row (int4ch, whose scales are next
+# to nothing); mxfp4: one 8-bit exponent per 32 (OCP MX v1.0);
 # nvfp4: one fp8 scale per 16; nf4: bitsandbytes' 8-bit scale per 64, itself quantized (QLoRA,
-# arXiv 2305.14314); mlx4: two 16-bit numbers per 64.
+# arXiv 2305.14314); bnb4: the same in fp32, not quantized; mlx4: two 16-bit numbers per 64.
 _FORMATS: Final[dict[str, tuple[int, int, int]]] = {
     "fp32": (32, 0, 0),
     "bf16": (16, 0, 0),
@@ -13,9 +14,13 @@ _FORMATS: Final[dict[str, tuple[int, int, int]]] = {
     "fp8": (8, 0, 0),
     "int8": (8, 0, 0),
     "int4": (4, 128, 2),
+    "int4g64": (4, 64, 2),
+    "int4g32": (4, 32, 2),
+    "int4ch": (4, 0, 0),
     "mxfp4": (4, 32, 1),
     "nvfp4": (4, 16, 1),
     "nf4": (4, 64, 1),
+    "bnb4": (4, 64, 4),
     "mlx4": (4, 64, 4),
 }
 

@@ -67,6 +67,7 @@ RELEASES: Final = (
     Release((0, 20), 12, 0.25, 2.1, 0.8, VLLM_LOGS),
 )
 V1: Final[Version] = (0, 8)
+V0: Final[Version] = (0, 7)  # the last version before; later ones could still run its engine
 LOGGED: Final[Version] = (0, 19)
 # vLLM 0.8 to 0.10 run their older engine on GPUs below compute capability 8.0.
 OLDER_ENGINE_UNTIL: Final[Version] = (0, 11)
@@ -82,15 +83,18 @@ class Batch:
 
 
 def read_version(text: str) -> Version | None:
-    """Return major and minor of a version such as ``v0.16.1rc1.dev111``, None where it has none."""
-    found = re.match(r"\s*v?(\d+)\.(\d+)", text)
+    """Return major and minor of a version such as ``v0.16.1rc1.dev111``, None where it has none.
+
+    ``0.1.dev4927`` is what a build without tags calls itself, whatever it is.
+    """
+    found = re.match(r"\s*v?(?!0\.1\.dev)(\d+)\.(\d+)", text)
     return (int(found[1]), int(found[2])) if found else None
 
 
 def engine_version(version: Version, architecture: str) -> Version:
     """Return the version whose engine runs: the last before 0.8 on GPUs that 0.8's does not do."""
     older = architecture.startswith(OLDER_GPUS) and version < OLDER_ENGINE_UNTIL
-    return min(version, (0, 7)) if older else version
+    return min(version, V0) if older else version
 
 
 def release(version: Version = LOGGED) -> Release:

@@ -14,10 +14,15 @@ METHODS: Final = (
     "compressed-tensors",
     "gptq",
     "awq",
+    "auto-round",
     "bitsandbytes",
     "modelopt",
 )
-WIDTHS: Final = {("float", 8): "fp8", ("int", 8): "int8", ("int", 4): "int4"}
+WIDTHS: Final = {("float", 8): "fp8", ("int", 8): "int8", ("int", 4): "int4", ("float", 4): "fp4"}
+GROUPED: Final = {  # 4-bit weights by the group that shares a scale; -1 is a whole row
+    "int4": {128: "int4", 64: "int4g64", 32: "int4g32", -1: "int4ch"},
+    "fp4": {16: "nvfp4", 32: "mxfp4"},
+}
 
 
 class Names:
@@ -143,18 +148,29 @@ def _width(group: Config) -> str:
     if (kind, bits) not in WIDTHS:
         known = ", ".join(f"{bits}-bit {kind}" for kind, bits in WIDTHS)
         raise weights.wrong("num_bits", bits, f"one of {known} (the type is {kind!r})")
-    return WIDTHS[kind, bits]
+    by_row = weights.text("strategy") in ("channel", "tensor")
+    return WIDTHS[kind, bits] if bits == 8 else _grouped(weights, WIDTHS[kind, bits], by_row)
+
+
+def _grouped(settings: Config, dtype: str, by_row: bool = False) -> str:
+    """Return the 4-bit dtype of a group size: 128 for integers and 16 for floats unless given."""
+    sizes = GROUPED[dtype]
+    size = settings.values.get("group_size") or (-1 if by_row else next(iter(sizes)))
+    if type(size) is not int or size not in sizes:
+        raise settings.wrong("group_size", size, f"one of {', '.join(map(str, sizes))}")
+    return sizes[size]
 
 
 def _gptq(settings: Config, base: str) -> Storage:
-    """Read GPTQ or AWQ: the layers' matrices, not the router, the head only if it says so."""
+    """Read GPTQ, AWQ or AutoRound: the layers' matrices, not the router, the head if it says so."""
     bits = settings.whole("bits", high=32)
     if ("int", bits) not in WIDTHS:
         raise settings.wrong("bits", bits, "4 or 8")
     key = "modules_to_not_convert"
     kept = Names(settings.words(key), settings.prefix + key)
     head = frozenset[str]() if settings.flag("lm_head", False) else frozenset({"head"})
-    return Storage(base, ((None, WIDTHS["int", bits]),), kept, head | {"router"})
+    dtype = "int8" if bits == 8 else _grouped(settings, "int4")
+    return Storage(base, ((None, dtype),), kept, head | {"router"})
 
 
 def _bitsandbytes(settings: Config, base: str) -> Storage:
@@ -163,18 +179,19 @@ def _bitsandbytes(settings: Config, base: str) -> Storage:
     if eight == four:
         raise settings.wrong("load_in_4bit", four, f"{not eight}, as load_in_8bit is {eight}")
     kept = Names(settings.words("llm_int8_skip_modules"), settings.prefix + "llm_int8_skip_modules")
-    return Storage(base, ((None, "int8" if eight else "int4"),), kept, frozenset({"head"}))
+    four_bit = "nf4" if settings.flag("bnb_4bit_use_double_quant", False) else "bnb4"
+    return Storage(base, ((None, "int8" if eight else four_bit),), kept, frozenset({"head"}))
 
 
 def _modelopt(settings: Config, base: str) -> Storage:
-    """Read ModelOpt's fp8."""
+    """Read ModelOpt's fp8 and nvfp4."""
     inner = settings.section("quantization") or settings
     algorithm = inner.text("quant_algo")
-    if algorithm != "FP8":
-        raise inner.wrong("quant_algo", algorithm, "FP8")
+    if algorithm not in ("FP8", "NVFP4"):
+        raise inner.wrong("quant_algo", algorithm, "FP8 or NVFP4")
     listed = inner.words("exclude_modules") + inner.words("ignore")
     kept = Names(listed, inner.prefix + "exclude_modules")
-    return Storage(base, ((None, "fp8"),), kept, frozenset({"router", "head"}))
+    return Storage(base, ((None, algorithm.lower()),), kept, frozenset({"router", "head"}))
 
 
 READERS: Final = {
@@ -184,6 +201,7 @@ READERS: Final = {
     "compressed-tensors": _compressed,
     "gptq": _gptq,
     "awq": _gptq,
+    "auto-round": _gptq,
     "bitsandbytes": _bitsandbytes,
     "modelopt": _modelopt,
 }

@@ -22,8 +22,9 @@ NEAR: Final = 0.02
 FAR: Final = 0.1
 LINEAR: Final = 0.006  # errors up to about here are drawn to scale, larger ones in their logarithm
 EDGE: Final = float(np.arcsinh(0.32 / LINEAR))  # of the strip; what lies beyond is a triangle on it
-SCATTER: Final = 206  # px of height
-STRIP: Final = 106
+SCATTER: Final = 217  # px of height
+STRIP: Final = 117
+BELOW: Final = 33  # px for the numbers below a figure: what the largest of them take
 MANY: Final = 1000  # from this ratio of its ends on, an axis names whole decades alone
 APART: Final = 0.3  # decades between two names
 LEFT: Final = 46  # px for the numbers of the axis
@@ -171,7 +172,7 @@ def _plot(
         min_border_left=LEFT,
         min_border_right=6,
         min_border_top=2,
-        min_border_bottom=22,
+        min_border_bottom=BELOW,
         outline_line_color=None,
         name=name,
     )

@@ -8,12 +8,14 @@ import param
 from panel.template import Template
 
 from kvviz.accuracy.comparison import Comparison
+from kvviz.catalog.gpus import gpu_names
+from kvviz.catalog.models import model_names
 from kvviz.scene.errors import ErrorScatter, Point, error_scatter
 from kvviz.scene.theme import THEMES
 from kvviz.units import GiB, KiB
 from kvviz.views import accuracy_cards as cards
 from kvviz.views.accuracy_log import read_card, reconciled
-from kvviz.views.accuracy_session import ALL, MOST_TEXT, AccuracySession
+from kvviz.views.accuracy_session import ALL, AS_LOGGED, MOST_TEXT, AccuracySession
 from kvviz.views.components import CSS, HERE, Component, Knob, LiveCard, Share, ThemeSwitch
 from kvviz.views.drawn import follow_theme, redraws
 from kvviz.views.shell import Areas, shell
@@ -23,12 +25,14 @@ ROW_CSS: Final = (
     ":host { display: grid !important; gap: 8px 26px;"
     " grid-template-columns: repeat(auto-fit, minmax(WIDTH, 1fr)) }"
 )
+MOST_SPANS: Final = 2_000  # figures of a log that are marked where they stand
 PANELS: Final = {  # by quantity: colour, bytes of the axis's unit, its name, and the axis's ends
     "kv_bytes_per_token": ("sequence0", KiB, "KiB", (5.0, 700.0)),
     "weights": ("weights1", GiB, "GiB", (0.15, 700.0)),
     "kv_tokens": ("sequence4", 1000, "k tokens", (3.0, 20_000.0)),
 }
 FILTERS: Final = {"engine": "Engine", "gpu": "GPU", "confidence": "Confidence"}
+GIVEN: Final = {"given_model": ("Model", model_names), "given_gpu": ("GPU", gpu_names)}
 
 
 class AccuracyCard(LiveCard):
@@ -48,10 +52,12 @@ class Paste(Component):
 
     text = param.String(doc="the log at the start")
     html = param.String(doc="what was read of it")
+    spans = param.List(doc="[line, from, to] of the figures that were read, lines from 1")
     problem = param.String()
+    answered = param.Integer(0, doc="texts that have been dealt with")
     limit = param.Integer(MOST_TEXT, doc="characters sent at most")
     note = param.String(
-        "Read by this server for your page alone, kept nowhere; 200,000 characters at most."
+        f"Read by this server alone, kept nowhere; {MOST_TEXT:,} characters at most."
     )
 
     _esm = (HERE / "paste.js").read_text()
@@ -195,13 +201,33 @@ def reading(session: AccuracySession) -> pn.Column:
 
     def show(*_events: object) -> None:
         found = session.explanation
-        paste.param.update(html=read_card(found) if found else "", problem=session.problem)
+        spans = [list(span) for span in session.log.spans[:MOST_SPANS]] if session.log else []
+        read = read_card(found) if found else ""
+        paste.param.update(html=read, spans=spans, problem=session.problem)
         card.param.update(html=reconciled(found) if found else "")
 
     session.param.watch(show, ["explanation", "problem"])
-    paste.on_msg(lambda event: session.explain(str(event.data)))
+
+    def take(text: object) -> None:
+        session.explain(str(text))
+        paste.answered += 1
+
+    paste.on_msg(lambda event: take(event.data))
     show()
-    return pn.Column(filters, paste, card, css_classes=["column"], stylesheets=[CSS])
+    known = pn.Row(
+        *(_given(session, name) for name in GIVEN), stylesheets=[CSS], sizing_mode="stretch_width"
+    )
+    return pn.Column(filters, paste, known, card, css_classes=["column"], stylesheets=[CSS])
+
+
+def _given(session: AccuracySession, name: str) -> Filter:
+    """Return a list of what may be taken instead of what the log says, or leaves out."""
+    label, names = GIVEN[name]
+    options = [[AS_LOGGED, f"{label}: {AS_LOGGED}"], *([n, n.rpartition("/")[2]] for n in names())]
+    words = f"{label} of the log"
+    knob = Filter(kind="select", label=words, value=getattr(session, name), options=options)
+    knob.param.watch(lambda event: session.param.update(**{name: event.new}), "value")
+    return knob
 
 
 def _filter(session: AccuracySession, name: str) -> Filter:

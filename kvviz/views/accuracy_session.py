@@ -13,7 +13,8 @@ from kvviz.accuracy.startup_log import LogError, StartupLog, read_log
 from kvviz.accuracy.validation import shipped
 
 ALL: Final = "all"
-MOST_TEXT: Final = 200_000  # characters of a pasted log: a whole start takes about half
+MOST_TEXT: Final = 1_000_000  # characters of a pasted log: with two ranks a start takes a third
+AS_LOGGED: Final = "as logged"
 EXAMPLE: Final = "L038"  # a model with images, experts and latent attention on one GPU
 GRADES: Final = {"A": ("A", "A-"), "B and C": ("B", "C")}
 
@@ -26,12 +27,15 @@ class AccuracySession(param.Parameterized):
     gpu: str = param.String(ALL, doc="GPU whose rows count")
     confidence: str = param.String(ALL, doc="grade of the rows that count")
     text: str = param.String("", doc="the log")
+    given_model: str = param.String(AS_LOGGED, doc="model to take, whatever the log names")
+    given_gpu: str = param.String(AS_LOGGED, doc="GPU to take, whatever the log names")
     log: StartupLog | None = param.ClassSelector(class_=StartupLog)
     explanation: Explanation | None = param.ClassSelector(class_=Explanation)
     problem: str = param.String("", doc="why a text could not be explained, in one sentence")
 
     def __init__(self, **params: Any) -> None:
         super().__init__(**params)
+        self.param.watch(self._explain, ["given_model", "given_gpu"])
         self.explain(example())
 
     def explain(self, text: str) -> None:
@@ -44,8 +48,15 @@ class AccuracySession(param.Parameterized):
         except LogError as error:
             self.problem = f"{str(error)[:1].upper()}{str(error)[1:]}."
             return
-        found = explained(log, Models({}))
-        self.param.update(text=text, log=log, explanation=found, problem="")
+        self.param.update(text=text, log=log, problem="")
+        self._explain()
+
+    def _explain(self, *_events: object) -> None:
+        if self.log is None:
+            return
+        given = {"model": self.given_model, "gpu": self.given_gpu}
+        known = {name: value for name, value in given.items() if value != AS_LOGGED}
+        self.explanation = explained(self.log, Models({}), known)
 
     def choices(self, name: str) -> list[str]:
         """Return what a filter offers, the most frequent first."""

@@ -10,6 +10,7 @@ from kvviz.memory.shard import fullest_shard
 from kvviz.scenario import Scenario
 from kvviz.units import GiB, size
 from kvviz.views.html import chip, live, many, row, short
+from kvviz.views.pooled import pooled_note
 from kvviz.views.session import Session
 from kvviz.views.toggles import TOGGLES
 
@@ -78,7 +79,8 @@ def _decode(scenario: Scenario) -> str:
 
 
 def _notes(session: Session) -> str:
-    notes = (*session.report.warnings, *session.scenario.the_model.notes)
+    pooled = pooled_note(session.scenario)
+    notes = (*session.report.warnings, *filter(None, [pooled]), *session.scenario.the_model.notes)
     if not notes:
         return ""
     text = escape("; ".join(notes))

@@ -21,9 +21,9 @@ def older_report() -> str:
     """Return the line on the older report's figures, computed."""
     then, model = compare(Comparison(max_seq_len=OLDER_SLOT)), short(Comparison.param.model.default)
     return (
-        f"The older report printed {then.traditional_memory_mb:,.2f} MB and "
-        f"{then.memory_saved_percent:g}%: for {escape(model)} that is a slot of {OLDER_SLOT:,} "
-        f"tokens, in MiB; max {OLDER_SLOT:,} gives the same here."
+        f"The older report’s {then.traditional_memory_mb:,.2f} MB and "
+        f"{then.memory_saved_percent:g}% are {escape(model.partition('-')[0])} with "
+        f"a slot of {OLDER_SLOT:,} tokens."
     )
 
 

@@ -13,6 +13,8 @@ class ExplorePage:
         page.set_default_timeout(10_000)
         page.goto(f"{site}/explore{query}")
         page.get_by_role("gridcell").first.wait_for()
+        expect(page.locator(".details h1")).not_to_be_empty()
+        expect(page.locator(".split")).to_be_visible()
 
     def close(self) -> None:
         self.page.context.close()
@@ -38,7 +40,7 @@ class ExplorePage:
 
     def choose(self, model: str, gpu: str) -> None:
         self.cell(model, gpu).click()
-        expect(self.page.locator(".details h1")).to_contain_text(model)
+        expect(self.page.locator(".details h1")).to_have_text(f"{model} on {gpu}")
 
     def download(self, form: str) -> bytes:
         with self.page.expect_download() as waiting:
@@ -68,5 +70,5 @@ class ExplorePage:
     def hero(self) -> Locator:
         return self.page.locator(".details .hero")
 
-    def said(self) -> str:
-        return self.page.locator(".said").inner_text()
+    def said(self) -> Locator:
+        return self.page.locator(".said")

@@ -65,6 +65,28 @@ class PagingPage:
     def tip(self) -> str:
         return " ".join(self.page.locator(".pool .tip").inner_text().split())
 
+    def recoloured(self, block: int, old: tuple[int, ...]) -> None:
+        """Wait until a block's cell no longer has the colour that it had."""
+        for _ in range(100):
+            if self.colour(block) != old:
+                return
+            self.page.wait_for_timeout(50)
+        raise AssertionError(f"block {block} is still {old}")
+
+    def colour_after(self, button: str, block: int) -> tuple[int, ...]:
+        """Press a button; return a cell's colour on the first frame after, however late it is."""
+        x, y = self.cell(block)
+        script = """(canvas, [button, x, y]) => new Promise((done) => {
+          const pressed = canvas.getRootNode().querySelector(`button[aria-label="${button}"]`)
+          pressed.click()
+          requestAnimationFrame(() => {
+            const now = pressed.getRootNode().querySelector(".pool canvas")
+            const ratio = now.width / now.clientWidth, pen = now.getContext("2d")
+            done(Array.from(pen.getImageData(x * ratio, y * ratio, 1, 1).data))
+          })
+        })"""
+        return tuple(self.page.locator(".pool canvas").evaluate(script, [button, x, y]))
+
     def colour(self, block: int) -> tuple[int, ...]:
         """Return the colour that the canvas shows in the middle of a block's cell."""
         x, y = self.cell(block)

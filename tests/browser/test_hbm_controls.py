@@ -105,9 +105,8 @@ def test_sliders_set_batch_run_length_and_slot(hbm: HbmPage):
     hbm.slide("Run length", "16,384")
     assert hbm.state()["end"] == 16384
     assert "of 16,384" in hbm.value("Context")
-    assert (
-        hbm.page.get_by_role("slider", name="Context", exact=True).get_attribute("max") == "16384"
-    )
+    context = hbm.page.get_by_role("slider", name="Context", exact=True)
+    expect(context).to_have_attribute("max", "16384")
     hbm.turn("Paged KV cache", False)
     hbm.turn("Continuous batching", False)
     hbm.slide("Slot, max length", "65,536")
@@ -132,7 +131,7 @@ def test_data_types_set_the_bytes_of_weights_and_cache(hbm: HbmPage):
 
 def test_model_and_gpu_set_names_and_numbers(hbm: HbmPage):
     hbm.choose("Model", "Qwen/Qwen3-8B")
-    assert hbm.page.get_by_role("heading", level=1).inner_text() == "Qwen3-8B"
+    expect(hbm.page.get_by_role("heading", level=1)).to_have_text("Qwen3-8B")
     hbm.choose("GPU", "Instinct MI300X")
     report = check_numbers(hbm, hbm.scenario(model="Qwen/Qwen3-8B", gpu="Instinct MI300X"))
     assert "MI300X" in hbm.value("GPUs needed")
@@ -211,7 +210,7 @@ def test_an_uploaded_config_is_the_model(hbm: HbmPage):
     scenario = hbm.scenario(model=name, own_models={name: deeper})
     hbm.changing(lambda: hbm.upload(config(num_hidden_layers=24)))
     check_numbers(hbm, scenario)
-    assert not hbm.alert().count()
+    expect(hbm.alert()).to_have_count(0)
 
 
 BAD = {

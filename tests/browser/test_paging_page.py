@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -114,8 +115,16 @@ def test_the_page_opens_with_a_start_and_shows_the_comparison(open_paging: Visit
     status = paging.page.get_by_role("status").filter(has_text="A slot of 2,048 tokens takes")
     expect(status).to_have_count(1)
     assert paging.figures() == ["44.00 MiB", "2.75 MiB", "41.25 MiB", "0.78 %"]
-    assert "shown=true" in paging.page.url
+    expect(paging.page).to_have_url(re.compile("shown=true"))
     assert "22.00 MB and 87.5%" in paging.page.locator(".older").inner_text()
+
+
+def test_the_older_report_is_explained_in_one_line(paging: PagingPage) -> None:
+    older = paging.page.locator(".older")
+    expect(older).to_contain_text("a slot of 1,024 tokens")
+    box = older.bounding_box()
+    assert box is not None
+    assert box["height"] < 24
 
 
 def test_it_waits_visibly_and_reveals_card_by_card(open_paging: Visit) -> None:
@@ -134,8 +143,7 @@ def test_replay_fills_the_grid_again(open_paging: Visit) -> None:
     paging.settled()
     last = compare(Comparison(sequence_length=256)).blocks[-1].physical
     full = paging.colour(last)
-    paging.page.get_by_role("button", name="Replay").click()
-    assert paging.colour(last) != full  # 16 blocks, one every 40 ms
+    assert paging.colour_after("Replay", last) != full  # 16 blocks, one every 40 ms
     paging.settled()
     assert paging.colour(last) == full
 
@@ -189,8 +197,8 @@ def test_every_setting_changes_what_is_shown(paging: PagingPage, api: str) -> No
     paging.type_number("sequence_length", 333)
     found = httpx.get(api + "/compare/memory", params={**asked_of_api, "sequence_length": 333})
     assert paging.figures() == as_shown(found.json())
-    assert "sequence_length=333" in paging.page.url
-    assert "model=meta-llama%2FLlama-3.1-8B" in paging.page.url
+    expect(paging.page).to_have_url(re.compile("sequence_length=333"))
+    expect(paging.page).to_have_url(re.compile("model=meta-llama%2FLlama-3.1-8B"))
 
 
 def test_the_tip_tells_whose_block_it_is(paging: PagingPage) -> None:
@@ -281,7 +289,7 @@ def test_a_link_opens_in_light_and_the_switch_repaints(open_paging: Visit) -> No
     paging.page.get_by_role("button", name="Dark theme").click()
     paging.page.wait_for_function("document.documentElement.dataset.theme === 'dark'")
     expect(paging.page).not_to_have_url(re.compile("theme"))
-    assert paging.colour(0) != light
+    paging.recoloured(0, light)
     paging.page.keyboard.press("l")
     paging.page.wait_for_function("document.documentElement.dataset.theme === 'light'")
 
@@ -303,6 +311,13 @@ def test_nothing_is_wider_than_the_window(open_paging: Visit, size: tuple[int, i
 def test_a_phone_has_its_own_grid_and_diagram(open_paging: Visit) -> None:
     paging = open_paging("?shown=true", **PHONE, reduced_motion="reduce")
     paging.settled()
+    parts = [
+        paging.page.locator(name).first.bounding_box() for name in (".pickers", ".stage", ".how")
+    ]
+    for above, below in pairwise(parts):
+        assert above is not None
+        assert below is not None
+        assert below["y"] - above["y"] - above["height"] >= 8
     block = compare(Comparison()).blocks[0].physical
     assert paging.hover(block).startswith(f"block {block}: A, logical 0")
     expect(paging.page.locator(".table-grid .narrow svg")).to_be_visible()
@@ -319,7 +334,7 @@ def test_every_control_has_a_name_and_every_picture_a_sentence(paging: PagingPag
     for name in ("Model", "Sequence", "Max", "Block", "Pool", "Sequences", "Shared prompt"):
         expect(paging.page.get_by_role("combobox", name=name, exact=True)).to_be_visible()
     pictures = paging.page.locator("div.paging [role=img]:visible")
-    assert pictures.count() == 3
+    expect(pictures).to_have_count(3)
     for picture in pictures.all():
         assert len(picture.get_attribute("aria-label") or "") > 30
 

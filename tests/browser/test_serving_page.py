@@ -259,7 +259,7 @@ def test_a_trace_is_served_and_a_broken_row_is_said(open_page: Callable[..., Ser
     expect(page.page.locator(".live.note")).to_contain_text("1 row left out; the first: Line 32")
     assert page.page.evaluate("document.kvviz.row.a_ended + document.kvviz.row.a_running") <= 30
     page.changing(lambda: page.upload("good.csv", "arrival_s,prompt,output\n" + rows))
-    assert not page.alert().count()
+    expect(page.alert()).to_have_count(0)
     page.upload("huge.csv", "x" * (16 * 2**20 + 2))
     expect(page.alert()).to_contain_text("has 16,777,218 bytes; expected at most 16,777,216.")
     page.page.context.close()
@@ -272,7 +272,7 @@ def test_a_change_of_policy_serves_anew(open_page: Callable[..., ServingPage]):
     fresh = open_link([("requests", "40"), ("against", "static")]).runs
     page.seek(3.0)
     assert page.cells("b") == drawn(fresh, "b", 3.0)
-    assert "against=static" in page.page.url
+    page.page.wait_for_url("**against=static**")
     page.page.context.close()
 
 

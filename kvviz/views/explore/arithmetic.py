@@ -5,6 +5,7 @@ from kvviz.memory import estimate
 from kvviz.units import GB, GiB, gib, size
 from kvviz.views.explore.details import Pair, number
 from kvviz.views.html import many
+from kvviz.views.pooled import pooled_token_bytes
 
 FLOOR = ("<mo>⌊</mo>", "<mo>⌋</mo>")
 
@@ -56,7 +57,8 @@ def _blocks(pair: Pair) -> str:
         _floor(_fraction(_mn(f"{tokens:,}"), _mn(f"{workload.context:,}"))),
         _mn(f"{pair.value:,.0f}"),
     )
-    plain = f"<p>{blocks:,} blocks of {workload.block_size} tokens: {tokens:,} tokens</p>"
+    block = f"{workload.block_size} tokens × {size(pooled_token_bytes(workload))}"
+    plain = f"<p>{blocks:,} blocks of {block}: {tokens:,} tokens</p>"
     if not figures["state_bytes"]:
         return f"{budget}{plain}{many_at_once}"
     fits = _math(

@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 
 from kvviz.catalog.model import Model
-from kvviz.memory.capacity import assumptions, stage_token_bytes
+from kvviz.memory.capacity import assumptions
 from kvviz.memory.kinds import Kind, kinds
-from kvviz.memory.kv import kv_width
 from kvviz.memory.parallel import weight_dtype
 from kvviz.scenario import Scenario
 from kvviz.units import GiB, gib, size
@@ -17,6 +16,7 @@ from kvviz.views.explore.heatmap import label
 from kvviz.views.explore.link import hbm_link
 from kvviz.views.explore.session import ExploreSession
 from kvviz.views.html import chip, many, short
+from kvviz.views.pooled import pooled_note, pooled_token_bytes
 
 STRIPES = 160  # sequences that the bar can tell apart
 ROOM_FOR_WORD = 12  # % of the bar
@@ -77,11 +77,10 @@ def pair(session: ExploreSession) -> Pair:
 
 def _each(session: ExploreSession, workload: Scenario, figures: dict[str, Any]) -> int:
     """Return the bytes of one sequence on one GPU: by layer, or as an engine groups layers."""
-    state, model = int(figures["per_gpu_state"]) // workload.batch, workload.the_model
+    state = int(figures["per_gpu_state"]) // workload.batch
     if workload.mode == "textbook" or session.metric != "sequences":
         return int(figures["per_gpu_kv"]) // workload.batch + state
-    token = stage_token_bytes(model.layers, kv_width(workload, model), workload.tp)
-    return token * workload.context + state
+    return pooled_token_bytes(workload) * workload.context + state
 
 
 def details(pair: Pair) -> str:
@@ -222,6 +221,8 @@ def _notes(pair: Pair) -> str:
     model, notes = workload.the_model, list(workload.the_model.notes)
     if pair.figures["past_own_maximum"] or _past(pair, model):
         notes.insert(0, f"the model itself was made for {model.max_context:,} tokens")
+    if pair.session.metric == "sequences" and pooled_note(workload):
+        notes.insert(0, pooled_note(workload))
     text = escape("; ".join(notes))
     return f'<p class="note-line" title="{text}">{text}</p>' if notes else ""
 
