@@ -10,11 +10,9 @@ from kvviz.catalog.efficiency import FITTED, MBU, MFU, SOURCE
 from kvviz.catalog.gpus import find_gpu, gpu_of_device
 from kvviz.catalog.measured import (
     RecordingError,
-    allocator_recording,
     efficiency,
     recording_of,
     recordings,
-    score_multiples,
 )
 from kvviz.roofline import decode_step
 from kvviz.scenario import Scenario
@@ -144,27 +142,6 @@ def test_a_file_that_is_no_recording_is_named(text, tmp_path):
     (tmp_path / "wrong.json").write_text(text)
     with pytest.raises(RecordingError, match=r"^wrong\.json is no recording: expected JSON with"):
         recordings(tmp_path)
-
-
-def test_multiples_of_the_scores_are_peaks_over_one_copy(tmp_path):
-    rows = [{"name": "eager", "peak_multiple": 5.0}]
-    memory = groups("memory", rows, dtype="bf16", n=4096)
-    (eager,) = score_multiples(H200, write(tmp_path, groups=memory))
-    assert (eager.name, eager.dtype, eager.n, eager.multiple) == ("eager", "bf16", 4096, 5)
-    assert score_multiples(find_gpu("T4"), tmp_path) == ()
-
-
-def test_the_allocator_s_blocks_come_back_as_they_were(tmp_path):
-    kept = {"step": 3, "used": 90, "allocated": 100, "reserved": 200}
-    kept["segments"] = [[[0, 100, True], [100, 100, False]]]
-    write(tmp_path, allocator={"token_bytes": 1, "contiguous": [kept], "paged": []})
-    found = allocator_recording(H200, tmp_path)
-    (note,) = found.contiguous
-    assert (note.step, note.used, note.allocated, note.reserved) == (3, 90, 100, 200)
-    assert note.segments == (((0, 100, True), (100, 100, False)),)
-    assert found.paged == ()
-    assert "NVIDIA H200" in found.source
-    assert allocator_recording(find_gpu("T4"), tmp_path) is None
 
 
 @pytest.fixture

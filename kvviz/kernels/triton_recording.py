@@ -12,7 +12,7 @@ from kvviz.kernels.measure import Progress, quietly
 from kvviz.kernels.presets import measured_group, reference
 from kvviz.kernels.provenance import provenance
 from kvviz.kernels.torch_measure import gpu_facts, torch_rates
-from kvviz.kernels.torch_presets import DTYPES, memory_groups
+from kvviz.kernels.torch_presets import memory_groups
 from kvviz.kernels.triton_rows import Device
 
 Groups = Iterator[dict[str, Any]]
@@ -75,8 +75,7 @@ def _memory(on: Device, rates: Rates) -> Groups:
         shape = Prefill(n, 64, 8, 8)
         inputs = shape.inputs()
         groups = memory_groups(shape, inputs, reference(*inputs), on.device.type)
-        for dtype, group in zip(DTYPES, groups, strict=True):
-            yield measured_group(group) | {"part": "memory", "n": n, "dtype": dtype}
+        yield from map(measured_group, groups)
 
 
 PARTS: Final[dict[str, Callable[[Device, Rates], Groups]]] = {
