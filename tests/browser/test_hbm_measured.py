@@ -123,7 +123,7 @@ def test_the_drawer_shows_the_allocator_where_it_was_recorded(opened: Open, widt
         assert box["width"] > 280
         assert box["height"] > 12
     expect(pictures.nth(1)).to_have_attribute(
-        "aria-label", re.compile(r"^\d+ segments of [\d.]+ GiB, [\d.]+ GiB of them free")
+        "aria-label", re.compile(r"^\d+ segments of [\d.]+\sGiB, [\d.]+\sGiB of them free")
     )
     assert pictures.nth(1).locator("rect.segment").count() > 10
     assert dialog.evaluate("d => d.querySelector('.texts').scrollWidth <= d.clientWidth")
