@@ -49,7 +49,7 @@ class Inspect {
     const box = this.scene.getBoundingClientRect(), right = event.clientX - box.left > box.width / 2
     this.tip.style.left = right ? "" : `${event.clientX - box.left + 14}px`
     this.tip.style.right = right ? `${box.right - event.clientX + 14}px` : ""
-    this.tip.style.top = `${Math.min(event.clientY - box.top + 12, box.height - 96)}px`
+    this.tip.style.top = `${Math.min(event.clientY - box.top + 12, box.height - this.tip.offsetHeight - 8)}px`
   }
 
   // What the die shows, told where it stands; a number of the scene says how it is known itself.
