@@ -85,6 +85,8 @@ def memory_groups(
             "SDPA math, causal": partial(ops.sdpa_attention, backend="math", causal=True),
             "SDPA flash": partial(ops.sdpa_attention, backend="flash"),
         }
+        if find_spec("triton"):
+            kernels["Triton flash"] = import_module(TRITON).flash_attention
         calls = [
             Call(name, kernel, (q, k, v), reference=None if "causal" in name else exact[None])
             for name, kernel in kernels.items()

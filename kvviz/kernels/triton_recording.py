@@ -42,10 +42,12 @@ def record(
     """
     if preset not in (*PARTS, "all"):
         raise ValueError(f"preset {preset!r} runs on the CPU, expected {', '.join(PARTS)} or all")
-    rates = torch_rates(on.device, on.dtype)
-    found: dict[str, Any] = {**facts, "rates": rates.as_dict(), "groups": []}
+    found: dict[str, Any] = {**facts, "groups": []}
     if preset in ("memory", "all") and on.device.type == "cuda":
+        # First of all: segments in which a library keeps a workspace would take in caches too.
         found["allocator"] = torch_allocator.record(on.device)
+    rates = torch_rates(on.device, on.dtype)
+    found["rates"] = rates.as_dict()
     parts = PARTS if preset == "all" else {preset: PARTS[preset]}
     for number, (name, groups) in enumerate(parts.items()):
         progress(name, number / len(parts))
