@@ -1,6 +1,7 @@
 """Recordings: which GPU they belong to, and what the rest of kvviz takes from them."""
 
 import json
+from html import escape
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from kvviz.scenario import Scenario
 from kvviz.serving import Serving
 from kvviz.sim.simulate import step_efficiency
 from kvviz.units import GB, GiB
+from kvviz.views import kernel_recordings
 from kvviz.views.about import about
 from kvviz.views.cards import info
 from kvviz.views.session import Session
@@ -203,3 +205,31 @@ def test_the_shipped_recordings_can_be_read():
     for found in recordings():
         assert found.device
         assert found.command
+
+
+def test_every_recording_is_listed_with_its_machine_and_its_figures():
+    text = kernel_recordings.recorded()
+    for found in recordings():
+        assert f"<b>{found.name}</b>" in text
+        assert escape(found.command) in text
+        for group in found.facts["groups"]:
+            assert escape(group["title"]) in text
+            assert all(f"<td>{escape(row['name'])}</td>" in text for row in group["rows"])
+            if group["rates"]:
+                assert f"copies {group['rates']['copy_bytes_s'] / 1e9:,.1f} GB/s" in text
+    groups = [group for found in recordings() for group in found.facts["groups"]]
+    assert text.count("In the same run") == sum(bool(group["rates"]) for group in groups)
+    assert text.count("copies of the scores</th>") == sum(
+        any("peak_multiple" in row for row in group["rows"]) for group in groups
+    )
+
+
+@pytest.mark.usefixtures("recorded")
+def test_a_gpu_s_recording_names_what_it_was_made_with(tmp_path):
+    facts = {"memory": "139.80 GiB", "driver": "570.86", "cuda": "12.8", "groups": []}
+    write(tmp_path, **facts)
+    write(tmp_path, "<b>", **facts)
+    measured.recordings.cache_clear()
+    text = kernel_recordings.recorded()
+    assert "NVIDIA H200, 139.80 GiB; driver 570.86, cuda 12.8." in text
+    assert "&lt;b&gt;" in text
