@@ -1,5 +1,6 @@
 """The rarer settings where they enter, and controls that keep the keyboard's focus."""
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -73,8 +74,8 @@ def test_what_the_engine_takes_is_assumed_until_it_is_set(hbm: HbmPage):
     hbm.press("Capacity", "vllm")
     check_total(hbm, mode="vllm")
     assumed = estimate(hbm.scenario(mode="vllm")).assumed[0]
-    assert peak.get_attribute("placeholder") == f"{assumed.gib:.2f}"
-    assert "assumed" in peak.get_attribute("title")
+    expect(peak).to_have_attribute("placeholder", f"{assumed.gib:.2f}")
+    expect(peak).to_have_attribute("title", re.compile("assumed"))
 
     def put(text: str) -> None:
         peak.fill(text)
@@ -82,7 +83,7 @@ def test_what_the_engine_takes_is_assumed_until_it_is_set(hbm: HbmPage):
 
     hbm.changing(lambda: put("3.5"))
     check_total(hbm, mode="vllm", activation_gib=3.5)
-    assert "set by you" in peak.get_attribute("title")
+    expect(peak).to_have_attribute("title", re.compile("set by you"))
     hbm.changing(lambda: put(""))
     check_total(hbm, mode="vllm")
     put("2000")
