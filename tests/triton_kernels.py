@@ -396,6 +396,7 @@ def test_a_recording_grows_by_groups_and_is_read_back(preset, monkeypatch, tmp_p
         held = {row["name"]: row["peak_multiple"] for row in read.groups("memory")[0]["rows"]}
         assert {"one line", "SDPA flash", "Triton flash"} <= set(held)
         assert all(multiple > 0 for multiple in held.values())
+        assert all(row["predicted_seconds"] > 0 for row in read.groups("memory")[0]["rows"])
     else:
         first, second = ({row["name"] for row in group["rows"]} for group in read.groups("decode"))
         assert len(second) < len(first)  # all cuts are tried once, then the best is kept

@@ -71,9 +71,16 @@ def decode_group(
 
 
 def memory_groups(
-    shape: Prefill, inputs: tuple[Array, ...], exact: Array, device: str
+    shape: Prefill,
+    inputs: tuple[Array, ...],
+    exact: Array,
+    device: str,
+    rates: Rates | None = None,
 ) -> Iterator[Group]:
-    """Return what usual ways to write attention hold at their peak, in each dtype."""
+    """Return what usual ways to write attention hold at their peak, in each dtype.
+
+    With the device's rates each has the time that no kernel can do less in beside its own.
+    """
     for dtype in DTYPES:
         q, k, v = (tensor[None] for tensor in tensors(inputs, device, dtype))
         kernels: dict[str, Callable[..., Any]] = {
@@ -88,14 +95,22 @@ def memory_groups(
         if find_spec("triton"):
             kernels["Triton flash"] = import_module(TRITON).flash_attention
         calls = [
-            Call(name, kernel, (q, k, v), reference=None if "causal" in name else exact[None])
+            _peak_call(name, kernel, (q, k, v), exact)
             for name, kernel in kernels.items()
             if _runs(kernel, q, k, v)
         ]
         one = shape.heads * shape.n**2 * q.itemsize
         title = f"Peak in copies of the scores, {shape}, {dtype}, torch"
         facts = {"part": "memory", "n": shape.n, "dtype": dtype}
-        yield Group(title, calls, unit_bytes=one, facts=facts)
+        yield Group(title, calls, rates, unit_bytes=one, facts=facts)
+
+
+def _peak_call(
+    name: str, kernel: Callable[..., Any], inputs: tuple[Tensor, ...], exact: Array
+) -> Call:
+    causal = "causal" in name
+    cost = fused(sizes({**dict(zip("QKV", inputs, strict=True)), "causal": causal}))
+    return Call(name, kernel, inputs, cost=cost, reference=None if causal else exact[None])
 
 
 def page_calls(

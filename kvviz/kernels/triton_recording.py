@@ -76,7 +76,7 @@ def _memory(on: Device, rates: Rates) -> Groups:
     for n in gpu_shapes.MEMORY:
         shape = Prefill(n, 64, 8, 8)
         inputs = shape.inputs()
-        groups = memory_groups(shape, inputs, reference(*inputs), on.device.type)
+        groups = memory_groups(shape, inputs, reference(*inputs), on.device.type, rates)
         yield from map(measured_group, groups)
 
 
