@@ -1,6 +1,7 @@
 """Recordings: which GPU they belong to, and what the rest of kvviz takes from them."""
 
 import json
+from html import escape
 
 import numpy as np
 import pytest
@@ -10,17 +11,16 @@ from kvviz.catalog.efficiency import FITTED, MBU, MFU, SOURCE
 from kvviz.catalog.gpus import find_gpu, gpu_of_device
 from kvviz.catalog.measured import (
     RecordingError,
-    allocator_recording,
     efficiency,
     recording_of,
     recordings,
-    score_multiples,
 )
 from kvviz.roofline import decode_step
 from kvviz.scenario import Scenario
 from kvviz.serving import Serving
 from kvviz.sim.simulate import step_efficiency
 from kvviz.units import GB, GiB
+from kvviz.views import kernel_recordings
 from kvviz.views.about import about
 from kvviz.views.cards import info
 from kvviz.views.session import Session
@@ -146,27 +146,6 @@ def test_a_file_that_is_no_recording_is_named(text, tmp_path):
         recordings(tmp_path)
 
 
-def test_multiples_of_the_scores_are_peaks_over_one_copy(tmp_path):
-    rows = [{"name": "eager", "peak_multiple": 5.0}]
-    memory = groups("memory", rows, dtype="bf16", n=4096)
-    (eager,) = score_multiples(H200, write(tmp_path, groups=memory))
-    assert (eager.name, eager.dtype, eager.n, eager.multiple) == ("eager", "bf16", 4096, 5)
-    assert score_multiples(find_gpu("T4"), tmp_path) == ()
-
-
-def test_the_allocator_s_blocks_come_back_as_they_were(tmp_path):
-    kept = {"step": 3, "used": 90, "allocated": 100, "reserved": 200}
-    kept["segments"] = [[[0, 100, True], [100, 100, False]]]
-    write(tmp_path, allocator={"token_bytes": 1, "contiguous": [kept], "paged": []})
-    found = allocator_recording(H200, tmp_path)
-    (note,) = found.contiguous
-    assert (note.step, note.used, note.allocated, note.reserved) == (3, 90, 100, 200)
-    assert note.segments == (((0, 100, True), (100, 100, False)),)
-    assert found.paged == ()
-    assert "NVIDIA H200" in found.source
-    assert allocator_recording(find_gpu("T4"), tmp_path) is None
-
-
 @pytest.fixture
 def recorded(tmp_path, monkeypatch):
     """Have a recording of the H200 shipped."""
@@ -226,3 +205,31 @@ def test_the_shipped_recordings_can_be_read():
     for found in recordings():
         assert found.device
         assert found.command
+
+
+def test_every_recording_is_listed_with_its_machine_and_its_figures():
+    text = kernel_recordings.recorded()
+    for found in recordings():
+        assert f"<b>{found.name}</b>" in text
+        assert escape(found.command) in text
+        for group in found.facts["groups"]:
+            assert escape(group["title"]) in text
+            assert all(f"<td>{escape(row['name'])}</td>" in text for row in group["rows"])
+            if group["rates"]:
+                assert f"copies {group['rates']['copy_bytes_s'] / 1e9:,.1f} GB/s" in text
+    groups = [group for found in recordings() for group in found.facts["groups"]]
+    assert text.count("In the same run") == sum(bool(group["rates"]) for group in groups)
+    assert text.count("copies of the scores</th>") == sum(
+        any("peak_multiple" in row for row in group["rows"]) for group in groups
+    )
+
+
+@pytest.mark.usefixtures("recorded")
+def test_a_gpu_s_recording_names_what_it_was_made_with(tmp_path):
+    facts = {"memory": "139.80 GiB", "driver": "570.86", "cuda": "12.8", "groups": []}
+    write(tmp_path, **facts)
+    write(tmp_path, "<b>", **facts)
+    measured.recordings.cache_clear()
+    text = kernel_recordings.recorded()
+    assert "NVIDIA H200, 139.80 GiB; driver 570.86, cuda 12.8." in text
+    assert "&lt;b&gt;" in text

@@ -14,11 +14,17 @@ from hopper import compiled  # noqa: E402, F401
 from hypothesis import given  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 
-from kvviz.kernels import gpu_shapes, triton_decode, triton_flash, triton_mla  # noqa: E402
+from kvviz.kernels import (  # noqa: E402
+    gpu_shapes,
+    triton_decode,
+    triton_flash,
+    triton_gpu,
+    triton_mla,
+)
 from kvviz.kernels.triton_decode import decode_tile, plan_splits  # noqa: E402
 from kvviz.kernels.triton_ops import NO_GPU  # noqa: E402
 from kvviz.kernels.triton_pages import SCHEMES, Pages  # noqa: E402
-from kvviz.kernels.triton_rows import DECODE_CUTS  # noqa: E402
+from kvviz.kernels.triton_rows import DECODE_CUTS, Device  # noqa: E402
 
 HERE = Path(__file__).parent
 H200_SMS = 132
@@ -70,7 +76,7 @@ def int32(*shape):
 
 def flash_cuts(d):
     """Return every cut that is tried at a head size of 16 bits, the one to use first."""
-    return triton_flash.tiles(2 * d, 2, NO_GPU.shared_bytes)
+    return triton_gpu.flash_cuts(d, Device(torch.device("meta")))
 
 
 # What a kernel is compiled for: the lengths and batches of the shapes make no difference but one,
@@ -93,14 +99,15 @@ def test_flash_uses_the_matrix_units_and_spills_nothing(d, causal, compiled):  #
         assert kernel.shared <= NO_GPU.shared_bytes
 
 
-def test_every_cut_of_flash_that_is_tried_spills_nothing(compiled):  # noqa: F811
-    q = empty(2, 8, 4096, 128)
-    cuts = flash_cuts(128)
+@pytest.mark.parametrize(("d", "causal"), KINDS)
+def test_every_cut_of_flash_that_is_tried_spills_nothing(d, causal, compiled):  # noqa: F811
+    q = empty(2, 8, 4096, d)
+    cuts = flash_cuts(d)
     for cut in cuts:
-        triton_flash.launch(q, q, q, cut, causal=True, window=None, scale=0.1)
+        triton_flash.launch(q, q, q, cut, causal=causal, window=None, scale=0.1)
     for kernel, cut in zip(compiled, cuts, strict=True):
         assert kernel.spilled == 0
-        assert kernel.shared <= cut.shared_bytes(256, 2)
+        assert kernel.shared <= cut.shared_bytes(2 * d, 2)
 
 
 def test_a_window_of_flash_spills_nothing(compiled):  # noqa: F811
@@ -119,11 +126,12 @@ def caches(page, scheme):
 
 @pytest.mark.parametrize("scheme", [None, *SCHEMES])
 def test_decode_fetches_ahead_and_spills_nothing(scheme, compiled):  # noqa: F811
-    pages = sorted({shape.block_size for shape in gpu_shapes.DECODE} | {128})
-    for page in pages if scheme is None else pages[:1]:
+    shapes = gpu_shapes.DECODE if scheme is None else gpu_shapes.QUANTIZED
+    pages = sorted({shape.block_size for shape in shapes} | {128})
+    for page in pages:
         cache = caches(page, scheme)
         tile = decode_tile(cache.numbers.dtype, 256)
-        for shape in gpu_shapes.DECODE:
+        for shape in shapes:
             if shape.block_size == page or page == 128:
                 table = int32(shape.batch, shape.n // page)
                 plan = plan_splits(
@@ -140,8 +148,9 @@ def test_decode_fetches_ahead_and_spills_nothing(scheme, compiled):  # noqa: F81
     assert all(kernel.resident >= tile.resident for kernel in attended)
 
 
-def test_every_cut_of_decode_that_is_tried_spills_nothing(compiled):  # noqa: F811
-    cache, q = caches(16, None), empty(64, 32, 128)
+@pytest.mark.parametrize("page", sorted({shape.block_size for shape in gpu_shapes.DECODE}))
+def test_every_cut_of_decode_that_is_tried_spills_nothing(page, compiled):  # noqa: F811
+    cache, q = caches(page, None), empty(64, 32, 128)
     for cut in DECODE_CUTS:
         tables = int32(64, 64), int32(64)
         plan = plan_splits([1024] * 64, 8, cut.tokens, H200_SMS * cut.resident)

@@ -22,7 +22,7 @@ from kvviz.kernels.machine import Rates
 from kvviz.kernels.table import text
 from kvviz.kernels.triton_decode import DecodeTile
 from kvviz.kernels.triton_flash import Tile
-from kvviz.kernels.triton_ops import SplitPlan
+from kvviz.kernels.triton_ops import Pages, SplitPlan
 from kvviz.kernels.triton_recording import record
 
 INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
@@ -157,6 +157,30 @@ def test_scattered_pages_are_attended_to_exactly(step, dtype, window, plan):
     assert error(on_host(out), expected) <= BOUND[dtype]
 
 
+@pytest.mark.parametrize("plan", [None, SplitPlan(32, 3)])
+@pytest.mark.parametrize("size", [16, 64, 128])
+def test_a_window_reads_nothing_before_its_first_token(size, plan):
+    """Pages before the window are poison: even a masked product with them would be seen."""
+    rng = np.random.default_rng(size)
+    lengths, window = [300, 40, 7], 50
+    table, own = tables(rng, lengths, size)
+    numbers = np.where(own[..., None, None], rng.standard_normal((*own.shape, 1, 16)), np.nan)
+    poisoned = numbers.copy()
+    for row, length in enumerate(lengths):
+        for token in range(max(length - window, 0)):
+            poisoned[table[row, token // size], token % size] = np.nan
+    q, q_numbers = randn(rng, torch.float32, 3, 4, 16)
+    cache = on_device(poisoned, torch.float32)
+    skipped = table.copy()
+    skipped[0, : (lengths[0] - window) // size] = 10**6  # pages that were given back
+    where = (on_device(skipped), on_device(np.array(lengths, np.int32)))
+    plan = plan or triton_ops.plan_decode(lengths, *[Pages(cache)] * 2, window=window)
+    out = triton_ops.paged_attention_decode(q, cache, cache, *where, window=window, plan=plan)
+    exact_numbers = on_host(on_device(numbers, torch.float32))
+    expected = naive_decode(q_numbers, *[exact_numbers] * 2, table, lengths, window=window)
+    assert error(on_host(out), expected) <= BOUND[torch.float32]
+
+
 @given(steps(), st.sampled_from(DTYPES), st.sampled_from(SCHEMES), PLANS)
 @settings(properties, max_examples=12)
 def test_quantized_pages_are_attended_to_as_their_numbers(step, dtype, scheme, plan):
@@ -282,6 +306,10 @@ WRONG = {
         r"block_table\[0, 0\] is 5",
     ),
     "cache": (lambda: decode(k_cache=floats(5, 16, 2, 16).int()), "k_cache has dtype torch.int32"),
+    "layout": (
+        lambda: decode(k_cache=floats(5, 16, 16, 2).transpose(2, 3)),
+        "k_cache has numbers of a head 2 apart, expected them side by side",
+    ),
     "schemes": (
         lambda: decode(
             k_cache=triton_ops.quantize(floats(5, 16, 2, 16), "int8"),
@@ -365,9 +393,10 @@ def test_a_recording_grows_by_groups_and_is_read_back(preset, monkeypatch, tmp_p
     assert read.facts == json.loads(json.dumps(found))
     if preset == "memory":
         assert [group["dtype"] for group in read.groups("memory")] == ["fp32"]
-        assert all(
-            row["peak_multiple"] > 0 for group in read.groups("memory") for row in group["rows"]
-        )
+        held = {row["name"]: row["peak_multiple"] for row in read.groups("memory")[0]["rows"]}
+        assert {"one line", "SDPA flash", "Triton flash"} <= set(held)
+        assert all(multiple > 0 for multiple in held.values())
+        assert all(row["predicted_seconds"] > 0 for row in read.groups("memory")[0]["rows"])
     else:
         first, second = ({row["name"] for row in group["rows"]} for group in read.groups("decode"))
         assert len(second) < len(first)  # all cuts are tried once, then the best is kept

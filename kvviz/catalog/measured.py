@@ -46,55 +46,17 @@ class Recording:
         return [group for group in self.facts.get("groups", ()) if group.get("part") == part]
 
     @property
+    def place(self) -> str:
+        """The device in words; a CPU is named as one, with the library that ran on it."""
+        if "memory_bytes" in self.facts:
+            return self.device
+        library = "torch" if "torch" in self.facts else "numpy"
+        return f"{self.device}, a CPU, with {library} {self.facts.get(library, '')}".rstrip()
+
+    @property
     def source(self) -> str:
         """Where its figures come from, in words."""
         return f"measured on {self.device}, {self.date[:10]}, by {self.command}"
-
-
-@dataclass(frozen=True, slots=True)
-class ScoreMultiple:
-    """What one implementation of attention held at its peak.
-
-    Args:
-        name: the implementation.
-        dtype: of its inputs.
-        n: queries, and keys.
-        multiple: its peak above what was held before, as a multiple of S, one copy of the scores.
-    """
-
-    name: str
-    dtype: str
-    n: int
-    multiple: float
-
-
-@dataclass(frozen=True, slots=True)
-class AllocatorNote:
-    """What the framework's allocator held at one step of a run, all in bytes.
-
-    Args:
-        step: of the run.
-        used: by the tokens that were cached.
-        allocated: in tensors.
-        reserved: of the GPU, in segments.
-        segments: each segment's blocks as (address, size, whether a tensor holds it); addresses
-            count from the lowest of the run.
-    """
-
-    step: int
-    used: int
-    allocated: int
-    reserved: int
-    segments: tuple[tuple[tuple[int, int, bool], ...], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class AllocatorRecording:
-    """The allocator while the same sequences grew in contiguous caches and in pages of a pool."""
-
-    contiguous: tuple[AllocatorNote, ...]
-    paged: tuple[AllocatorNote, ...]
-    source: str
 
 
 def folder() -> Path:
@@ -136,33 +98,6 @@ def efficiency(gpu: Gpu, place: Path | None = None) -> Efficiency:
     if mfu is None or mbu is None:
         return known
     return Efficiency(mfu, mbu, kind="measured", source=found.source)
-
-
-def score_multiples(gpu: Gpu, place: Path | None = None) -> tuple[ScoreMultiple, ...]:
-    """Return what implementations held on a GPU as multiples of S; none where none was measured."""
-    found = recording_of(gpu, "memory", place)
-    return tuple(
-        ScoreMultiple(row["name"], group["dtype"], group["n"], row["peak_multiple"])
-        for group in (found.groups("memory") if found else ())
-        for row in group["rows"]
-    )
-
-
-def allocator_recording(gpu: Gpu, place: Path | None = None) -> AllocatorRecording | None:
-    """Return what the allocator held on a GPU while caches grew, None where it was not recorded."""
-    found = recording_of(gpu, "allocator", place)
-    if found is None:
-        return None
-    runs = found.facts["allocator"]
-    contiguous, paged = (tuple(map(_note, runs[name])) for name in ("contiguous", "paged"))
-    return AllocatorRecording(contiguous, paged, found.source)
-
-
-def _note(kept: Mapping[str, Any]) -> AllocatorNote:
-    segments = tuple(
-        tuple((at, size, on) for at, size, on in blocks) for blocks in kept["segments"]
-    )
-    return AllocatorNote(**{**kept, "segments": segments})
 
 
 def _mfu(found: Recording, gpu: Gpu) -> float | None:

@@ -181,7 +181,9 @@ def _neighbourhoods(inputs: Mapping[str, Any]) -> Cost:
 
 
 def _tiles(inputs: Mapping[str, Any]) -> Cost:
-    return tiled(sizes(inputs), inputs.get("block_m", BLOCK_M), inputs.get("block_n", BLOCK_N))
+    """Return the cost of tiles; sides that a kernel chooses for itself are taken as NumPy's."""
+    sides = inputs.get("block_m") or BLOCK_M, inputs.get("block_n") or BLOCK_N
+    return tiled(sizes(inputs), *sides)
 
 
 COSTS: Final[dict[str, Callable[[Mapping[str, Any]], Cost]]] = {

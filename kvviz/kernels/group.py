@@ -1,7 +1,8 @@
 """Kernels on one shape, measured together."""
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from kvviz.kernels.machine import Rates
 from kvviz.kernels.measure import Call, Performance
@@ -16,6 +17,7 @@ class Group(NamedTuple):
         rates: the device's, measured in the same run.
         unit_bytes: what their peaks are shown as multiples of, if anything: S, the score matrix.
         notes: sentences made of what was measured.
+        facts: what a recording says of them besides, such as their part.
     """
 
     title: str
@@ -23,3 +25,4 @@ class Group(NamedTuple):
     rates: Rates | None = None
     unit_bytes: int | None = None
     notes: Callable[[Mapping[str, Performance]], list[str]] = lambda results: []
+    facts: Mapping[str, Any] = MappingProxyType({})

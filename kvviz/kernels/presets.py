@@ -88,7 +88,8 @@ def measured_group(group: Group, progress: Progress = quietly) -> dict[str, Any]
             {"peak_multiple": result.peak_bytes / group.unit_bytes} if group.unit_bytes else {}
         )
         rows.append(result.as_dict() | multiple)
-    told = {"title": group.title, "rates": group.rates and group.rates.as_dict(), "rows": rows}
+    told = {"title": group.title, **group.facts}
+    told |= {"rates": group.rates and group.rates.as_dict(), "rows": rows}
     return told | {"notes": group.notes({result.name: result for result in results})}
 
 

@@ -6,7 +6,7 @@ pool that is allocated once. After every few steps the allocator's own segments 
 noted.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import torch
@@ -35,14 +35,17 @@ class Block(NamedTuple):
     active: bool
 
 
+def sequences() -> list[tuple[int, int]]:
+    """Return each sequence's first step, and for how many steps it grows."""
+    return [(START * number, SHORTEST + LONGER * (number % 4)) for number in range(SEQUENCES)]
+
+
 def lengths(step: int) -> dict[int, int]:
     """Return the tokens of every sequence that is alive at a step, by its number."""
-    alive = {}
-    for number in range(SEQUENCES):
-        age = step - START * number
-        if 0 <= age < SHORTEST + LONGER * (number % 4):
-            alive[number] = (age + 1) * STEP_TOKENS
-    return alive
+    ages = {number: (step - first, steps) for number, (first, steps) in enumerate(sequences())}
+    return {
+        number: (age + 1) * STEP_TOKENS for number, (age, steps) in ages.items() if 0 <= age < steps
+    }
 
 
 def growing(device: torch.device, token_bytes: int = TOKEN_BYTES) -> Iterator[int]:
@@ -78,14 +81,29 @@ def paged(device: torch.device, token_bytes: int = TOKEN_BYTES) -> Iterator[int]
 
 def record(device: torch.device) -> dict[str, Any]:
     """Return both runs on a GPU, as the recordings keep them: some ten kilobytes."""
-    runs = {"contiguous": growing, "paged": paged}
-    facts = {"token_bytes": TOKEN_BYTES, "page_tokens": PAGE_TOKENS, "step_tokens": STEP_TOKENS}
-    return facts | {name: _noted(run(device)) for name, run in runs.items()}
-
-
-def _noted(run: Iterator[int]) -> list[dict[str, Any]]:
     snapshot: Any = torch.cuda.memory.memory_snapshot
-    torch.cuda.empty_cache()
+    found = facts()
+    for name, run in (("contiguous", growing), ("paged", paged)):
+        torch.cuda.empty_cache()
+        found[name] = noted(run(device), snapshot)
+    return found
+
+
+def facts() -> dict[str, Any]:
+    """Return what a recording says of the sequences, from which both runs can be simulated."""
+    sizes = {"token_bytes": TOKEN_BYTES, "page_tokens": PAGE_TOKENS, "step_tokens": STEP_TOKENS}
+    return {**sizes, "sequences": [list(each) for each in sequences()]}
+
+
+def noted(
+    run: Iterator[int], snapshot: Callable[[], Sequence[Mapping[str, Any]]]
+) -> list[dict[str, Any]]:
+    """Return the notes of a run: of the segments that it took, after every few steps.
+
+    Args:
+        run: takes a step each time.
+        snapshot: returns the allocator's segments, as `torch.cuda.memory.memory_snapshot`.
+    """
     before = {segment["address"] for segment in snapshot()}
     notes = []
     for step, _ in enumerate(run):

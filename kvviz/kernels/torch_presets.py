@@ -71,13 +71,20 @@ def decode_group(
 
 
 def memory_groups(
-    shape: Prefill, inputs: tuple[Array, ...], exact: Array, device: str
+    shape: Prefill,
+    inputs: tuple[Array, ...],
+    exact: Array,
+    device: str,
+    rates: Rates | None = None,
 ) -> Iterator[Group]:
-    """Return what usual ways to write attention hold at their peak, in each dtype."""
+    """Return what usual ways to write attention hold at their peak, in each dtype.
+
+    With the device's rates each has the time that no kernel can do less in beside its own.
+    """
     for dtype in DTYPES:
         q, k, v = (tensor[None] for tensor in tensors(inputs, device, dtype))
         kernels: dict[str, Callable[..., Any]] = {
-            "one line": ops.standard_attention,
+            "one line": _one_line,
             "every step named": _named,
             "all in place": _in_place,
             "Hugging Face eager (fp32 softmax)": _hugging_face,
@@ -85,13 +92,25 @@ def memory_groups(
             "SDPA math, causal": partial(ops.sdpa_attention, backend="math", causal=True),
             "SDPA flash": partial(ops.sdpa_attention, backend="flash"),
         }
+        if find_spec("triton"):
+            kernels["Triton flash"] = import_module(TRITON).flash_attention
         calls = [
-            Call(name, kernel, (q, k, v), reference=None if "causal" in name else exact[None])
+            _peak_call(name, kernel, (q, k, v), exact)
             for name, kernel in kernels.items()
             if _runs(kernel, q, k, v)
         ]
         one = shape.heads * shape.n**2 * q.itemsize
-        yield Group(f"Peak in copies of the scores, {shape}, {dtype}, torch", calls, unit_bytes=one)
+        title = f"Peak in copies of the scores, {shape}, {dtype}, torch"
+        facts = {"part": "memory", "n": shape.n, "dtype": dtype}
+        yield Group(title, calls, rates, unit_bytes=one, facts=facts)
+
+
+def _peak_call(
+    name: str, kernel: Callable[..., Any], inputs: tuple[Tensor, ...], exact: Array
+) -> Call:
+    causal = "causal" in name
+    cost = fused(sizes({**dict(zip("QKV", inputs, strict=True)), "causal": causal}))
+    return Call(name, kernel, inputs, cost=cost, reference=None if causal else exact[None])
 
 
 def page_calls(
@@ -140,6 +159,10 @@ def _runs(kernel: Callable[..., Any], *arguments: Tensor) -> bool:
     except (ValueError, RuntimeError):
         return False
     return True
+
+
+def _one_line(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    return torch.softmax(q @ k.transpose(-1, -2) / q.shape[-1] ** 0.5, -1) @ v
 
 
 def _named(q: Tensor, k: Tensor, v: Tensor) -> Tensor:

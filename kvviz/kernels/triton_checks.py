@@ -56,7 +56,7 @@ def check_attention(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor) -> None:
 
 
 def check_caches(q: torch.Tensor, keys: Pages, values: Pages) -> None:
-    """Raise ValueError unless the caches are of one scheme and fit the queries."""
+    """Raise ValueError unless the caches are of one scheme, fit the queries and can be read."""
     check_dtypes(q=q)
     for name, cache in (("k_cache", keys), ("v_cache", values)):
         plain = cache.scale is None
@@ -65,9 +65,21 @@ def check_caches(q: torch.Tensor, keys: Pages, values: Pages) -> None:
                 f"{name} has dtype {cache.numbers.dtype}, expected that of q, {q.dtype}, or "
                 f"quantized pages"
             )
+        _check_layout(name, cache)
     scales = [None if cache.scale is None else cache.scale.ndim for cache in (keys, values)]
     if scales[0] != scales[1] or keys.numbers.dtype != values.numbers.dtype:
         raise ValueError("k_cache and v_cache are quantized differently, expected one scheme")
+
+
+def _check_layout(name: str, cache: Pages) -> None:
+    """Raise ValueError where the kernel would have to read what does not lie side by side."""
+    if cache.numbers.ndim and cache.numbers.stride(-1) != 1 and cache.numbers.shape[-1] > 1:
+        raise ValueError(
+            f"{name} has numbers of a head {cache.numbers.stride(-1)} apart, expected them side by "
+            f"side"
+        )
+    if cache.scale is not None and not cache.scale.is_contiguous():
+        raise ValueError(f"{name} has scales that are not contiguous, expected contiguous ones")
 
 
 def check_latents(

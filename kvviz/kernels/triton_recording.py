@@ -12,7 +12,7 @@ from kvviz.kernels.measure import Progress, quietly
 from kvviz.kernels.presets import measured_group, reference
 from kvviz.kernels.provenance import provenance
 from kvviz.kernels.torch_measure import gpu_facts, torch_rates
-from kvviz.kernels.torch_presets import DTYPES, memory_groups
+from kvviz.kernels.torch_presets import memory_groups
 from kvviz.kernels.triton_rows import Device
 
 Groups = Iterator[dict[str, Any]]
@@ -42,10 +42,12 @@ def record(
     """
     if preset not in (*PARTS, "all"):
         raise ValueError(f"preset {preset!r} runs on the CPU, expected {', '.join(PARTS)} or all")
-    rates = torch_rates(on.device, on.dtype)
-    found: dict[str, Any] = {**facts, "rates": rates.as_dict(), "groups": []}
+    found: dict[str, Any] = {**facts, "groups": []}
     if preset in ("memory", "all") and on.device.type == "cuda":
+        # First of all: segments in which a library keeps a workspace would take in caches too.
         found["allocator"] = torch_allocator.record(on.device)
+    rates = torch_rates(on.device, on.dtype)
+    found["rates"] = rates.as_dict()
     parts = PARTS if preset == "all" else {preset: PARTS[preset]}
     for number, (name, groups) in enumerate(parts.items()):
         progress(name, number / len(parts))
@@ -74,9 +76,8 @@ def _memory(on: Device, rates: Rates) -> Groups:
     for n in gpu_shapes.MEMORY:
         shape = Prefill(n, 64, 8, 8)
         inputs = shape.inputs()
-        groups = memory_groups(shape, inputs, reference(*inputs), on.device.type)
-        for dtype, group in zip(DTYPES, groups, strict=True):
-            yield measured_group(group) | {"part": "memory", "n": n, "dtype": dtype}
+        groups = memory_groups(shape, inputs, reference(*inputs), on.device.type, rates)
+        yield from map(measured_group, groups)
 
 
 PARTS: Final[dict[str, Callable[[Device, Rates], Groups]]] = {

@@ -7,6 +7,8 @@ from kvviz.catalog.gpu import Gpu
 from kvviz.scenario import Scenario
 from kvviz.scene.places import scene_raster
 from kvviz.units import gib, size
+from kvviz.views.allocator import allocator_cards
+from kvviz.views.copies import copies_card
 from kvviz.views.html import chip, live, many, row, short
 from kvviz.views.insights import insights, text_card
 from kvviz.views.session import Session
@@ -20,7 +22,9 @@ def about(session: Session) -> str:
         *_engine(session),
         _left_out(session.scenario),
     ]
-    return "".join([_picture(session), _rules(session.scenario), *insights(session), *known])
+    seen = [*copies_card(session.scenario), *allocator_cards(session.scenario)]
+    picture = [_picture(session), _rules(session.scenario)]
+    return "".join([*picture, *insights(session), *seen, *known])
 
 
 def _picture(session: Session) -> str:

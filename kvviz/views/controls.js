@@ -13,6 +13,10 @@ export function render({model}) {
       const fold = element(`<details class="fold"><summary>${field.label}<i></i></summary></details>`)
       return [fold, (next) => arrange(fold, next.fields, fold.firstElementChild)]
     },
+    note: () => {
+      const text = element(`<div class="measured live"></div>`)
+      return [text, (next) => { if (text.html !== next.html) text.innerHTML = text.html = next.html }]
+    },
     upload: () => [dropzone((bytes) => model.send_msg(bytes), model.limit), () => {}],
     problem: () => {
       const text = element(`<p class="problem" role="alert" hidden></p>`)

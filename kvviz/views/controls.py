@@ -14,6 +14,7 @@ from kvviz.memory.capacity import assumptions
 from kvviz.memory.parallel import valid_tensor_parallel
 from kvviz.scenario import Scenario, knobs
 from kvviz.views.components import Component, Knob, scripts
+from kvviz.views.copies import copies_note
 from kvviz.views.html import chip, live, short
 from kvviz.views.session import Session
 from kvviz.views.toggles import TOGGLES, Toggle
@@ -205,6 +206,7 @@ def _types_and_more(scenario: Scenario) -> list[Field]:
         _field(scenario, "prefill", "segment", ("whole", "chunk")),
         *chunk,
         _slider(scenario, "score_multiple", (1, 2, 3, 4, 5)),
+        *_measured_copies(scenario),
         _slider(scenario, "block_size", BLOCKS),
         _slider(scenario, "ragged", QUARTERS),
         _field(scenario, "pp", "segment", stages),
@@ -217,6 +219,12 @@ def _types_and_more(scenario: Scenario) -> list[Field]:
         _types(scenario, "kv_dtype", ("auto", *CACHE_DTYPES)),
         {"kind": "fold", "name": "more", "label": "More settings", "fields": folded},
     ]
+
+
+def _measured_copies(scenario: Scenario) -> list[Field]:
+    """What implementations hold, beside the selector of how many copies count."""
+    note = copies_note(scenario)
+    return [{"kind": "note", "name": "copies", "html": note}] if note else []
 
 
 def _types(scenario: Scenario, name: str, types: tuple[str, ...]) -> Field:

@@ -49,7 +49,7 @@ class Inspect {
     const box = this.scene.getBoundingClientRect(), right = event.clientX - box.left > box.width / 2
     this.tip.style.left = right ? "" : `${event.clientX - box.left + 14}px`
     this.tip.style.right = right ? `${box.right - event.clientX + 14}px` : ""
-    this.tip.style.top = `${Math.min(event.clientY - box.top + 12, box.height - 96)}px`
+    this.tip.style.top = `${Math.min(event.clientY - box.top + 12, box.height - this.tip.offsetHeight - 8)}px`
   }
 
   // What the die shows, told where it stands; a number of the scene says how it is known itself.
@@ -70,7 +70,17 @@ class Inspect {
     const count = Math.ceil((end - first) / step), last = first + (count - 1) * step
     const name = count === 1 ? `Page ${SPELL.count(page)}` : `Pages ${SPELL.count(first)} to ${SPELL.count(last)}, mostly`
     const size = `${bytes(layout.page_bytes)}${count > 1 ? " each" : ""}`
-    return `<b>${name}</b><br>${pages.holder(page, numbers.when)}<br><small>computed; ${size}</small>`
+    const [held, note] = this.scores(page)
+    return `<b>${name}</b><br>${pages.holder(page, numbers.when)}${held}<br><small>computed; ${size}</small>${note}`
+  }
+
+  // What is told of a page that attention scores take, or would take, and how many copies were measured.
+  scores(page) {
+    const {pages, numbers: {held_pages, avoided}, layout, spilled} = this.player
+    const ghost = !spilled && pages.state[page] === 0 && page >= held_pages && page < held_pages + Math.ceil(avoided / layout.page_bytes)
+    const there = page >= pages.scores[0] && page < pages.scores[1]
+    const note = (ghost || there) && layout.copies ? `<br><small>${layout.copies}</small>` : ""
+    return [ghost ? ": scores that FlashAttention never writes would be here" : "", note]
   }
 
   click(event) {

@@ -42,12 +42,12 @@ def _line(row: Row, base: Row | None) -> str:
     cells = (
         f'<i class="dot {KEYS[row["name"]]}"></i>{row["name"]}',
         f"<b>{row['peak_bytes'] / MiB:,.2f} MiB</b>",
-        _known(row["predicted_bytes"], lambda count: f"{count / MiB:,.2f} MiB"),
-        _known(row["bytes_difference"], lambda share: signed(share, 2)),
+        known(row["predicted_bytes"], lambda count: f"{count / MiB:,.2f} MiB"),
+        known(row["bytes_difference"], lambda share: signed(share, 2)),
         f"<b>{duration(row['seconds_minimum'])}</b>",
-        _known(row["predicted_seconds"], duration),
-        _known(row["seconds_difference"], signed),
-        _known(row["error"], "{:.1e}".format),
+        known(row["predicted_seconds"], duration),
+        known(row["seconds_difference"], signed),
+        known(row["error"], "{:.1e}".format),
         against,
     )
     return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
@@ -154,21 +154,11 @@ def downloads(result: Result) -> str:
     return f'<div class="downloads">{"".join(links)}</div>'
 
 
-def recorded() -> str:
-    """Return the recordings that are shipped, each with where and how it was made."""
-    lines = [
-        f"<tr><td>{escape(r['name'])}</td><td>{escape(r['device'])}</td><td>{r['date'][:10]}</td>"
-        f"<td>{escape(r['command'])}</td></tr>"
-        for r in recordings()
-    ]
-    heads = "".join(f"<th>{head}</th>" for head in ("Recording", "Device", "Date", "Command"))
-    return f'<h3>Recordings</h3><table class="figures"><tr>{heads}</tr>{"".join(lines)}</table>'
-
-
 def signed(share: float, digits: int = 1) -> str:
     """Spell a share with its sign, as in ``−11.6%``."""
     return f"{100 * share:+.{digits}f}%".replace("-", "−")
 
 
-def _known(value: Any, spelled: Any) -> str:
+def known(value: Any, spelled: Any) -> str:
+    """Spell a figure that not every kernel has."""
     return "not known" if value is None else str(spelled(value))

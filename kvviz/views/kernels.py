@@ -15,6 +15,7 @@ from kvviz.views.components import CSS, Knob, Share, ThemeSwitch
 from kvviz.views.drawn import follow_theme, redraws
 from kvviz.views.kernel_components import STYLE, ChartCard, RunButton, Text, Tiles
 from kvviz.views.kernel_link import CHOICES, STEPS, link, opened
+from kvviz.views.kernel_recordings import recorded
 from kvviz.views.kernel_session import KernelSession, devices
 from kvviz.views.kernel_tiles import BLOCKS, tiles
 from kvviz.views.shell import Areas, shell
@@ -131,7 +132,7 @@ def _results(session: KernelSession) -> pn.Column:
         pn.Column(*_charts(session), css_classes=["charts"], stylesheets=[*STYLE]),
         _told(session, texts.table, "card wide"),
         pn.Column(*_below(session), css_classes=["charts"], stylesheets=[*STYLE]),
-        Text(html=texts.recorded(), css_class="card wide"),
+        Text(html=recorded(), css_class="card wide"),
         css_classes=["column"],
         stylesheets=[CSS],
     )

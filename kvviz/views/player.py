@@ -14,6 +14,7 @@ from kvviz.scene.places import scene_places, scene_raster
 from kvviz.scene.raster import BAND, Cell
 from kvviz.scene.strip import BOTTOM, LEFT, RIGHT, TOP
 from kvviz.views.components import Component, scripts
+from kvviz.views.copies import copies_hint
 from kvviz.views.numbers import Columns
 from kvviz.views.session import Session
 
@@ -106,6 +107,7 @@ def _layout(session: Session) -> dict[str, Any]:
         "capacity_kind": session.report.kinds["gpus_needed"],
         "page_bytes": session.timeline.page_bytes,
         **_growth(session.scenario),
+        "copies": copies_hint(session.scenario),
         "pages_per_cell": raster.pages_per_cell,
         "columns": raster.columns,
         "rows": raster.rows,

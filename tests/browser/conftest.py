@@ -37,12 +37,12 @@ def browser_context_args() -> dict[str, object]:
 
 
 @contextmanager
-def serving() -> Iterator[str]:
-    """Start the project's own server, all apps, as `make serve` does; give its address."""
+def serving(folder: Path = ROOT / "apps") -> Iterator[str]:
+    """Start a server of a folder's apps, as `make serve` does its own; give its address."""
     with socket.socket() as probe:
         probe.bind(("localhost", 0))
         port = probe.getsockname()[1]
-    apps = sorted(str(app) for app in (ROOT / "apps").glob("*.py"))
+    apps = sorted(str(app) for app in folder.glob("*.py"))
     command = [sys.executable, "-m", "panel", "serve", *apps, "--port", str(port), "--index", "hbm"]
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL) as server:
         try:

@@ -170,3 +170,16 @@ def test_nothing_counts_where_less_motion_is_asked_for(hbm: HbmPage):
     hbm.turn("FlashAttention", False)
     assert not hbm.page.evaluate("document.kvviz.counting")
     check_total(hbm, flash=False)
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_a_page_longer_than_the_window_has_one_ground(visit: Visit, theme: str):
+    hbm = visit(f"?theme={theme}", reduced_motion="reduce")
+    unfold(hbm)
+    expect(hbm.page.get_by_role("slider", name="MBU")).to_be_visible()
+    html, body = hbm.page.evaluate(
+        "() => [document.documentElement, document.body]"
+        ".map((each) => getComputedStyle(each).backgroundColor)"
+    )
+    assert html == body
+    hbm.close()

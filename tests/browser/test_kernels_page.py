@@ -144,3 +144,27 @@ def test_no_screen_scrolls_sideways(
     page = open_page("", width, height)
     expect(page.locator(".chart")).to_have_count(6)
     assert page.evaluate(OVERFLOW) <= 0
+
+
+def test_every_recording_opens_to_its_figures(open_page: Callable[..., Page]) -> None:
+    page = open_page()
+    lines = page.locator(".recording")
+    expect(lines).to_have_count(len(recordings()))
+    memory = lines.filter(has_text="--preset memory")
+    expect(memory).to_contain_text("cpu_memory")
+    eager = memory.locator("tr", has_text="Hugging Face eager").last
+    expect(eager).to_be_hidden()
+    memory.locator("summary").click()
+    expect(eager).to_be_visible()
+    (group,) = [
+        group
+        for found in recordings()
+        if found["name"] == "cpu_memory"
+        for group in found["groups"][-1:]
+    ]
+    (row,) = [row for row in group["rows"] if row["name"].startswith("Hugging Face")]
+    expect(eager.locator("td").nth(3)).to_have_text(f"{row['peak_multiple']:.2f}")
+    decode = lines.filter(has_text="--preset decode")
+    decode.locator("summary").click()
+    expect(decode).to_contain_text("In the same run this machine copies")
+    assert page.evaluate(OVERFLOW) <= 0
