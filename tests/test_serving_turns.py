@@ -1,5 +1,6 @@
 """Work beside the server's thread: one piece at a time, results in the page's own turn."""
 
+import json
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -7,6 +8,8 @@ from queue import Queue
 
 import pytest
 
+from kvviz.views.serving.about import about
+from kvviz.views.serving.cards import requests_note
 from kvviz.views.serving.link import open_link
 from kvviz.views.serving.turns import Turns
 
@@ -84,11 +87,10 @@ def test_a_trace_is_read_beside_the_thread_that_asks_for_it():
 
 def test_texts_of_conversations_are_counted_by_their_letters_and_that_is_said():
     session = open_link([("requests", "10")])
-    turns = '[{"from": "human", "value": "%s"}, {"from": "gpt", "value": "%s"}]' % (
-        "x" * 40,
-        "y" * 8,
-    )
-    session.give(f'[{{"conversations": {turns}}}]'.encode(), "share.json")
+    turns = [{"from": "human", "value": "x" * 40}, {"from": "gpt", "value": "y" * 8}]
+    session.give(json.dumps([{"conversations": turns}]).encode(), "share.json")
     assert session.broken == ""
     assert session.runs.workload.prompt.tolist() == [10]
-    assert "four characters a token" in " ".join(session.runs.workload.notes)
+    assert "four characters a token" in requests_note(session)
+    assert "drawn again" in about(open_link([("requests", "10")]))
+    assert "drawn again" not in about(session)

@@ -7,6 +7,7 @@ from typing import Any, Final
 from kvviz.sim.simulate import step_efficiency
 from kvviz.units import GiB
 from kvviz.views.html import RIBBON, live, many
+from kvviz.views.serving.load import TRACE
 from kvviz.views.serving.served import Served
 from kvviz.views.serving.session import Runs, ServingSession
 
@@ -159,8 +160,9 @@ def requests_note(session: ServingSession) -> str:
     """Return what is known of the requests: how many, from where, and what was left out."""
     work, load = session.runs.workload, session.load
     lines = [f"{many(len(work), 'request')}: {escape(work.name)}."]
-    if session.trace is not None and load.traffic == "trace":
+    if session.trace is not None and load.traffic == TRACE:
         lines.append(f"The trace has {len(session.trace):,}.")
+        lines += map(escape, work.notes)
     if out := work.left_out:
         lines.append(f"{many(len(out), 'row')} left out; the first: {escape(out[0])}")
     return f'<p class="foot">{" ".join(lines)}</p>'

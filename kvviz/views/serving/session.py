@@ -128,9 +128,14 @@ class ServingSession(param.Parameterized):
 
 def _read(content: bytes, name: str, keep_good: bool) -> Workload | TraceError:
     """Return a trace's requests, or why there are none."""
-    known = {"keep_good": keep_good, "limit_bytes": MOST_TRACE_BYTES}
     try:
-        return read_workload(content, name=name, count_tokens=four_characters, **known)
+        return read_workload(
+            content,
+            name=name,
+            keep_good=keep_good,
+            limit_bytes=MOST_TRACE_BYTES,
+            count_tokens=four_characters,
+        )
     except TraceError as error:
         return error
 

@@ -16,7 +16,8 @@ Place = Callable[[Work, Then], None]  # where work is done; `Then` hears what it
 class Page(Protocol):
     """What calls back under its own lock, from any thread; a Bokeh document does."""
 
-    def add_next_tick_callback(self, callback: Callable[[], None]) -> object: ...
+    def add_next_tick_callback(self, callback: Callable[[], None]) -> object:
+        """Call back soon, in the page's own thread."""
 
 
 def at_once(work: Work, then: Then) -> None:
