@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kvviz.scene.gantt import round_step
 from kvviz.scene.histogram import BINS, log_edges, mirrored
 from kvviz.scene.overview import LAYERS, stacked
 from kvviz.scene.pool import (
@@ -14,7 +15,6 @@ from kvviz.scene.pool import (
     PoolCell,
     pool_grid,
     pool_palette,
-    pool_scene,
 )
 from kvviz.scene.theme import DARK, LIGHT
 from kvviz.timeline import Changes, State, Timeline, held_by_group, merged
@@ -37,13 +37,16 @@ def test_a_slot_fills_whole_rows():
 @pytest.mark.parametrize("theme", [DARK, LIGHT])
 def test_the_palette_has_a_colour_for_each_code(theme):
     palette = pool_palette(theme)
-    assert len(palette) == PoolCell.BLANK + 1
+    assert len(palette) == PoolCell.CARD + 1
     assert palette[PoolCell.HELD : PoolCell.CACHED] == list(theme.sequences)
-    scene = pool_scene("pool", theme)
-    scene.show(pool_grid(1500, 300))
-    assert len(scene.sources["lines"].data["x0"]) == 59 + 24
-    scene.show(pool_grid(100_000))
-    assert scene.sources["lines"].data["x0"] == []
+    assert palette[PoolCell.FOLLOWED] == theme.text1
+
+
+@given(st.floats(1e-6, 1e6))
+def test_named_times_are_round_and_neither_many_nor_few(least: float):
+    step = round_step(least)
+    assert least * 0.999 <= step <= least * 2.501
+    assert f"{step:.0e}"[0] in "125"
 
 
 @st.composite

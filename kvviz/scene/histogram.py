@@ -13,7 +13,7 @@ from kvviz.scene.paint import Paint
 from kvviz.scene.theme import Theme
 
 BINS = 22
-HEIGHT = 150  # px
+HEIGHT = 168  # px
 SPELL_SECONDS = "return tick < 1 ? `${+(tick * 1000).toPrecision(2)} ms` : `${tick} s`"
 Column = NDArray[np.float64]
 
@@ -79,8 +79,8 @@ def _figure(name: str) -> figure:
         height=HEIGHT,
         toolbar_location=None,
         tools="",
-        min_border_left=8,
-        min_border_right=8,
+        min_border_left=20,
+        min_border_right=20,
         min_border_bottom=24,
         min_border_top=2,
         outline_line_color=None,

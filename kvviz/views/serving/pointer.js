@@ -34,7 +34,7 @@ class Pointer {
       })
     }
     for (const run of ["a", "b"]) listen(this.player.find(`.pool[data-run="${run}"] .cells`), (event) => this.overPool(run, event))
-    listen(this.player.find(".requests .plot"), (event) => this.overLane(event))
+    listen(this.player.find(".requests .window"), (event) => this.overLane(event))
   }
 
   overPool(run, event) {
@@ -50,9 +50,8 @@ class Pointer {
   }
 
   overLane(event) {
-    const {now, model, runs, shown, chart} = this.player, {top, bottom} = model.layout.gantt
-    const box = event.currentTarget.getBoundingClientRect()
-    const share = (event.clientY - box.top - top) / (box.height - top - bottom)
+    const {now, runs, shown, chart} = this.player, box = event.currentTarget.getBoundingClientRect()
+    const share = (event.clientY - box.top) / box.height
     const request = share >= 0 && share < 1 ? chart.laneAt(share) : undefined
     if (request === undefined) return {}
     const {lives} = runs[shown], {prompt, output, ttft_s, preemptions} = lives.requests, times = preemptions[request]
