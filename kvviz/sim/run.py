@@ -62,6 +62,7 @@ class Engine:
         self.sequence_steps = 0  # sequences of every step, summed up
         self._last = self._done = 0  # tokens with which all that run will end; requests at theirs
         self.preemptions = self.scheduled_tokens = 0
+        self.looked_up_tokens = 0  # of the requests that joined, each time they did
         self._requests = requests_of(workload, serving.max_model_len)
         self._coming = 0
         self._arrival = [*workload.arrival.tolist(), FAR]
@@ -261,6 +262,7 @@ class Engine:
                 self._blocked = self._refused = True
                 self._watched = self.cache.next_key(request, hits)
                 return
+            self.looked_up_tokens += request.tokens
             self.ledger.cached_tokens[request.index] += request.computed
             self.tokens += request.computed
             self._last += request.last

@@ -163,7 +163,7 @@ class Player {
 
   play(on) {
     this.stop()
-    if (this.playing && !on) this.report(false)
+    if (this.playing && !on) { this.untold = true; this.report(false) }
     this.playing = on
     this.last = undefined
     if (on && this.now >= this.end) this.now = 0
