@@ -1,6 +1,6 @@
 // One pool's picture: paints the cells that changed, lines between regions, and plates on them.
 const PLATE = 18, MOST_PLATES = 12 // px high, with room for so many
-const GAP = 0.8, EDGE = 2.4, OUTLINE = 1.5, DOT = 3 // px: between cells, between regions, around what is followed, on what is cached
+const GAP = 0.8, EDGE = 2.4, OUTLINE = 1.5, DOT = 2 // px: between cells, between regions, around what is followed, on what is cached
 
 class Cells {
   constructor(host, palette) {
@@ -68,9 +68,9 @@ class Cells {
     pen.fillRect(x, y, w, h)
     const mark = blocks.marks[cell], state = mark & 7
     if (state === STATE.cached || state === STATE.shared) {
-      const dot = Math.max(1, Math.min(DOT * scale, w - 2, h - 2))
+      const dot = Math.max(1, Math.round(Math.min(DOT * scale, w - 2, h - 2)))
       pen.fillStyle = state === STATE.cached ? palette[codes.held + (blocks.owner[cell + 1] % 8)] : palette[codes.card]
-      pen.fillRect(x + (w - dot) / 2, y + (h - dot) / 2, dot, dot)
+      pen.fillRect(x + Math.floor((w - dot) / 2), y + Math.floor((h - dot) / 2), dot, dot)
     }
     if (mark & 8) {
       pen.strokeStyle = palette[codes.followed]

@@ -57,7 +57,7 @@ class Chart {
     const {seconds, window} = this.model
     this.start = Math.max(0, Math.min(now - PLAYHEAD * window, seconds - window))
     const first = this.firstAt(now)
-    this.first = gliding ? this.first + GLIDE * (first - this.first) : first
+    this.first = gliding ? this.first + GLIDE * (first - this.first) : Math.round(first)
     if (!this.covered()) this.lay()
     this.slide()
   }
@@ -124,6 +124,7 @@ class Chart {
     lane.style.height = `${100 / (SHEET * lanes)}%`
     lane.hidden = name.hidden = middle < 0 || middle > 1
     name.textContent = `#${this.followed}`
+    for (const label of strip.querySelectorAll("span")) label.hidden = label.textContent === name.textContent
   }
 
   // Where a time lies in the window, and in the whole run, as shares; and where a share is, px from the left.

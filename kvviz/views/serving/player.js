@@ -231,7 +231,7 @@ class Player {
 
   titles() {
     const [from, to] = this.chart.seen(), {steps} = this.runs[this.shown].lives
-    const title = `Requests ${from} to ${to} under ${this.shown.toUpperCase()}`
+    const title = `${from === to ? `Request ${from}` : `Requests ${from} to ${to}`} under ${this.shown.toUpperCase()}`
     const step = `step ${SPELL.count(upTo(steps, this.now))} of ${SPELL.count(steps.length)}`
     for (const [element, text] of [[this.parts.title, title], [this.parts.step, step]])
       if (element.textContent !== text) element.textContent = text
