@@ -1,6 +1,7 @@
 """The serving page in a browser: what it draws is what was simulated."""
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from conftest import watch
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from kvviz.scene.gantt import LANES
 from kvviz.scene.pool import PoolCell, pool_grid, pool_palette
 from kvviz.scene.theme import DARK, LIGHT
 from kvviz.sim.lives import Phase
@@ -27,6 +29,22 @@ MIDDLES = """(canvas, [columns, rows]) => {
     const from = 4 * (y * width + x)
     return "#" + Array.from(data.slice(from, from + 3), hex).join("")
   })
+}"""
+
+
+PAINTS = """async () => {
+  let frames = 0, paints = 0
+  for (const name of ["gantt", "overview"]) {
+    const [first] = Bokeh.documents[0].get_model_by_name(name).renderers
+    const view = Bokeh.index.find_one(first), {paint} = view
+    view.paint = function (...given) { paints++; return paint.apply(this, given) }
+  }
+  document.dispatchEvent(new CustomEvent("kvviz:command", {detail: {play: true}}))
+  await new Promise((done) => {
+    const tick = () => (++frames < 60 ? requestAnimationFrame(tick) : done())
+    requestAnimationFrame(tick)
+  })
+  return [frames, paints]
 }"""
 
 
@@ -67,6 +85,12 @@ class ServingPage:
 
     def state(self) -> dict[str, Any]:
         return self.page.evaluate("document.kvviz.state")
+
+    def lanes(self) -> tuple[int, int]:
+        """The requests whose lanes are seen: the first and the last."""
+        title = self.page.locator(".requests h2").inner_text()
+        first, last = re.findall(r"\d+", title)
+        return int(first), int(last)
 
     def told(self) -> dict[str, Any]:
         return self.page.evaluate("document.kvviz.request")
@@ -254,6 +278,33 @@ def test_a_click_on_a_block_follows_its_request(serving: ServingPage, runs: Runs
         serving.page.get_by_role("heading", name=f"Request {owner[block]}", exact=True)
     ).to_be_visible()
     assert serving.told()["count"] == (owner == owner[block]).sum()
+
+
+def test_a_lane_tells_of_its_request_and_is_followed_by_a_click(serving: ServingPage, runs: Runs):
+    serving.seek(9.3)
+    own, now = runs.a, 9_300_000_000
+    decoding = (own.lives.phase == Phase.DECODE) & (own.lives.start <= now) & (now < own.lives.end)
+    first, last = serving.lanes()
+    request = next(r for r in own.lives.request[decoding].tolist() if first <= r <= last)
+    box = serving.page.locator(".requests .window").bounding_box()
+    y = box["y"] + (request - first + 0.5) * box["height"] / LANES
+    serving.page.mouse.move(box["x"] + box["width"] / 2, y)
+    held = (own.timeline.at(9_300_000).owner == request).sum()
+    tip = serving.page.locator(".tip")
+    expect(tip).to_contain_text(f"Request {request} decoding")
+    expect(tip).to_contain_text(f"tokens in the cache, {held} blocks")
+    expect(tip).to_contain_text(f"ends at {own.requests['end_s'][request]:.2f} s")
+    serving.page.mouse.click(box["x"] + box["width"] / 2, y)
+    assert serving.state()["followed"] == request
+    expect(serving.page.locator(".lanes b")).to_have_text(f"#{request}")
+
+
+def test_playing_paints_no_figure_frame_by_frame(serving: ServingPage):
+    serving.seek(2.0)
+    frames, paints = serving.page.evaluate(PAINTS)
+    serving.pause()
+    assert frames >= 60
+    assert paints <= 4  # a new sheet now and then
 
 
 def test_a_followed_decode_says_its_tokens(serving: ServingPage, runs: Runs):

@@ -65,6 +65,15 @@ class Blocks {
     return this.owner[block] === this.followed && (this.state[block] === STATE.used || this.state[block] === STATE.shared)
   }
 
+  // How many blocks are drawn as a request's.
+  heldBy(request) {
+    if (request === this.followed) return this.count
+    let count = 0
+    for (let block = 1; block <= this.grid.blocks; block++)
+      if (this.owner[block] === request && (this.state[block] === STATE.used || this.state[block] === STATE.shared)) count++
+    return count
+  }
+
   // Counts a block of the followed request in or out: a run of neighbours begins, grows, joins or parts.
   countRuns(block, by) {
     this.count += by
