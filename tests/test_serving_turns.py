@@ -11,7 +11,7 @@ import pytest
 from kvviz.views.serving.about import about
 from kvviz.views.serving.cards import requests_note
 from kvviz.views.serving.link import open_link
-from kvviz.views.serving.turns import Turns
+from kvviz.views.serving.turns import SIMULATOR, Turns
 
 SECONDS = 30
 ROWS = b"arrival_s,prompt,output\n0,50,6\n1,60,7\n"
@@ -32,7 +32,7 @@ class Page:
 
 def test_work_is_done_elsewhere_and_told_when_the_page_turns_to_it():
     page, told = Page(), []
-    Turns(page)(threading.current_thread, told.append)
+    Turns(page, SIMULATOR)(threading.current_thread, told.append)
     assert told == []
     page.tick()
     assert told != [threading.current_thread()]
@@ -54,7 +54,7 @@ def test_of_what_comes_meanwhile_the_newest_alone_is_done():
 
 def test_an_error_is_raised_in_the_page_and_the_next_work_is_done():
     page, told = Page(), []
-    turns = Turns(page)
+    turns = Turns(page, SIMULATOR)
     turns(lambda: 1 / 0, told.append)
     turns(lambda: 7, told.append)
     with pytest.raises(ZeroDivisionError):
@@ -65,7 +65,7 @@ def test_an_error_is_raised_in_the_page_and_the_next_work_is_done():
 
 def test_a_change_is_simulated_beside_the_thread_that_asks_for_it():
     session, page = open_link([("requests", "10")]), Page()
-    session.simulating = Turns(page)
+    session.simulating = Turns(page, SIMULATOR)
     runs = session.runs
     session.load.requests = 12
     session.serving.max_num_seqs = 7
@@ -78,7 +78,7 @@ def test_a_change_is_simulated_beside_the_thread_that_asks_for_it():
 
 def test_a_trace_is_read_beside_the_thread_that_asks_for_it():
     session, page = open_link([("requests", "10")]), Page()
-    session.reading = Turns(page)
+    session.reading = Turns(page, SIMULATOR)
     session.give(ROWS, "mine.csv")
     assert session.trace is None
     page.tick()

@@ -76,10 +76,11 @@ class Chart {
     this.sheet = {start, first}
     this.gantt.x_range.setv({start, end}, quiet)
     this.gantt.y_range.setv({start: last - 0.5, end: first - 0.5}, quiet)
-    const label = (side, share, text) => `<span style="${side}: ${100 * share}%">${text}</span>`
+    const label = (side, share, text, kind = "") => `<span class="${kind}" style="${side}: ${100 * share}%">${text}</span>`
     const from = Math.ceil(start / tick), digits = Math.max(0, -Math.floor(Math.log10(tick) + 1e-9))
-    const times = Array.from({length: Math.floor(end / tick) - from + 1}, (_, i) => (from + i) * tick)
-    this.parts.times.innerHTML = times.map((time) => label("left", (time - start) / (end - start), grouped(time, digits))).join("")
+    const times = Array.from({length: Math.floor(end / tick) - from + 1}, (_, i) => from + i)
+    this.parts.times.innerHTML = times.map((n) =>
+      label("left", (n * tick - start) / (end - start), grouped(n * tick, digits), n % 2 ? "between" : "")).join("")
     const labelled = Array.from({length: last - first}, (_, i) => first + i).filter((lane) => lane % EVERY === 0 && lane < this.lives.size)
     this.parts.lanes.innerHTML = `<i class="lane"></i>${labelled.map((lane) => label("top", (lane - first + 0.5) / (last - first), `#${lane}`)).join("")}<b></b>`
     this.mark()

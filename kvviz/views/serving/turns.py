@@ -5,7 +5,9 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from functools import partial
 from typing import Any, Final, Protocol
 
-WORKER: Final = ThreadPoolExecutor(1, "serving")  # all visitors take turns: more would share a core
+# All visitors take turns, as more threads would share a core; reading, which takes longest, apart.
+SIMULATOR: Final = ThreadPoolExecutor(1, "simulating")
+READER: Final = ThreadPoolExecutor(1, "reading")
 
 
 Work = Callable[[], Any]
@@ -36,7 +38,7 @@ class Turns:
         worker: does it.
     """
 
-    def __init__(self, page: Page, worker: Executor = WORKER) -> None:
+    def __init__(self, page: Page, worker: Executor) -> None:
         self._page, self._worker = page, worker
         self._busy = False
         self._newest: tuple[Work, Then] | None = None
