@@ -83,3 +83,29 @@ def test_a_mistake_is_one_sentence(simulate, arguments, said):
     assert (code, out) == (2, "")
     assert said in err
     assert len(err.strip().splitlines()) == 1
+
+
+def test_a_start_past_the_last_request_is_one_sentence(simulate, trace):
+    code, out, err = simulate("--trace", trace, "--keep-good", "--start", 2, "--json")
+    assert (code, out) == (2, "")
+    assert "no request left to serve" in err
+
+
+def test_a_record_that_cannot_be_written_is_one_sentence(simulate, tmp_path):
+    code, _, err = simulate("--requests", 3, "--record", tmp_path / "missing" / "steps.json")
+    assert code == 2
+    assert err.endswith("steps.json: No such file or directory.\n")
+
+
+def test_the_hit_rate_is_of_the_tokens_that_were_looked_up(simulate, tmp_path):
+    path = tmp_path / "same.json"
+    prompt = list(range(33))
+    rows = [{"arrival_s": when, "prompt": prompt, "output": 400} for when in (0, 60)]
+    path.write_text(json.dumps({"requests": rows}))
+    told = json.loads(simulate("--trace", path, "--json")[1])
+    assert told["cached_tokens"] == 32
+    assert told["prefix_hit_rate"] == 32 / 66
+
+
+def test_one_request_is_one(simulate):
+    assert ": 1 request, " in simulate("--requests", 1)[1]

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kvviz.scene.histogram import BINS, log_edges, mirrored
+from kvviz.scene.gantt import round_step
+from kvviz.scene.histogram import BINS, MOST_NAMED, log_edges, mirrored, named_seconds, spelled
 from kvviz.scene.overview import LAYERS, stacked
 from kvviz.scene.pool import (
     HEIGHT,
@@ -14,7 +15,6 @@ from kvviz.scene.pool import (
     PoolCell,
     pool_grid,
     pool_palette,
-    pool_scene,
 )
 from kvviz.scene.theme import DARK, LIGHT
 from kvviz.timeline import Changes, State, Timeline, held_by_group, merged
@@ -37,13 +37,16 @@ def test_a_slot_fills_whole_rows():
 @pytest.mark.parametrize("theme", [DARK, LIGHT])
 def test_the_palette_has_a_colour_for_each_code(theme):
     palette = pool_palette(theme)
-    assert len(palette) == PoolCell.BLANK + 1
+    assert len(palette) == PoolCell.CARD + 1
     assert palette[PoolCell.HELD : PoolCell.CACHED] == list(theme.sequences)
-    scene = pool_scene("pool", theme)
-    scene.show(pool_grid(1500, 300))
-    assert len(scene.sources["lines"].data["x0"]) == 59 + 24
-    scene.show(pool_grid(100_000))
-    assert scene.sources["lines"].data["x0"] == []
+    assert palette[PoolCell.FOLLOWED] == theme.text1
+
+
+@given(st.floats(1e-6, 1e6))
+def test_named_times_are_round_and_neither_many_nor_few(least: float):
+    step = round_step(least)
+    assert least * 0.999 <= step <= least * 2.501
+    assert f"{step:.0e}"[0] in "125"
 
 
 @st.composite
@@ -108,3 +111,19 @@ def test_a_histogram_counts_every_request_once(above: list[float], below: list[f
     assert PLOT.bars.data["up"].sum() == len(above)
     assert -PLOT.bars.data["down"].sum() == len(below)
     assert len(log_edges(np.array(above + below))) == BINS + 1
+
+
+@given(st.floats(1e-5, 1e3), st.floats(1.05, 1e6))
+def test_times_are_named_few_round_and_apart(low: float, ratio: float):
+    named = named_seconds(low, low * ratio)
+    assert 1 <= len(named) <= MOST_NAMED
+    assert all(low <= value <= low * ratio for value in named)
+    assert len({spelled(value) for value in named}) == len(named)
+    shares = np.log(np.array(named) / low) / np.log(ratio)
+    assert (np.diff(shares) > 0.19).all()
+
+
+def test_times_are_named_as_one_says_them():
+    assert [spelled(value) for value in named_seconds(0.02, 40)] == ["100 ms", "1 s", "10 s"]
+    assert [spelled(value) for value in named_seconds(0.0345, 0.0365)] == ["35 ms", "36 ms"]
+    assert [spelled(value) for value in named_seconds(0.0055, 0.018)] == ["6 ms", "8 ms", "15 ms"]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from kvviz.views.serving.about import paper_table
-from kvviz.views.serving.cards import headline, legend, seconds, summary
+from kvviz.views.serving.cards import headline, legend, outcome_line, seconds, summary
 from kvviz.views.serving.columns import opening, play_columns, totals
 from kvviz.views.serving.link import link, open_link
 from kvviz.views.serving.load import Load, workload
@@ -31,7 +31,7 @@ def test_a_plain_visit_shows_one_policy_beat_the_other(plain: ServingSession):
         plain.runs
     )
     assert f"{a['throughput_tokens_per_s']:,.0f}" in summary(plain)
-    assert "of 1,500 blocks" in legend(plain.runs.b, "b")
+    assert "of 1,500" in legend(plain.runs.b, "b")
     follow, start = opening(plain.runs)
     assert plain.runs.a.requests["preemptions"][follow] > 0
     assert start < plain.runs.a.requests["scheduled_s"][follow]
@@ -149,3 +149,10 @@ def test_the_papers_table_names_both_sides():
     table = paper_table()
     assert table.count("<td>paper</td>") == table.count("<td>ours</td>") == 4
     assert "assumed" in table
+
+
+def test_what_is_alike_is_not_told_apart():
+    alike = open_link([("policy", "orca"), ("against", "orca"), ("requests", "10")]).runs
+    assert "requests at once under A and B, in 2.93 GiB" in headline(alike)
+    assert outcome_line(alike).count(" under both") == 2
+    assert "not <b>" not in outcome_line(alike)

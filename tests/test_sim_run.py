@@ -68,7 +68,7 @@ def agree(workload, serving, blocks, policy, model=MODELS[0]):
     assert fast.preemptions == sum(len(step.preempted) for step in steps)
     assert fast.scheduled_tokens == sum(sum(step.scheduled.values()) for step in steps)
     assert fast.sequence_steps == sum(len(step.scheduled) for step in steps)
-    assert fast.tokens == 0
+    assert fast.batch.tokens == 0
     return steps
 
 

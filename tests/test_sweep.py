@@ -153,7 +153,7 @@ def test_a_sweep_that_is_done_is_not_computed_again(tmp_path, monkeypatch):
     journal, half = tmp_path / "cells.jsonl", Grid(rates=(2.0, 20.0), requests=GRID.requests)
     first = sweep(half, journal, local_processes(1))
     assert sweep(half, journal, nowhere) == first
-    with pytest.raises(SweepError, match="with another requests_seed; expected the same settings"):
+    with pytest.raises(SweepError, match="differs in requests_seed; expected the same settings"):
         sweep(Grid(rates=half.rates, requests=Requests(requests=150)), journal, nowhere)
     journal.write_text(journal.read_text().replace('{"cell": 0', "{cell: 0"))
     with pytest.raises(SweepError, match=r"line [23] of .* is no row of a sweep"):
@@ -172,7 +172,7 @@ def test_a_trace_comes_at_every_rate(tmp_path, command):
     trace.write_text(TRACE.replace("300", "301"))
     code, _, err = command("--trace", trace, "--rate", "0.5,2,1", "--out", out)
     assert code == 2
-    assert "is of a sweep with another requests_digest" in err
+    assert "is of a sweep that differs in requests_digest" in err
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,7 @@ class Simulation(BaseModel):
     latency_s: Spread = Field(description="seconds from arrival to the last token")
     throughput_tokens_per_s: float
     throughput_requests_per_s: float
-    prefix_hit_rate: float
+    prefix_hit_rate: float = Field(description="of the tokens looked up as requests joined")
     cached_tokens: int
     prompt_tokens: int
     lost_tokens: int = Field(description="tokens given up when preempted; the cache may have some")

@@ -11,8 +11,9 @@ from kvviz.units import size
 
 def heading(scenario: Scenario, outcome: Outcome) -> str:
     """Say in one line what was served, how and on what."""
+    requests = len(outcome.workload)
     return (
-        f"{outcome.workload.name}: {len(outcome.workload):,} requests, "
+        f"{outcome.workload.name}: {requests:,} request{'' if requests == 1 else 's'}, "
         f"{scenario.the_model.name} on {scenario.the_gpu.name}, tp {scenario.tp}, "
         f"policy {outcome.serving.policy}"
     )
@@ -65,7 +66,7 @@ def _cache(told: dict[str, Any]) -> list[tuple[str, str]]:
     pool = f"{kv['blocks']:,} of {size(kv['block_bytes'])}"
     rows = [("KV blocks", pool), ("  taken at most", f"{kv['peak_blocks']:,}")]
     rows += [(f"  {name}", f"{share:.2%}") for name, share in kv["shares"].items() if share]
-    return [*rows, ("prefix hits", f"{told['prefix_hit_rate']:.2%} of tokens")]
+    return [*rows, ("prefix hits", f"{told['prefix_hit_rate']:.2%} of tokens looked up")]
 
 
 def _rates(outcome: Outcome) -> str:

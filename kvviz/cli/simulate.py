@@ -88,7 +88,7 @@ def show_simulation(
     with _progress(len(served)) as tell:
         outcome = simulate(scenario, serving, served, tell=tell)
     if record:
-        record.write_text(json.dumps({"steps": list(steps(scenario, serving, served))}))
+        _write(record, steps(scenario, serving, served))
     _save(outcome.requests_frame, requests_to)
     _save(outcome.totals_frame, totals_to)
     _show(scenario, outcome, as_json)
@@ -141,6 +141,18 @@ def _progress(requests: int) -> Iterator[Callable[[int], None]]:
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("requests served", total=requests)
         yield lambda ended: bar.update(task, completed=ended)
+
+
+def _write(path: Path, done: Iterator[dict[str, Any]]) -> None:
+    """Write a record step by step: a long run has more of them than memory."""
+    try:
+        with path.open("w") as file:
+            file.write('{"steps": [')
+            for number, step in enumerate(done):
+                file.write((", " if number else "") + json.dumps(step))
+            file.write("]}")
+    except OSError as error:
+        raise typer.BadParameter(f"{path}: {error.strerror}") from None
 
 
 def _save(frame: Callable[[], Any], path: Path | None) -> None:

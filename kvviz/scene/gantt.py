@@ -1,36 +1,38 @@
 """Requests over time: a lane each, from the queue to the last token."""
 
 from dataclasses import dataclass, field
+from math import floor, log10
 from typing import Any
 
 from bokeh.models import (
-    BoxAnnotation,
     ColumnDataSource,
     LinearColorMapper,
-    NumeralTickFormatter,
-    PrintfTickFormatter,
     Range1d,
     SingleIntervalTicker,
 )
 from bokeh.plotting import figure
 
-from kvviz.scene.axes import plain_axes
 from kvviz.scene.paint import Paint
 from kvviz.scene.theme import Theme
 
 LANES = 24  # requests seen at once
-LEFT, RIGHT, BOTTOM, TOP = 58, 16, 26, 4  # px around the plot; the page's playhead keeps to them
+LABELS = 11  # times named at most below what is seen of it
 LANE = 0.73  # of a lane's height that a decode fills
-NEAREST = 4  # px wide at least: a prefill must be seen
 
 
 @dataclass
 class Gantt:
-    """The figure, built once; the browser fills it and moves its ranges."""
+    """The figure, built once; the browser fills it, moves it, and names lanes and times."""
 
     figure: figure
     colours: LinearColorMapper
+    ticker: SingleIntervalTicker
     paint: Paint = field(repr=False)
+
+    def show(self, window: float) -> float:
+        """Draw lines at round times, so many as suit `window` seconds; return what lies between."""
+        self.ticker.interval = round_step(window / LABELS)
+        return float(self.ticker.interval)
 
     def repaint(self, theme: Theme) -> None:
         """Give every glyph the theme's colours."""
@@ -40,10 +42,9 @@ class Gantt:
 
 def gantt(theme: Theme) -> Gantt:
     """Build the figure with empty sources: one for each phase, times in seconds."""
-    plot, paint = _figure(), Paint()
+    ticker = SingleIntervalTicker(interval=1, num_minor_ticks=0)
+    plot, paint = _figure(ticker), Paint()
     colours = LinearColorMapper(palette=["#00000000"], low=0, high=7)
-    lane = BoxAnnotation(name="lane", level="underlay", line_width=1.4, line_alpha=1, fill_alpha=1)
-    plot.add_layout(paint(lane, fill_color="raised", line_color="text1"))
     columns = ("start", "end", "lane")
     sources = {
         name: ColumnDataSource({column: [] for column in columns}, name=name)
@@ -71,13 +72,19 @@ def gantt(theme: Theme) -> Gantt:
     paint(waiting.glyph, line_color="text3")
     paint(preempted.glyph, fill_color="red_card", hatch_color="red", line_color="red")
     paint(prefill.glyph, fill_color="text1", line_color="text1")
-    plain_axes(plot, paint)
-    result = Gantt(plot, colours, paint)
+    paint(plot.xgrid[0], grid_line_color="line")
+    result = Gantt(plot, colours, ticker, paint)
     result.repaint(theme)
     return result
 
 
-def _figure() -> figure:
+def round_step(least: float) -> float:
+    """Return the smallest of 1, 2, 5, 10, ... and of their tenths that is not under `least`."""
+    ten = 10.0 ** floor(log10(least))
+    return next(step * ten for step in (1, 2, 5, 10) if step * ten >= least * (1 - 1e-9))
+
+
+def _figure(ticker: SingleIntervalTicker) -> figure:
     plot = figure(
         x_range=Range1d(0, 1),
         y_range=Range1d(LANES, 0),
@@ -85,16 +92,13 @@ def _figure() -> figure:
         toolbar_location=None,
         tools="",
         lod_threshold=None,
-        min_border_left=LEFT,
-        min_border_right=RIGHT,
-        min_border_bottom=BOTTOM,
-        min_border_top=TOP,
+        min_border=0,
         outline_line_color=None,
+        background_fill_color=None,
+        border_fill_color=None,
         name="gantt",
     )
-    plot.yaxis.ticker = SingleIntervalTicker(interval=4, num_minor_ticks=0)
-    plot.yaxis.formatter = PrintfTickFormatter(format="#%d")
-    plot.xaxis.formatter = NumeralTickFormatter(format="0,0.[00]")
-    plot.xaxis.ticker.update(desired_num_ticks=8, num_minor_ticks=0)
+    plot.axis.visible = False
+    plot.xgrid.ticker = ticker
     plot.ygrid.visible = False
     return plot

@@ -1,10 +1,11 @@
 """Two distributions on one axis and one scale: A upwards, B downwards."""
 
 from dataclasses import dataclass, field
+from math import ceil, floor, log10
 from typing import Any
 
 import numpy as np
-from bokeh.models import ColumnDataSource, CustomJSTickFormatter, LogTicker, Range1d
+from bokeh.models import ColumnDataSource, FixedTicker, Range1d
 from bokeh.plotting import figure
 from numpy.typing import NDArray
 
@@ -13,8 +14,10 @@ from kvviz.scene.paint import Paint
 from kvviz.scene.theme import Theme
 
 BINS = 22
-HEIGHT = 150  # px
-SPELL_SECONDS = "return tick < 1 ? `${+(tick * 1000).toPrecision(2)} ms` : `${tick} s`"
+HEIGHT = 168  # px
+MOST_NAMED = 4  # values on the axis
+NEAREST = 0.2  # of the axis, from one to the next
+STEPS = ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 4, 6, 8), tuple(range(10, 100)))  # ever finer
 Column = NDArray[np.float64]
 
 
@@ -41,6 +44,9 @@ class Mirrored:
         x = [float(np.median(values)) if len(values) else np.nan for values in sets]
         self.medians.data = {"x": x, "y": [0, 0], "end": [1.15 * most, -1.15 * most]}
         self.figure.x_range.update(start=float(edges[0]), end=float(edges[-1]))
+        named = named_seconds(float(edges[0]), float(edges[-1]))
+        self.figure.xaxis.ticker.ticks = named
+        self.figure.xaxis.major_label_overrides = {value: spelled(value) for value in named}
         self.figure.y_range.update(start=-1.2 * most, end=1.2 * most)
 
 
@@ -49,6 +55,34 @@ def log_edges(values: Column) -> Column:
     low, high = (values.min(), values.max()) if len(values) else (0.01, 1.0)
     margin = max(1.02, (high / low) ** (0.5 / BINS))
     return np.geomspace(low / margin, high * margin, BINS + 1)
+
+
+def named_seconds(low: float, high: float) -> list[float]:
+    """Return round values from `low` to `high`, three or four if they can be told apart."""
+    found: list[float] = []
+    for steps in STEPS:
+        decades = range(floor(log10(low)) - 2, ceil(log10(high)) + 1)
+        values = sorted({float(f"{step}e{ten}") for ten in decades for step in steps})
+        named = _apart([value for value in values if low <= value <= high], (high / low) ** NEAREST)
+        if len(named) > len(found):
+            found = named[:: ceil(len(named) / MOST_NAMED)]
+        if len(found) > 2:
+            break
+    return found
+
+
+def _apart(values: list[float], ratio: float) -> list[float]:
+    """Return ascending values without those that are less than `ratio` times the last one kept."""
+    kept: list[float] = []
+    for value in values:
+        if not kept or value >= ratio * kept[-1]:
+            kept.append(value)
+    return kept
+
+
+def spelled(seconds: float) -> str:
+    """Spell a round time."""
+    return f"{seconds * 1000:.3g} ms" if seconds < 1 else f"{seconds:,.4g} s"
 
 
 def mirrored(name: str, theme: Theme) -> Mirrored:
@@ -79,15 +113,14 @@ def _figure(name: str) -> figure:
         height=HEIGHT,
         toolbar_location=None,
         tools="",
-        min_border_left=8,
-        min_border_right=8,
+        min_border_left=20,
+        min_border_right=20,
         min_border_bottom=24,
         min_border_top=2,
         outline_line_color=None,
         name=name,
     )
-    plot.xaxis.ticker = LogTicker(mantissas=[1, 3], desired_num_ticks=4, num_minor_ticks=0)
-    plot.xaxis.formatter = CustomJSTickFormatter(code=SPELL_SECONDS)
+    plot.xaxis.ticker = FixedTicker(ticks=[])
     plot.yaxis.visible = False
     plot.xgrid.visible = False
     plot.ygrid.ticker = [0]

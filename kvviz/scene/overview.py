@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 import numpy as np
-from bokeh.models import ColumnDataSource, NumeralTickFormatter, Range1d
+from bokeh.models import ColumnDataSource, CustomJSTickFormatter, Range1d
 from bokeh.plotting import figure
 from numpy.typing import NDArray
 
@@ -17,6 +17,10 @@ SAMPLES = 460  # moments: more would not be seen in 900 px
 COLOURS = 8
 LAYERS = (*(f"sequence{i}" for i in range(COLOURS)), "reserved", "cached")
 QUEUE_TOP, QUEUE_BOTTOM = -0.26, -0.64  # where the queues lie, the pool being from 0 to 1
+LAST_IN_SECONDS = """
+const text = tick.toLocaleString("en-US", {maximumFractionDigits: 2})
+return index === ticks.length - 1 ? `${text} s` : text
+"""
 Moments = NDArray[np.float64]
 
 
@@ -94,7 +98,7 @@ def _figure() -> figure:
         outline_line_color=None,
         name="overview",
     )
-    plot.xaxis.formatter = NumeralTickFormatter(format="0,0.[00]")
+    plot.xaxis.formatter = CustomJSTickFormatter(code=LAST_IN_SECONDS)
     plot.xaxis.ticker.update(desired_num_ticks=6, num_minor_ticks=0)
     plot.xgrid.visible = False
     return plot

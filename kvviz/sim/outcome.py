@@ -161,7 +161,7 @@ class Outcome:
             "latency_s": spread(rows["latency_s"]),
             "throughput_tokens_per_s": float(rows["output"].sum() / span),
             "throughput_requests_per_s": len(self.workload) / span,
-            "prefix_hit_rate": cached / (engine.scheduled_tokens + cached or 1),
+            "prefix_hit_rate": cached / engine.batch.looked_up_tokens,
             "cached_tokens": cached,
             "prompt_tokens": prompt,
             "lost_tokens": int(rows["lost_tokens"].sum()),

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from kvviz.sim.cache import PagedCache, ReservedCache
+from kvviz.sim.paged import PagedCache
+from kvviz.sim.reserved import ReservedCache
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,6 +114,10 @@ def step_efficiency(scenario: Scenario, serving: Serving) -> Efficiency:
 def check(serving: Serving, workload: Workload, num_blocks: int) -> None:
     """Raise `ScenarioError` where settings contradict each other, or a request never fits."""
     serving.check()
+    if not len(workload):
+        raise ScenarioError(
+            f"{workload.name} has no request left to serve; expected a start before its last one"
+        )
     longest = serving.max_model_len
     if (late := np.flatnonzero(workload.prompt >= longest)).size:
         raise ScenarioError(

@@ -1,6 +1,8 @@
 """The serving page in a browser: what it draws is what was simulated."""
 
 import json
+import re
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -9,16 +11,40 @@ import pytest
 from conftest import watch
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from kvviz.scene.pool import PoolCell, pool_grid
+from kvviz.scene.gantt import LANES
+from kvviz.scene.pool import PoolCell, pool_grid, pool_palette
+from kvviz.scene.theme import DARK, LIGHT
 from kvviz.sim.lives import Phase
 from kvviz.timeline import State
 from kvviz.views.serving.link import open_link
 from kvviz.views.serving.session import Runs
 
-READ_POOL = """(name) => {
-  const pool = Bokeh.documents[0].get_model_by_name(name)
-  const {data} = pool.renderers.find((renderer) => renderer.name === "cells").data_source
-  return Array.from(data.image[0])
+MIDDLES = """(canvas, [columns, rows]) => {
+  const {width, height} = canvas
+  const {data} = canvas.getContext("2d").getImageData(0, 0, width, height)
+  const hex = (byte) => byte.toString(16).padStart(2, "0")
+  return Array.from(canvas.codes, (_, cell) => {
+    const x = Math.floor(((cell % columns) + 0.45) * width / columns)
+    const y = Math.floor((Math.floor(cell / columns) + 0.45) * height / rows)
+    const from = 4 * (y * width + x)
+    return "#" + Array.from(data.slice(from, from + 3), hex).join("")
+  })
+}"""
+
+
+PAINTS = """async () => {
+  let frames = 0, paints = 0
+  for (const name of ["gantt", "overview"]) {
+    const [first] = Bokeh.documents[0].get_model_by_name(name).renderers
+    const view = Bokeh.index.find_one(first), {paint} = view
+    view.paint = function (...given) { paints++; return paint.apply(this, given) }
+  }
+  document.dispatchEvent(new CustomEvent("kvviz:command", {detail: {play: true}}))
+  await new Promise((done) => {
+    const tick = () => (++frames < 60 ? requestAnimationFrame(tick) : done())
+    requestAnimationFrame(tick)
+  })
+  return [frames, paints]
 }"""
 
 
@@ -60,11 +86,21 @@ class ServingPage:
     def state(self) -> dict[str, Any]:
         return self.page.evaluate("document.kvviz.state")
 
+    def lanes(self) -> tuple[int, int]:
+        """The requests whose lanes are seen: the first and the last."""
+        title = self.page.locator(".requests h2").inner_text()
+        first, last = re.findall(r"\d+", title)
+        return int(first), int(last)
+
     def told(self) -> dict[str, Any]:
         return self.page.evaluate("document.kvviz.request")
 
     def cells(self, run: str) -> list[int]:
-        return self.page.evaluate(READ_POOL, f"pool_{run}")
+        """The codes of a pool's cells, in reading order."""
+        return self.canvas(run).evaluate("canvas => Array.from(canvas.codes)")
+
+    def canvas(self, run: str) -> Locator:
+        return self.page.locator(f'.pool[data-run="{run}"] canvas')
 
     def alert(self) -> Locator:
         return self.page.get_by_role("alert")
@@ -111,21 +147,26 @@ def runs() -> Runs:
     return open_link([]).runs
 
 
+def wait_until(holds: Callable[[], bool], seconds: float = 10) -> None:
+    """Wait for what a page will show."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 def drawn(runs: Runs, run: str, seconds: float) -> list[int]:
-    """Return the cells that a pool should have, lowest row first, from the record itself."""
+    """Return the cells that a pool should have, from the record itself."""
     own = runs.a if run == "a" else runs.b
-    grid = pool_grid(own.blocks, runs.b.slot)
     pages = own.timeline.at(int(seconds * 1e9 / own.ns_per_unit + 1e-6))
     owner, state = pages.owner[1:].astype(int), pages.state[1:]
-    codes = np.full(grid.rows * grid.columns, PoolCell.BLANK)
     held = np.isin(state, (State.USED, State.SHARED))
     shown = np.select(
         [held, state == State.CACHED, state == State.RESERVED],
         [PoolCell.HELD + owner % 8, PoolCell.CACHED + owner % 8, PoolCell.RESERVED],
         PoolCell.FREE,
     )
-    codes[: grid.blocks] = shown
-    return codes.reshape(grid.rows, grid.columns)[::-1].ravel().tolist()
+    return shown.tolist()
 
 
 def test_both_pools_are_the_record_at_any_time(serving: ServingPage, runs: Runs):
@@ -133,6 +174,17 @@ def test_both_pools_are_the_record_at_any_time(serving: ServingPage, runs: Runs)
         serving.seek(seconds)
         for run in "ab":
             assert serving.cells(run) == drawn(runs, run, seconds), (run, seconds)
+
+
+def test_cells_have_the_colours_of_what_they_hold(serving: ServingPage, runs: Runs):
+    grid, palette = pool_grid(runs.a.blocks, runs.b.slot), pool_palette(DARK)
+    for seconds in (12.0, 9.3, 0.5):  # there, back, and back again
+        serving.seek(seconds)
+        for run in "ab":
+            seen = serving.canvas(run).evaluate(MIDDLES, [grid.columns, grid.rows])
+            for code, colour in zip(drawn(runs, run, seconds), seen, strict=True):
+                held = code - 8 if PoolCell.CACHED <= code < PoolCell.FOLLOWED else code
+                assert colour == palette[held].lower()  # a cached block has a dot in its middle
 
 
 def test_the_counts_are_the_outcomes(serving: ServingPage, runs: Runs):
@@ -228,6 +280,33 @@ def test_a_click_on_a_block_follows_its_request(serving: ServingPage, runs: Runs
     assert serving.told()["count"] == (owner == owner[block]).sum()
 
 
+def test_a_lane_tells_of_its_request_and_is_followed_by_a_click(serving: ServingPage, runs: Runs):
+    serving.seek(9.3)
+    own, now = runs.a, 9_300_000_000
+    decoding = (own.lives.phase == Phase.DECODE) & (own.lives.start <= now) & (now < own.lives.end)
+    first, last = serving.lanes()
+    request = next(r for r in own.lives.request[decoding].tolist() if first <= r <= last)
+    box = serving.page.locator(".requests .window").bounding_box()
+    y = box["y"] + (request - first + 0.5) * box["height"] / LANES
+    serving.page.mouse.move(box["x"] + box["width"] / 2, y)
+    held = (own.timeline.at(9_300_000).owner == request).sum()
+    tip = serving.page.locator(".tip")
+    expect(tip).to_contain_text(f"Request {request} decoding")
+    expect(tip).to_contain_text(f"tokens in the cache, {held} blocks")
+    expect(tip).to_contain_text(f"ends at {own.requests['end_s'][request]:.2f} s")
+    serving.page.mouse.click(box["x"] + box["width"] / 2, y)
+    assert serving.state()["followed"] == request
+    expect(serving.page.locator(".lanes b")).to_have_text(f"#{request}")
+
+
+def test_playing_paints_no_figure_frame_by_frame(serving: ServingPage):
+    serving.seek(2.0)
+    frames, paints = serving.page.evaluate(PAINTS)
+    serving.pause()
+    assert frames >= 60
+    assert paints <= 4  # a new sheet now and then
+
+
 def test_a_followed_decode_says_its_tokens(serving: ServingPage, runs: Runs):
     lives = runs.a.lives
     row = int(np.flatnonzero(lives.phase == Phase.DECODE)[60])
@@ -287,13 +366,16 @@ def test_a_link_opens_where_it_says(open_page: Callable[..., ServingPage]):
 
 
 def test_the_theme_changes_every_figure(serving: ServingPage):
-    colour = """() => Bokeh.documents[0].get_model_by_name("pool_a").renderers
-      .find((renderer) => renderer.name === "cells").glyph.color_mapper.palette[2]"""
-    dark = serving.page.evaluate(colour)
+    def free() -> str:
+        grid = pool_grid(1500, 300)
+        return serving.canvas("a").evaluate(MIDDLES, [grid.columns, grid.rows])[-1]
+
+    serving.seek(0)
+    assert free() == DARK.free.lower()
     serving.page.get_by_role("button", name="Light theme").click()
-    serving.page.wait_for_function(f"dark => ({colour})() !== dark", arg=dark)
+    wait_until(lambda: free() == LIGHT.free.lower())
     serving.page.get_by_role("button", name="Dark theme").click()
-    serving.page.wait_for_function(f"dark => ({colour})() === dark", arg=dark)
+    wait_until(lambda: free() == DARK.free.lower())
 
 
 def test_the_papers_table_stands_beside_ours(serving: ServingPage):

@@ -65,7 +65,7 @@ class Journal:
         before, *rows = (self._read(line, at) for at, line in enumerate(whole.split(b"\n"), 1))
         if before != settings:
             raise SweepError(
-                f"{self._path} is of a sweep with another {_different(before, settings)}; "
+                f"{self._path} is of a sweep that differs in {_different(before, settings)}; "
                 f"expected the same settings to go on, or another --out"
             )
         self.rows = {row["cell"]: row for row in rows}
@@ -84,4 +84,4 @@ def _different(before: dict[str, Any], now: dict[str, Any]) -> str:
     """Return the names of the settings that differ."""
     old, new = dict(flat(before)), dict(flat(now))
     names = [name for name in {**old, **new} if old.get(name) != new.get(name)]
-    return " and ".join(names)
+    return ", ".join(names)

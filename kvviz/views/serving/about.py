@@ -6,6 +6,7 @@ from kvviz.sim.paper import ASSUMED, SOURCE, figure_2
 from kvviz.sim.simulate import step_efficiency
 from kvviz.views.html import chip
 from kvviz.views.insights import text_card
+from kvviz.views.serving.load import TRACE
 from kvviz.views.serving.session import ServingSession
 
 PARTS = ("token states", "reserved", "internal", "external, other")
@@ -76,7 +77,11 @@ def _requests(session: ServingSession) -> str:
     work = session.runs.workload
     notes = " ".join(escape(note) for note in work.notes)
     longest = session.serving.max_model_len
-    drawn = f"Prompts that leave no room in {longest:,} tokens are drawn again." if notes else ""
+    drawn = (
+        f"Prompts that leave no room in {longest:,} tokens are drawn again."
+        if session.load.traffic != TRACE
+        else ""
+    )
     return text_card(
         "The requests", f"<p>{len(work):,} requests: {escape(work.name)}. {notes} {drawn}</p>"
     )

@@ -1,25 +1,30 @@
 // The blocks of one pool: who holds each, and the code of the cell it lies in.
 const STATE = {free: 0, reserved: 2, used: 3, cached: 4, shared: 5}
-const PLATE = 18, MOST_PLATES = 12 // px high, with room for so many
 
+// `moved` says that what is drawn between cells, regions' edges and outlines, is no more as it was.
 class Blocks {
-  constructor({changes, unit}, grid, layout, Image) {
+  constructor({changes, unit}, grid, layout) {
     Object.assign(this, {changes, unit, grid, layout, followed: -1})
-    this.image = new Image(grid.rows * grid.columns, [grid.rows, grid.columns])
-    this.owner = new Int32Array(grid.blocks + 1)
-    this.state = new Uint8Array(grid.blocks + 1)
-    this.votes = new Uint32Array(layout.codes.blank + 1)
+    this.cells = Math.ceil(grid.blocks / grid.each)
+    this.codes = new Uint8Array(this.cells)
+    this.marks = new Uint8Array(this.cells) // the state of a cell's block, and whether it is the followed request's
+    this.stale = new Uint8Array(this.cells)
+    this.touched = new Uint32Array(this.cells) // cells that are stale, as many as `touches`
+    this.owner = new Int32Array(grid.blocks + 2)
+    this.state = new Uint8Array(grid.blocks + 2)
+    this.votes = new Uint32Array(layout.codes.card)
     this.clear()
   }
 
   clear() {
-    const {codes} = this.layout, {blocks, each} = this.grid
-    Object.assign(this, {next: 0, when: -1, regions: new Map(), counts: new Uint32Array(6)})
+    const {codes} = this.layout, {blocks} = this.grid
+    Object.assign(this, {next: 0, when: -1, count: 0, runs: 0, moved: true, regions: new Map(), counts: new Uint32Array(6)})
     this.owner.fill(-1)
     this.state.fill(STATE.free)
     this.counts[STATE.free] = blocks
-    this.image.fill(codes.blank)
-    for (let cell = 0; cell * each < blocks; cell++) this.image[this.at(cell)] = codes.free
+    this.codes.fill(codes.free)
+    this.marks.fill(STATE.free)
+    this.touchAll()
   }
 
   // Makes all changes up to a time, that very moment's included; says whether there were any.
@@ -28,35 +33,75 @@ class Blocks {
     const back = now < this.when
     if (back) this.clear()
     this.when = now
-    while (this.next < when.length && when[this.next] <= now) this.hold(this.next++)
+    while (this.next < when.length && when[this.next] <= now) this.change(this.next++)
     return back || this.next !== from
   }
 
-  hold(i) {
+  change(i) {
     const {page, pages, owner, state} = this.changes, first = page[i], end = first + pages[i]
-    if (state[i] === STATE.reserved) this.regions.set(first, {owner: owner[i], first, count: pages[i]})
-    if (state[i] === STATE.free)
-      for (const start of this.regions.keys()) if (start >= first && start < end) this.regions.delete(start)
-    for (let block = first; block < end; block++) {
-      this.counts[this.state[block]]--
-      this.counts[state[i]]++
-      this.owner[block] = owner[i]
-      this.state[block] = state[i]
-      this.paint(block)
+    if (state[i] === STATE.reserved) {
+      this.regions.set(first, {owner: owner[i], first, count: pages[i]})
+      this.moved = true
     }
+    if (state[i] === STATE.free)
+      for (const start of this.regions.keys()) if (start >= first && start < end) this.moved = this.regions.delete(start)
+    for (let block = first; block < end; block++) this.put(block, owner[i], state[i])
   }
 
-  // Where in the image a cell lies: its first row is the lowest.
-  at(cell) {
-    const {columns, rows} = this.grid
-    return (rows - 1 - Math.floor(cell / columns)) * columns + (cell % columns)
+  put(block, owner, state) {
+    this.counts[this.state[block]]--
+    this.counts[state]++
+    const held = this.holds(block)
+    if (held) this.countRuns(block, -1)
+    this.owner[block] = owner
+    this.state[block] = state
+    if (this.holds(block)) this.countRuns(block, 1)
+    else if (held) this.moved = true
+    this.touch(Math.floor((block - 1) / this.grid.each))
   }
 
-  cellOf(block) { return Math.floor((block - 1) / this.grid.each) }
+  // Whether a block is drawn as the followed request's.
+  holds(block) {
+    return this.owner[block] === this.followed && (this.state[block] === STATE.used || this.state[block] === STATE.shared)
+  }
 
-  paint(block) {
-    const cell = this.cellOf(block)
-    this.image[this.at(cell)] = this.grid.each === 1 ? this.code(block) : this.majority(cell)
+  // How many blocks are drawn as a request's.
+  heldBy(request) {
+    if (request === this.followed) return this.count
+    let count = 0
+    for (let block = 1; block <= this.grid.blocks; block++)
+      if (this.owner[block] === request && (this.state[block] === STATE.used || this.state[block] === STATE.shared)) count++
+    return count
+  }
+
+  // Counts a block of the followed request in or out: a run of neighbours begins, grows, joins or parts.
+  countRuns(block, by) {
+    this.count += by
+    this.runs += by * (1 - this.holds(block - 1) - this.holds(block + 1))
+  }
+
+  touch(cell) {
+    if (this.stale[cell]) return
+    this.stale[cell] = 1
+    this.touched[this.touches++] = cell
+  }
+
+  touchAll() {
+    this.stale.fill(1)
+    for (let cell = 0; cell < this.cells; cell++) this.touched[cell] = cell
+    this.touches = this.cells
+  }
+
+  // Tells of every cell that may have changed since it was last asked.
+  drain(draw) {
+    for (let i = 0; i < this.touches; i++) {
+      const cell = this.touched[i]
+      this.stale[cell] = 0
+      this.codes[cell] = this.grid.each === 1 ? this.code(cell + 1) : this.majority(cell)
+      this.marks[cell] = this.grid.marked ? this.state[cell + 1] | (this.holds(cell + 1) << 3) : 0
+      draw(cell)
+    }
+    this.touches = 0
   }
 
   code(block) {
@@ -80,72 +125,16 @@ class Blocks {
     return best
   }
 
-  holds(block, request) {
-    return this.owner[block] === request && (this.state[block] === STATE.used || this.state[block] === STATE.shared)
-  }
-
-  // Blocks drawn as a request's, and in how many runs of neighbours they lie.
-  heldBy(request) {
-    let count = 0, runs = 0
-    for (let block = 1; block <= this.grid.blocks; block++)
-      if (this.holds(block, request)) {
-        count++
-        if (!this.holds(block - 1, request)) runs++
-      }
-    return {count, runs}
-  }
-
   follow(request) {
     const before = this.followed
-    this.followed = request
-    if (!this.grid.marked)
-      for (let block = 1; block <= this.grid.blocks; block++)
-        if (this.owner[block] === before || this.owner[block] === request) this.paint(block)
-  }
-
-  // The middle of a block's cell, in the figure's coordinates.
-  middle(block) {
-    const {columns, rows} = this.grid, {width, height} = this.layout, cell = this.cellOf(block)
-    return [((cell % columns) + 0.5) * (width / columns), height - (Math.floor(cell / columns) + 0.5) * (height / rows)]
-  }
-
-  // Dots of what is cached, marks of what is shared, outlines of what the followed request holds.
-  marks() {
-    const dots = {x: [], y: [], colour: []}, shared = {x: [], y: []}, followed = {x: [], y: [], w: [], h: []}
-    if (!this.grid.marked) return {dots, shared, followed}
-    const w = this.layout.width / this.grid.columns - 1, h = this.layout.height / this.grid.rows - 1
-    const add = (columns, values) => Object.keys(columns).forEach((name, i) => columns[name].push(values[i]))
+    Object.assign(this, {followed: request, count: 0, runs: 0, moved: true})
     for (let block = 1; block <= this.grid.blocks; block++) {
-      const state = this.state[block]
-      if (state === STATE.cached) add(dots, [...this.middle(block), this.owner[block] % 8])
-      if (state === STATE.shared) add(shared, this.middle(block))
-      if (this.holds(block, this.followed)) add(followed, [...this.middle(block), w, h])
+      if (this.owner[block] !== before && this.owner[block] !== request) continue
+      this.touch(Math.floor((block - 1) / this.grid.each))
+      if (!this.holds(block)) continue
+      this.count++
+      if (!this.holds(block - 1)) this.runs++
     }
-    return {dots, shared, followed}
-  }
-
-  // Lines between regions, and plates on those that are high enough.
-  outlines(words) {
-    const edges = {x0: [], y0: [], x1: [], y1: []}, plates = {x: [], y: [], text: []}
-    const {columns, rows} = this.grid, {width, height} = this.layout, down = height / rows
-    const line = (x0, y0, x1, y1) => { edges.x0.push(x0); edges.y0.push(y0); edges.x1.push(x1); edges.y1.push(y1) }
-    const border = (block) => {
-      const cell = block - 1, row = Math.floor(cell / columns)
-      const x = (cell % columns) * (width / columns), y = height - row * down
-      if (row < rows) line(x, y, width, y)
-      if (x) { line(0, y - down, x, y - down); line(x, y, x, y - down) }
-    }
-    if (!this.grid.marked) return {edges, plates} // lines would cover the cells
-    for (const {owner, first, count} of this.regions.values()) {
-      if (first > 1) border(first)
-      if (first + count <= this.grid.blocks) border(first + count)
-      const from = Math.ceil((first - 1) / columns), to = Math.floor((first - 1 + count) / columns)
-      if ((to - from) * down < PLATE || this.regions.size > MOST_PLATES) continue
-      plates.x.push(width - 8)
-      plates.y.push(height - ((from + to) / 2) * down)
-      plates.text.push(words(owner, count))
-    }
-    return {edges, plates}
   }
 
   // The block at a place, given as shares of the figure from its upper left.

@@ -5,8 +5,10 @@ from html import escape
 from typing import Any, Final
 
 from kvviz.sim.simulate import step_efficiency
+from kvviz.timeline import State
 from kvviz.units import GiB
 from kvviz.views.html import RIBBON, live, many
+from kvviz.views.serving.load import TRACE
 from kvviz.views.serving.served import Served
 from kvviz.views.serving.session import Runs, ServingSession
 
@@ -24,7 +26,9 @@ def headline(runs: Runs) -> str:
     a, b = (run.summary["peak_running"] for run in (runs.a, runs.b))
     room = f"{runs.a.blocks * runs.a.timeline.page_bytes / GiB:,.2f} GiB"
     most = f"{a:,} {'request' if a == 1 else 'requests'} at once"
-    compared = f"not {b:,}" if a > b else f"and {b:,} under B" if b > a else "under both policies"
+    if a == b:
+        return f'<h1 title="{SIMULATED}">{most} under A and B, in {room}</h1>'
+    compared = f"not {b:,}" if a > b else f"and {b:,} under B"
     return f'<h1 title="{SIMULATED}">{most}, {compared}, in the same {room}</h1>'
 
 
@@ -32,12 +36,19 @@ def outcome_line(runs: Runs) -> str:
     """Return the second sentence: who is done when, and who waits for the first token."""
     count = len(runs.workload)
     done = f"All {count:,} done" if count > 1 else "Done"
-    a, b = (run.summary["ttft_s"]["p50"] for run in (runs.a, runs.b))
+    first = (run.summary["ttft_s"]["p50"] for run in (runs.a, runs.b))
     return (
         f'<p title="{TIMED.format(kind="assumed or fitted")}">{done} after '
-        f"<b>{seconds(runs.a.seconds)}</b>, not <b>{seconds(runs.b.seconds)}</b>; first token "
-        f"after <b>{seconds(a)}</b>, not <b>{seconds(b)}</b> (median).</p>"
+        f"{_unlike(runs.a.seconds, runs.b.seconds)}; first token after {_unlike(*first)} "
+        f"(median).</p>"
     )
+
+
+def _unlike(a: float, b: float) -> str:
+    """Say what a time is under A and is not under B, or that both are alike."""
+    ours, theirs = seconds(a), seconds(b)
+    rest = "under both" if ours == theirs else f"not <b>{theirs}</b>"
+    return f"<b>{ours}</b>{' ' if ours == theirs else ', '}{rest}"
 
 
 def seconds(value: float | None) -> str:
@@ -80,13 +91,19 @@ def legend(run: Served, name: str) -> str:
     left = f"<span>{free}free {_number(name, 'free')}</span>"
     if not run.paged:
         left = left.replace("<span>", f'<span data-if="{name}_free">', 1)
-        of = f"<b>of {run.blocks:,} blocks</b>"
+        of = f"<b>of {run.blocks:,}</b>"
         unused = f"<span>{reserved}reserved, unused {_number(name, 'unused')} {of}</span>"
         return in_use + unused + left
     cached = f'<span><i class="chip cached"></i>cached, free {_number(name, "cached")}</span>'
     unfilled = f"<span>{reserved}unfilled {_number(name, 'unfilled', 'tenth')}</span>"
     shared = f'<span data-if="{name}_shared"><i class="chip shared"></i>shared '
-    return in_use + cached + left + unfilled + shared + f"{_number(name, 'shared')}</span>"
+    room = '<i class="two-lines"></i>' if _is_long(run) else ""  # so that nothing moves below
+    return in_use + cached + left + unfilled + shared + f"{_number(name, 'shared')}</span>{room}"
+
+
+def _is_long(run: Served) -> bool:
+    """Whether the line below a pool may grow to two while it plays."""
+    return run.blocks >= 10_000 or bool((run.timeline.changes.state == State.SHARED).any())
 
 
 def _number(run: str, name: str, unit: str = "count") -> str:
@@ -159,8 +176,9 @@ def requests_note(session: ServingSession) -> str:
     """Return what is known of the requests: how many, from where, and what was left out."""
     work, load = session.runs.workload, session.load
     lines = [f"{many(len(work), 'request')}: {escape(work.name)}."]
-    if session.trace is not None and load.traffic == "trace":
+    if session.trace is not None and load.traffic == TRACE:
         lines.append(f"The trace has {len(session.trace):,}.")
+        lines += map(escape, work.notes)
     if out := work.left_out:
         lines.append(f"{many(len(out), 'row')} left out; the first: {escape(out[0])}")
     return f'<p class="foot">{" ".join(lines)}</p>'

@@ -97,7 +97,11 @@ def _run(session: ServingSession) -> pn.Column:
     note = LiveCard(css_class="note", html=requests_note(session), stylesheets=[SERVING_CSS])
     session.param.watch(lambda _event: note.param.update(html=requests_note(session)), "runs")
     problem = LiveCard(css_class="problem", html=_problem(session.problem))
-    session.param.watch(lambda event: problem.param.update(html=_problem(event.new)), "problem")
+    problem.visible = bool(session.problem)
+    session.param.watch(
+        lambda event: problem.param.update(html=_problem(event.new), visible=bool(event.new)),
+        "problem",
+    )
     return _card(
         _heading("Run and policies"),
         traffic,

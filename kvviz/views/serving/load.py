@@ -41,6 +41,12 @@ class Load(param.Parameterized):
         1.0, bounds=(0.01, 1_000), label="Trace speed", doc="times as fast as the trace's clock"
     )
 
+    def copied(self) -> "Load":
+        """Return the same settings, which nobody changes."""
+        return Load(
+            **{name: value for name, value in self.param.values().items() if name != "name"}
+        )
+
 
 def workload(load: Load, max_model_len: int, trace: Workload | None) -> Workload:
     """Return the requests that `load` asks for; `trace` is what the visitor gave.

@@ -12,6 +12,7 @@ from kvviz.views.serving.figures import figures
 from kvviz.views.serving.link import link, open_link
 from kvviz.views.serving.player import SERVING_CSS, player
 from kvviz.views.serving.session import ServingSession
+from kvviz.views.serving.turns import READER, SIMULATOR, Turns
 from kvviz.views.shell import Areas, shell
 
 
@@ -27,6 +28,8 @@ def serving_page() -> Template:
     """Return the serving page of a new visitor, in the state that the URL's query asks for."""
     arguments = pn.state.session_args.items()
     session = open_link((name, values[-1].decode(errors="replace")) for name, values in arguments)
+    if page := pn.state.curdoc:
+        session.simulating, session.reading = Turns(page, SIMULATOR), Turns(page, READER)
     columns = {"panels": controls(session), "centre": player(session), "side": figures(session)}
     tools = {
         "about": about_button(session),

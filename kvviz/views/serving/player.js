@@ -1,7 +1,8 @@
 // Plays two runs on one clock: applies changes to both pools, moves the playhead, tells the cards.
 const RUN_SECONDS = 24, REST_SECONDS = 2 // a run takes so long at 1×, and then begins again
-const same = (data, columns) => Object.entries(columns).every(([name, values]) =>
-  values.length === data[name].length && values.every((value, i) => value === data[name][i]))
+const TOLD_MS = 50 // numbers change so often at most while it plays: faster nobody reads them
+const PARTS = {clock: ".clock b", now: ".requests .now", time: ".requests .now output", future: ".requests .veil", rest: ".over .veil",
+  handle: ".over .handle", bracket: ".over .bracket", title: ".requests h2", step: ".requests .step"}
 const still = () => matchMedia("(prefers-reduced-motion: reduce)").matches
 
 export function render({model}) {
@@ -10,13 +11,12 @@ export function render({model}) {
   stage.innerHTML = STAGE
   const player = new Player(model, stage)
   const mount = (name, selector) => stage.querySelector(selector).append(model.get_child(name))
-  mount("pool_a", '[data-run="a"] .cells')
-  mount("pool_b", '[data-run="b"] .cells')
   mount("gantt", ".requests .plot")
   mount("overview", ".over .plot")
   const reload = () => player.load()
   model.on("revision", reload)
   model.on("after_render", reload)
+  model.on("palette", () => player.recolour())
   model.on("remove", () => player.stop())
   return stage
 }
@@ -25,22 +25,27 @@ class Player {
   constructor(model, stage) {
     Object.assign(this, {model, stage, speed: 1, playing: false, frame: 0, shown: "a"})
     this.find = (selector) => stage.querySelector(selector)
+    this.pools = Object.fromEntries(["a", "b"].map((name) =>
+      [name, new Cells(this.find(`.pool[data-run="${name}"] .cells`), model.palette)]))
+    this.parts = Object.fromEntries(Object.entries(PARTS).map(([name, selector]) => [name, this.find(selector)]))
     hear(model, "command", (command) => this.obey(command))
-    this.listen()
+    this.buttons = new Buttons(this, stage)
     this.pointer = new Pointer(this, stage)
   }
 
   // Reads both runs anew; the playhead stays where it was, at first where the page opens.
   load() {
     const {model} = this, {a, b, grid, layout} = model, first = this.now === undefined
-    const Image = a.changes.state.constructor // Bokeh's own array with a shape
     this.runs = Object.fromEntries([["a", a], ["b", b]].map(([name, run]) =>
-      [name, {data: run, blocks: new Blocks(run, grid, layout, Image), lives: new Lives(run)}]))
-    for (const [name, {blocks}] of Object.entries(this.runs))
-      Object.assign(sources(model.data[`pool_${name}`]).cells.data, {image: [blocks.image]})
+      [name, {data: run, blocks: new Blocks(run, grid, layout), lives: new Lives(run)}]))
+    for (const [name, {blocks, lives}] of Object.entries(this.runs))
+      this.pools[name].show(blocks, (owner, count) => this.plate(lives, owner, count))
     this.end = model.seconds
     this.now = first ? model.start : Math.min(this.now, this.end)
-    this.chart = new Chart(model)
+    this.chart?.stop()
+    this.chart = new Chart(model, this.find, () => this.place())
+    const {left, right} = layout.overview
+    this.parts.bracket.style.width = `calc(${model.window / model.seconds} * (100% - ${left + right}px))`
     this.words()
     this.chart.queues(a.queue, b.queue)
     if (first || model.revision !== this.revision) this.followed = model.follow
@@ -80,30 +85,40 @@ class Player {
     this.draw(true)
   }
 
-  draw(force) {
-    const {now} = this, row = {when: now}
-    let changed = force
-    for (const [name, {blocks, lives}] of Object.entries(this.runs)) {
+  draw(force, time) {
+    const {now} = this
+    for (const [name, {blocks}] of Object.entries(this.runs)) {
       const moved = blocks.seek(now)
-      if (moved || force) this.paint(name)
-      changed ||= moved
+      if (moved || force) this.pools[name].paint()
+      this.untold ||= moved
+    }
+    this.chart.move(now, this.playing && !force)
+    this.place()
+    if (force || time - this.toldAt > TOLD_MS) this.report(force, time)
+  }
+
+  // Says what holds now, to the numbers, the other cards and the followed request's.
+  report(force, time) {
+    this.toldAt = time ?? this.toldAt ?? 0
+    this.titles()
+    if (force || this.untold) this.say(this.holds())
+    this.untold = false
+    this.card(force)
+  }
+
+  // All numbers that hold at the playhead.
+  holds() {
+    const {now} = this, row = {when: now}
+    for (const [name, {blocks, lives}] of Object.entries(this.runs)) {
       const {counts} = blocks, values = {...lives.row(now), free: counts[0], cached: counts[4], shared: counts[5]}
       values.held = counts[3] + counts[5]
       values.unused = counts[2]
       for (const [key, value] of Object.entries(values)) row[`${name}_${key}`] = value
     }
-    this.chart.move(now, this.playing && !force)
-    this.place()
-    if (changed) this.say(row)
-    this.card(force)
+    return row
   }
 
-  paint(name) {
-    const {blocks, lives} = this.runs[name], into = sources(this.model.data[`pool_${name}`])
-    const over = {...blocks.marks(), ...blocks.outlines((owner, count) => this.plate(lives, owner, count))}
-    for (const [mark, columns] of Object.entries(over)) if (!same(into[mark].data, columns)) put(into[mark], columns)
-    into.cells.change.emit()
-  }
+  recolour() { for (const pool of Object.values(this.pools)) pool.recolour(this.model.palette) }
 
   // A region's request and how full it is.
   plate(lives, request, blocks) {
@@ -134,7 +149,7 @@ class Player {
       }
     }
     const tokens = lives.tokensAt(request, now)
-    say("request", {...this.about, now, tokens, says: lives.says(request, now), ...blocks.heldBy(request)})
+    say("request", {...this.about, now, tokens, says: lives.says(request, now), count: blocks.count, runs: blocks.runs})
   }
 
   step(time) {
@@ -143,11 +158,12 @@ class Player {
     this.last = time
     this.now += (seconds * this.speed * this.end) / RUN_SECONDS
     if (this.now > this.end * (1 + REST_SECONDS / RUN_SECONDS)) this.now = 0
-    this.draw(false)
+    this.draw(false, time)
   }
 
   play(on) {
     this.stop()
+    if (this.playing && !on) { this.untold = true; this.report(false) }
     this.playing = on
     this.last = undefined
     if (on && this.now >= this.end) this.now = 0
@@ -173,6 +189,10 @@ class Player {
 
   tell() {
     const {playing, speed, end, revision, followed} = this, now = Math.min(this.now, end)
+    const {handle} = this.parts
+    handle.setAttribute("aria-valuenow", now.toFixed(2))
+    handle.setAttribute("aria-valuemax", end.toFixed(2))
+    handle.setAttribute("aria-valuetext", `${now.toFixed(2)} s`)
     this.find(".play").innerHTML = (playing ? ICONS.pause : ICONS.play) + (playing ? "Pause" : "Play")
     for (const button of this.stage.querySelectorAll("[data-speed]"))
       button.setAttribute("aria-pressed", Number(button.dataset.speed) === speed)
@@ -189,7 +209,7 @@ class Player {
         `Policy ${run.toUpperCase()}, ${model.layout.policies[i]}, at ${at}: ${told}; ${SPELL.count(row[`${run}_held`])} of ${SPELL.count(model.grid.blocks)} blocks in use.`)
     }
     const [from, to] = this.chart.seen(), lives = this.runs[shown].lives
-    this.find(".requests .plot").setAttribute("aria-label",
+    this.find(".requests .window").setAttribute("aria-label",
       `Requests ${from} to ${to} under ${shown.toUpperCase()} at ${at}; request ${this.followed} is followed: ${lives.says(this.followed, this.now)}.`)
     this.find(".over .plot").setAttribute("aria-label",
       `Blocks in use under ${shown.toUpperCase()} and both queues over ${end.toFixed(1)} seconds; the playhead is at ${at}.`)
@@ -197,62 +217,24 @@ class Player {
 
   // Playhead, veils and bracket are the page's own elements, so that they glide.
   place() {
-    const {layout, window, seconds} = this.model, now = Math.min(this.now, this.end), text = `${now.toFixed(2)} s`
-    const at = ({left, right}, share) => `calc(${left}px + ${share} * (100% - ${left + right}px))`
-    const requests = at(layout.gantt, this.chart.share(now)), over = at(layout.overview, now / seconds)
-    this.find(".requests .now").style.left = this.find(".requests .veil").style.left = requests
-    this.find(".requests .now output").textContent = text
-    this.find(".over .veil").style.left = over
-    const handle = this.find(".handle"), bracket = this.find(".bracket")
-    handle.style.left = over
-    handle.setAttribute("aria-valuenow", now.toFixed(2))
-    handle.setAttribute("aria-valuemax", seconds.toFixed(2))
-    handle.setAttribute("aria-valuetext", text)
-    bracket.style.left = at(layout.overview, this.chart.start / seconds)
-    bracket.style.width = `calc(${window / seconds} * (100% - ${layout.overview.left + layout.overview.right}px))`
-    this.find(".clock").innerHTML = `<b>${now.toFixed(2)}</b> s`
-    this.titles()
+    const {parts, chart} = this, {seconds} = this.model, now = Math.min(this.now, this.end), text = now.toFixed(2)
+    const share = chart.share(now), over = now / seconds, at = (x) => `translateX(${x}px)`
+    chart.still(parts.now, at(chart.across(share)))
+    chart.still(parts.future, `scaleX(${1 - share})`)
+    chart.still(parts.rest, `scaleX(${1 - over})`)
+    chart.still(parts.handle, at(chart.along(over)))
+    chart.still(parts.bracket, at(chart.along(chart.start / seconds)))
+    if (parts.clock.textContent === text) return
+    parts.clock.textContent = text
+    parts.time.textContent = `${text} s`
   }
 
   titles() {
     const [from, to] = this.chart.seen(), {steps} = this.runs[this.shown].lives
-    const title = `Requests ${from} to ${to} under ${this.shown.toUpperCase()}`
+    const title = `${from === to ? `Request ${from}` : `Requests ${from} to ${to}`} under ${this.shown.toUpperCase()}`
     const step = `step ${SPELL.count(upTo(steps, this.now))} of ${SPELL.count(steps.length)}`
-    for (const [selector, text] of [[".requests h2", title], [".requests .step", step]]) {
-      const element = this.find(selector)
+    for (const [element, text] of [[this.parts.title, title], [this.parts.step, step]])
       if (element.textContent !== text) element.textContent = text
-    }
-  }
-
-  listen() {
-    this.find(".play").onclick = () => this.play(!this.playing)
-    for (const button of this.stage.querySelectorAll("[data-speed]"))
-      button.onclick = () => this.obey({speed: Number(button.dataset.speed)})
-    for (const button of this.stage.querySelectorAll(".which button"))
-      button.onclick = () => { this.show(button.dataset.run); this.tell() }
-    const over = this.find(".over .frame"), seek = (event) => {
-      const box = over.getBoundingClientRect(), {left, right} = this.model.layout.overview
-      this.seek(((event.clientX - box.left - left) / (box.width - left - right)) * this.end)
-    }
-    over.addEventListener("pointerdown", (event) => { over.setPointerCapture(event.pointerId); seek(event) })
-    over.addEventListener("pointermove", (event) => { if (event.buttons) seek(event) })
-    const keys = (event) => this.key(event)
-    document.addEventListener("keydown", keys)
-    this.model.on("remove", () => document.removeEventListener("keydown", keys))
-  }
-
-  key(event) {
-    const target = event.composedPath()[0]
-    if (["INPUT", "SELECT", "TEXTAREA"].includes(target.tagName)) return
-    if (event.key === " " && target.tagName === "BUTTON") return // it presses the button
-    const by = (this.end / (event.shiftKey ? 20 : 200)) * {ArrowLeft: -1, ArrowRight: 1}[event.key]
-    const next = {ArrowUp: -1, ArrowDown: 1}[event.key]
-    if (event.key === " ") this.play(!this.playing)
-    else if (event.key.toLowerCase() === "l") say("command", {theme: true})
-    else if (next && target.classList.contains("handle")) this.choose(this.followed + next)
-    else if (by) this.seek(this.now + by)
-    else return
-    event.preventDefault()
   }
 
   choose(request) { this.follow(request); this.tell() }

@@ -7,11 +7,10 @@ import panel as pn
 import param
 from panel.custom import Child
 
-from kvviz.scene import gantt as lanes
 from kvviz.scene import overview as strip
-from kvviz.scene.gantt import LANES, Gantt, gantt
-from kvviz.scene.overview import Overview, overview
-from kvviz.scene.pool import HEIGHT, WIDTH, PoolCell, PoolGrid, PoolScene, pool_grid, pool_scene
+from kvviz.scene.gantt import LANES, gantt
+from kvviz.scene.overview import overview
+from kvviz.scene.pool import PoolCell, PoolGrid, pool_grid, pool_palette
 from kvviz.scene.theme import THEMES
 from kvviz.views.components import CSS, HERE, Component, scripts
 from kvviz.views.drawn import follow_theme, redraws
@@ -20,18 +19,25 @@ from kvviz.views.serving.columns import longest_queue, opening, play_columns
 from kvviz.views.serving.session import Runs, ServingSession
 
 SERVING_CSS = CSS + (HERE / "serving" / "serving.css").read_text()
-PARTS = ("blocks.js", "lives.js", "chart.js", "stage.js", "pointer.js", "player.js")
+PARTS = (
+    "blocks.js",
+    "cells.js",
+    "lives.js",
+    "chart.js",
+    "stage.js",
+    "pointer.js",
+    "buttons.js",
+    "player.js",
+)
 LONG = 1.5  # of a median life: the window of the requests over time is as long at least
 
 
 class ServingPlayer(Component):
-    """Headline, pools, requests and overview, played by the browser.
+    """Headline, pools, requests and overview, played by the browser; it paints the pools itself.
 
     Both runs travel once, as typed arrays; `revision` moves after them.
     """
 
-    pool_a = Child(doc="figure of A's pool")
-    pool_b = Child(doc="figure of B's pool")
     gantt = Child(doc="figure of requests over time")
     overview = Child(doc="figure of the whole run")
     headline = param.String(doc="HTML")
@@ -40,6 +46,7 @@ class ServingPlayer(Component):
     a = param.Dict({}, doc="A's run as arrays")
     b = param.Dict({}, doc="B's run as arrays")
     grid = param.Dict({}, doc="cells of a pool")
+    palette = param.List(doc="colours of cells by their code")
     layout = param.Dict({}, doc="sizes and codes")
     seconds = param.Number(1.0, doc="until both have ended")
     window = param.Number(1.0, doc="seconds of requests seen at once")
@@ -51,16 +58,16 @@ class ServingPlayer(Component):
     _esm = scripts("live.js", *(f"serving/{name}" for name in PARTS))
     _stylesheets = (SERVING_CSS,)
 
-    def load(self, runs: Runs) -> None:
-        """Send both runs, and the shape in which the figures show them."""
+    def load(self, runs: Runs, tick: float) -> None:
+        """Send both runs, and the shape in which they are shown; a time is named each `tick`."""
         longest, (follow, start), grid = longest_queue(runs), opening(runs), _grid(runs)
         self.param.update(
             a=play_columns(runs.a, runs.seconds, longest),
             b=play_columns(runs.b, runs.seconds, longest),
             grid=_cells(grid),
-            layout=_layout(runs),
+            layout=_layout(runs) | {"tick": tick},
             seconds=runs.seconds,
-            window=_window(runs),
+            window=window(runs),
             headline=headline(runs) + outcome_line(runs),
             titles=[title(run, grid.blocks_per_cell) for run in (runs.a, runs.b)],
             legends=[legend(run, name) for run, name in ((runs.a, "a"), (runs.b, "b"))],
@@ -88,30 +95,17 @@ def _layout(runs: Runs) -> dict[str, Any]:
     serving = runs.a.serving
     return {
         "codes": {cell.name.lower(): int(cell) for cell in PoolCell},
-        "width": WIDTH,
-        "height": HEIGHT,
         "lanes": LANES,
         "block_size": serving.block_size,
         "longest": serving.max_model_len,
         "requests": len(runs.workload),
         "paged": [runs.a.paged, runs.b.paged],
         "policies": [runs.a.policy.title, runs.b.policy.title],
-        "gantt": {
-            "left": lanes.LEFT,
-            "right": lanes.RIGHT,
-            "top": lanes.TOP,
-            "bottom": lanes.BOTTOM,
-        },
-        "overview": {
-            "left": strip.LEFT,
-            "right": strip.RIGHT,
-            "top": strip.TOP,
-            "bottom": strip.BOTTOM,
-        },
+        "overview": {"left": strip.LEFT, "right": strip.RIGHT},
     }
 
 
-def _window(runs: Runs) -> float:
+def window(runs: Runs) -> float:
     """Return the seconds of requests to see at once: their lives, and as many arrivals as lanes."""
     rows = runs.a.requests
     life = float(np.median(rows["latency_s"].astype(np.float64)))
@@ -123,22 +117,22 @@ def _window(runs: Runs) -> float:
 def player(session: ServingSession) -> ServingPlayer:
     """Return the player, reloaded whenever the session has new runs."""
     theme = THEMES[session.theme]
-    pools = [pool_scene(f"pool_{name}", theme) for name in "ab"]
-    requests, over_run = gantt(theme), overview(theme)
-    figures: list[PoolScene | Gantt | Overview] = [*pools, requests, over_run]
+    figures = (gantt(theme), overview(theme))
+    requests, over_run = figures
     shown = [pn.pane.Bokeh(it.figure, sizing_mode="stretch_both", margin=0) for it in figures]
-    names = ("pool_a", "pool_b", "gantt", "overview")
-    centre = ServingPlayer(**dict(zip(names, shown, strict=True)))
+    centre = ServingPlayer(gantt=shown[0], overview=shown[1], palette=pool_palette(theme))
 
     @redraws
     def show() -> None:
         runs = session.runs
-        for pool in pools:
-            pool.show(_grid(runs))
         over_run.show(runs.seconds, runs.a.blocks, longest_queue(runs))
-        centre.load(runs)
+        centre.load(runs, requests.show(window(runs)))
+
+    def recolour(*_events: object) -> None:
+        centre.palette = pool_palette(THEMES[session.theme])
 
     session.param.watch(show, "runs")
+    session.param.watch(recolour, "theme")
     follow_theme(session, figures)
     show()
     if session.follow is not None and session.follow < len(session.runs.workload):

@@ -34,7 +34,7 @@ class Pointer {
       })
     }
     for (const run of ["a", "b"]) listen(this.player.find(`.pool[data-run="${run}"] .cells`), (event) => this.overPool(run, event))
-    listen(this.player.find(".requests .plot"), (event) => this.overLane(event))
+    listen(this.player.find(".requests .window"), (event) => this.overLane(event))
   }
 
   overPool(run, event) {
@@ -50,14 +50,15 @@ class Pointer {
   }
 
   overLane(event) {
-    const {now, model, runs, shown, chart} = this.player, {top, bottom} = model.layout.gantt
-    const box = event.currentTarget.getBoundingClientRect()
-    const share = (event.clientY - box.top - top) / (box.height - top - bottom)
+    const {now, runs, shown, chart} = this.player, box = event.currentTarget.getBoundingClientRect()
+    const share = (event.clientY - box.top) / box.height
     const request = share >= 0 && share < 1 ? chart.laneAt(share) : undefined
     if (request === undefined) return {}
-    const {lives} = runs[shown], {prompt, output, ttft_s, preemptions} = lives.requests, times = preemptions[request]
-    const tail = times ? `; preempted ${times === 1 ? "once" : `${times} times`}` : ""
-    return {request, html: `<b>Request ${request}</b> ${lives.says(request, now)}<br><small>${SPELL.count(prompt[request])} + ${SPELL.count(output[request])} tokens, ` +
-      `first token after ${SPELL.seconds(ttft_s[request])}${tail}</small>`}
+    const {lives, blocks} = runs[shown], {prompt, output, queued_s, ttft_s, end_s, preemptions} = lives.requests
+    const times = preemptions[request], held = blocks.heldBy(request), at = (time) => `${time.toFixed(2)} s`
+    const does = `${lives.says(request, now)}${held ? `, ${SPELL.count(held)} block${held === 1 ? "" : "s"}` : ""}`
+    const tail = times ? `, preempted ${times === 1 ? "once" : `${times} times`}` : ""
+    return {request, html: `<b>Request ${request}</b> ${does}<br><small>${SPELL.count(prompt[request])} + ${SPELL.count(output[request])} tokens; ` +
+      `comes at ${at(queued_s[request])}, first token after ${SPELL.seconds(ttft_s[request])}${tail}, ends at ${at(end_s[request])}</small>`}
   }
 }

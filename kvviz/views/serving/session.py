@@ -1,5 +1,6 @@
 """One visitor's state on the serving page: the settings, and the two runs that follow."""
 
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -10,10 +11,11 @@ from kvviz.scenario import Scenario, ScenarioError
 from kvviz.serving import Serving, serving_knobs
 from kvviz.sim.policies import find_policy, policies
 from kvviz.sim.simulate import check, pool_blocks, simulate
-from kvviz.sim.traces import TraceError, read_workload
+from kvviz.sim.traces import TraceError, four_characters, read_workload
 from kvviz.sim.workload import Workload
 from kvviz.views.serving.load import MOST_REQUESTS, TRACE, Load, workload
 from kvviz.views.serving.served import Served, served
+from kvviz.views.serving.turns import Place, at_once
 
 HARDWARE: Final = ("model", "gpu", "kv_dtype", "mode")  # knobs of the scenario on this page
 PAGE_DEFAULTS: Final[dict[str, Any]] = {
@@ -45,8 +47,12 @@ class ServingSession(param.Parameterized):
     """The settings with their two runs; a change of any of them simulates both, once.
 
     Settings that contradict each other, or ask for more than a shared server gives, leave the
-    last good runs in place and say why in `problem`.
+    last good runs in place and say why in `problem`. Where it reads and simulates is the page's
+    choice: here and now, until the page says otherwise.
     """
+
+    simulating: Place
+    reading: Place
 
     scenario: Scenario = param.ClassSelector(class_=Scenario, constant=True)
     serving: Serving = param.ClassSelector(class_=Serving, constant=True, doc="its policy is A")
@@ -59,6 +65,7 @@ class ServingSession(param.Parameterized):
     problem: str = param.String("", doc="what is wrong with the settings, in one sentence")
     broken: str = param.String("", doc="what is wrong with the trace that was given last")
     partial: bool = param.Boolean(False, doc="whether that trace's other rows could be kept")
+    given: int = param.Integer(0, doc="moves when a trace has been read, or not")
     theme: str = param.Selector(default="dark", objects=["dark", "light"])
     follow: int | None = param.Integer(
         None, bounds=(0, MOST_REQUESTS), allow_None=True, doc="request to follow when it opens"
@@ -73,6 +80,7 @@ class ServingSession(param.Parameterized):
         params.setdefault("load", Load())
         super().__init__(**params)
         self._unread = (b"", "")
+        self.simulating = self.reading = at_once
         problem = self.problem
         self._simulate()
         self.problem = problem or self.problem
@@ -85,16 +93,19 @@ class ServingSession(param.Parameterized):
     def give(self, content: bytes, name: str, keep_good: bool = False) -> None:
         """Take a trace of the visitor's own; a bad one is said in `broken`, and kept for later."""
         self._unread = (content, name)
-        try:
-            trace = read_workload(
-                content, name=name, keep_good=keep_good, limit_bytes=MOST_TRACE_BYTES
-            )
-        except TraceError as error:
-            self.param.update(broken=str(error), partial=error.line is not None and not keep_good)
+        self.reading(partial(_read, content, name, keep_good), partial(self._take, keep_good))
+
+    def _take(self, kept_good: bool, read: Workload | TraceError) -> None:
+        if isinstance(read, TraceError):
+            self.refuse(str(read), read.line is not None and not kept_good)
             return
         self._unread = (b"", "")
-        self.param.update(trace=trace, broken="", partial=False)
+        self.param.update(trace=read, broken="", partial=False, given=self.given + 1)
         self.load.traffic = TRACE
+
+    def refuse(self, why: str, partly: bool = False) -> None:
+        """Say what is wrong with a trace, and whether it could be taken in part."""
+        self.param.update(broken=why, partial=partly, given=self.given + 1)
 
     def keep_good(self) -> None:
         """Read the last trace again, without its bad rows."""
@@ -105,15 +116,39 @@ class ServingSession(param.Parameterized):
             self._simulate()
 
     def _simulate(self, *_events: Any) -> None:
-        try:
-            runs = simulated(self.scenario, self.serving, self.against, self._workload())
-        except (ScenarioError, UnknownName, ValueError) as error:
-            self.problem = f"{error}".removesuffix(".") + "."
-            return
-        self.param.update(runs=runs, problem="")
+        settings = (self.scenario.replaced(), self.serving.replaced(), self.against)
+        self.simulating(partial(_try, *settings, self.load.copied(), self.trace), self._show)
 
-    def _workload(self) -> Workload:
-        return workload(self.load, self.serving.max_model_len, self.trace)
+    def _show(self, runs: Runs | str) -> None:
+        if isinstance(runs, str):
+            self.problem = runs
+        else:
+            self.param.update(runs=runs, problem="")
+
+
+def _read(content: bytes, name: str, keep_good: bool) -> Workload | TraceError:
+    """Return a trace's requests, or why there are none."""
+    try:
+        return read_workload(
+            content,
+            name=name,
+            keep_good=keep_good,
+            limit_bytes=MOST_TRACE_BYTES,
+            count_tokens=four_characters,
+        )
+    except TraceError as error:
+        return error
+
+
+def _try(
+    scenario: Scenario, serving: Serving, against: str, load: Load, trace: Workload | None
+) -> Runs | str:
+    """Return both runs, or in a sentence why there are none."""
+    try:
+        requests = workload(load, serving.max_model_len, trace)
+        return simulated(scenario, serving, against, requests)
+    except (ScenarioError, UnknownName, ValueError) as error:
+        return f"{error}".removesuffix(".") + "."
 
 
 def simulated(scenario: Scenario, serving: Serving, against: str, requests: Workload) -> Runs:

@@ -13,7 +13,7 @@ const POOL = (run) => `<div class="pool" data-run="${run}"><header>${badge(run)}
     <span><b data-live="${run}_ended" data-unit="count" title="simulated"></b> finished <small></small></span></div>
   <div class="cells" role="img"></div><div class="legend live"></div></div>`
 
-const STAGE = `<div class="headline"><div class="says live"></div><output class="clock"></output>
+const STAGE = `<div class="headline"><div class="says live"></div><output class="clock"><b></b> s</output>
     <button class="play"></button><div class="seg speed" role="group" aria-label="Speed">
     ${SPEEDS.map(([speed, text]) => `<button data-speed="${speed}">${text}</button>`).join("")}</div></div>
   <section class="card pools">${POOL("a")}${POOL("b")}</section>
@@ -22,7 +22,8 @@ const STAGE = `<div class="headline"><div class="says live"></div><output class=
       <span>${RIBBON}decode</span><span><i class="chip hatch"></i>preempted</span></p>
     <small class="step" title="simulated"></small>
     <div class="seg which" role="group" aria-label="Policy shown"><button data-run="a">A</button><button data-run="b">B</button></div></header>
-    <div class="frame"><div class="plot" role="img"></div><div class="veil"></div><div class="now"><output></output></div></div></section>
+    <div class="frame"><div class="strip-of-lanes"><div class="lanes" aria-hidden="true"></div></div><div class="window" role="img"><div class="plot"></div></div>
+      <div class="strip-of-times" aria-hidden="true"><div class="times"></div><span>s</span></div><div class="veil"></div><div class="now"><output></output></div></div></section>
   <section class="card over"><header><h2></h2>
     <p class="key" aria-hidden="true"><span>${RIBBON}in use</span><span><i class="chip dotted"></i>cached, free</span><span><i class="chip reserved"></i>not used</span>
       <span><i class="key-line solid"></i>queue A</span><span><i class="key-line dashed"></i>queue B</span></p></header>

@@ -23,6 +23,7 @@ export function render({model}) {
       hint.textContent = `Reading ${Math.round((100 * at) / file.size)}%`
       model.send_msg(await file.slice(at, Math.min(at + PIECE, model.limit + 1)).arrayBuffer())
     }
+    hint.textContent = "Reading its rows"
     model.send_msg({end: true})
     input.value = ""
   }

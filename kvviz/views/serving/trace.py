@@ -51,27 +51,23 @@ def trace_upload(session: ServingSession) -> TraceUpload:
             incoming.begin(str(told["name"]), int(told["size"]))
         elif "keep" in told:
             session.keep_good()
-            _show(session, upload)
         else:
             _take(session, incoming)
-            _show(session, upload)
+
+    def show(_event: Any) -> None:
+        upload.param.update(
+            problem=session.broken, partial=session.partial, revision=upload.revision + 1
+        )
 
     upload.on_msg(hear)
+    session.param.watch(show, "given")
     return upload
 
 
 def _take(session: ServingSession, incoming: Incoming) -> None:
     if incoming.too_large:
-        session.broken = (
+        session.refuse(
             f"{incoming.name} has {incoming.size:,} bytes; expected at most {MOST_TRACE_BYTES:,}."
         )
         return
     session.give(bytes(incoming.content), incoming.name)
-
-
-def _show(session: ServingSession, upload: TraceUpload) -> None:
-    upload.param.update(
-        problem=session.broken,
-        partial=session.partial,
-        revision=upload.revision + 1,
-    )
