@@ -18,6 +18,7 @@ HEIGHT = 168  # px
 MOST_NAMED = 4  # values on the axis
 NEAREST = 0.2  # of the axis, from one to the next
 STEPS = ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 4, 6, 8), tuple(range(10, 100)))  # ever finer
+FINEST = tuple(range(100, 1000, 5))  # one in every 5 %, where nothing else is
 Column = NDArray[np.float64]
 
 
@@ -61,14 +62,19 @@ def named_seconds(low: float, high: float) -> list[float]:
     """Return round values from `low` to `high`, three or four if they can be told apart."""
     found: list[float] = []
     for steps in STEPS:
-        decades = range(floor(log10(low)) - 2, ceil(log10(high)) + 1)
-        values = sorted({float(f"{step}e{ten}") for ten in decades for step in steps})
-        named = _apart([value for value in values if low <= value <= high], (high / low) ** NEAREST)
+        named = _apart(_within(low, high, steps), (high / low) ** NEAREST)
         if len(named) > len(found):
             found = named[:: ceil(len(named) / MOST_NAMED)]
         if len(found) > 2:
             break
-    return found
+    return found or _within(low, high, FINEST)[:1]
+
+
+def _within(low: float, high: float, steps: tuple[float, ...]) -> list[float]:
+    """Return the steps of all decades from `low` to `high`, ascending."""
+    decades = range(floor(log10(low)) - 2, ceil(log10(high)) + 1)
+    values = sorted({float(f"{step}e{ten}") for ten in decades for step in steps})
+    return [value for value in values if low <= value <= high]
 
 
 def _apart(values: list[float], ratio: float) -> list[float]:

@@ -18,7 +18,7 @@ def about(session: Session) -> str:
     """Return the explanations as cards of HTML; their figures hold at the scenario's context."""
     known = [
         _computed(session),
-        _assumed(session.scenario),
+        *_steps(session.scenario),
         *_engine(session),
         _left_out(session.scenario),
     ]
@@ -89,18 +89,22 @@ def _reported(scenario: Scenario, gpu: Gpu) -> str:
     return f"the driver of the {name} reports{doubt}"
 
 
-def _assumed(scenario: Scenario) -> str:
+def _steps(scenario: Scenario) -> list[str]:
+    """Return what step times rest on: the shares that are reached, and the knee."""
     known = scenario.efficiency
-    by, rest = (
-        ("", "") if known.source == SOURCE else (f", {escape(known.source)}", " of the exponent")
+    reached = text_card(
+        "How fast a step is",
+        f"<p>Matrix products reach {scenario.mfu:.0%} of the peak rate (MFU) and reads "
+        f"{scenario.mbu:.0%} of the bandwidth (MBU): {escape(known.source)}.</p>",
+        kind=known.kind,
     )
-    return text_card(
-        "Assumed",
-        f"<p>Step times: matrix products reach {scenario.mfu:.0%} of the peak rate "
-        f"(MFU) and reads {scenario.mbu:.0%} of the bandwidth (MBU){by}. Where both take equally "
-        f"long, a step takes {2 ** (1 / KNEE):.2f} times as long, an exponent of {KNEE} at the "
-        f"knee. Source{rest}: {SOURCE}.</p>",
+    knee = text_card(
+        "Where both count",
+        f"<p>A step whose arithmetic takes as long as its reads takes {2 ** (1 / KNEE):.2f} times "
+        f"as long, an exponent of {KNEE} at the knee: {SOURCE}.</p>",
+        kind="assumed",
     )
+    return [reached, knee]
 
 
 def _engine(session: Session) -> list[str]:
