@@ -13,7 +13,6 @@ from bokeh.models import (
     LinearColorMapper,
     NumeralTickFormatter,
     Range1d,
-    Span,
 )
 from bokeh.palettes import Plasma256
 from bokeh.plotting import figure
@@ -25,10 +24,11 @@ ROLES: Final = {"standard": "red", "paged": "sequence5", "flash": "tile"}
 OTHER: Final = "sequence2"
 TOKENS: Final = 20  # of the pattern
 ROOM: Final = 1.32  # the bars' axis goes on for their numbers
-NAMES: Final = 0.42  # of the curves' width, for their names
-HEIGHT, LINE = 230, 18  # px of a figure of curves, about, and of a line of text
+NAMES: Final = 0.4  # of the curves' width, for their names and last values
+HEIGHT, LINE = 230, 36  # px of a figure of curves, about, and of a name with its value
 HALO, MARK = 7, 2.5  # px of a predicted mark, and of the card's colour around it
 FONT: Final = value(SANS)
+NO_FLOOR: Final[dict[str, list[float]]] = {"from": [], "to": [], "y": []}
 Row = Mapping[str, Any]
 
 
@@ -120,7 +120,7 @@ class Lines:
     points: ColumnDataSource
     ends: ColumnDataSource
     remarks: ColumnDataSource
-    floor: Span
+    floor: ColumnDataSource
     paint: Paint = field(repr=False)
     theme: Theme
     log: bool
@@ -131,6 +131,7 @@ class Lines:
         """Show (x, y) by kernel; `unit` spells the last y."""
         names = list(curves)
         self._fit(curves)
+        shifts = self._shifts([y[-1] for _, y in curves.values()])
         xs, ys = [list(x) for x, _ in curves.values()], [list(y) for _, y in curves.values()]
         self.curves.data = {"name": names, "x": xs, "y": ys, "colour": self._colours(names)}
         flat = [(name, x, y) for name, (a, b) in curves.items() for x, y in zip(a, b, strict=True)]
@@ -144,8 +145,9 @@ class Lines:
             "name": names,
             "x": [x[-1] for x in xs],
             "y": [y[-1] for y in ys],
-            "text": [f"{name} {unit.format(y[-1])}" for name, y in zip(names, ys, strict=True)],
-            "shift": self._shifts([y[-1] for y in ys]),
+            "text": [unit.format(y[-1]) for y in ys],
+            "above": [shift - LINE // 4 for shift in shifts],
+            "below": [shift + LINE // 4 for shift in shifts],
             "colour": self._colours(names),
         }
 
@@ -159,6 +161,11 @@ class Lines:
             put = max(places[number], free)
             shifts[number], free = round(put - places[number]), put + LINE
         return shifts
+
+    def level(self, y: float) -> None:
+        """Draw a dashed line at what all curves lie above."""
+        xs = [x for series in self.curves.data["x"] for x in series]
+        self.floor.data = {"from": [min(xs)], "to": [max(xs)], "y": [y]} if xs else NO_FLOOR
 
     def remark(self, remarks: Sequence[tuple[float, float, str, str]]) -> None:
         """Write (x, y, text, role) into the figure."""
@@ -177,9 +184,12 @@ class Lines:
             end = high * (high / low) ** NAMES if high > low else 2 * high
             self.figure.x_range.update(start=low / 1.2, end=end)
             self.figure.y_range.update(start=min(ys) / 1.6, end=max(ys) * 1.6)
+            self.figure.xaxis[0].ticker = FixedTicker(ticks=sorted(set(xs)))
         else:
             self.figure.x_range.update(start=low, end=low + max(high - low, 1) * (1 + NAMES))
-            self.figure.y_range.update(start=0, end=1.2 * max(ys))
+            self.figure.y_range.update(start=0, end=1.3 * max(ys))
+            quarters = sorted({round(low + part * (high - low) / 4) for part in range(5)})
+            self.figure.xaxis[0].ticker = FixedTicker(ticks=quarters)
 
     def repaint(self, theme: Theme) -> None:
         """Give everything the theme's colours."""
@@ -202,23 +212,10 @@ def lines(theme: Theme, name: str, log: bool) -> Lines:
     curves, points = (
         ColumnDataSource(dict(columns), name=f"{name} {part}") for part in ("curves", "points")
     )
-    ends = ColumnDataSource({**columns, "text": [], "shift": []}, name=f"{name} ends")
+    ends = ColumnDataSource({**columns, "text": [], "above": [], "below": []}, name=f"{name} ends")
     plot.multi_line("x", "y", source=curves, line_color="colour", line_width=2.5)
-    plot.scatter("x", "y", source=points, size=8, fill_color="colour", line_color=None)
-    names = plot.text(
-        "x",
-        "y",
-        "text",
-        source=ends,
-        x_offset=10,
-        y_offset="shift",
-        text_color="colour",
-        text_font=FONT,
-        text_font_size="14px",
-        text_font_style="bold",
-        text_baseline="middle",
-    )
-    paint(names.glyph, background_fill_color="card")  # the floor runs behind them
+    plot.scatter("x", "y", source=points, size=6, fill_color="colour", line_color=None)
+    _names(plot, ends, paint)
     remarks = ColumnDataSource({c: [] for c in ("x", "y", "text", "role", "colour")})
     plot.text(
         "x",
@@ -231,15 +228,28 @@ def lines(theme: Theme, name: str, log: bool) -> Lines:
         text_baseline="middle",
         x_offset=8,
     )
-    floor = Span(dimension="width", location=None, line_dash=[3, 4], line_width=1.5)
-    plot.add_layout(paint(floor, line_color="text3"))
+    floor = ColumnDataSource(NO_FLOOR, name=f"{name} floor")
+    dashes = {"line_dash": [3, 4], "line_width": 1.5}
+    level = plot.segment("from", "y", "to", "y", source=floor, **dashes)
+    paint(level.glyph, line_color="text3")
     _axes(plot, paint)
-    if log:  # lengths are powers of two, and read as such
-        plot.xaxis.update(ticker=FixedTicker(ticks=[2**power for power in range(5, 15)]))
+    if log:
         plot.xaxis.formatter = NumeralTickFormatter(format="0,0")
+        plot.yaxis.formatter = NumeralTickFormatter(format="0,0.[0000]")
     made = Lines(plot, curves, points, ends, remarks, floor, paint, theme, log)
     made.repaint(theme)
     return made
+
+
+def _names(plot: figure, ends: ColumnDataSource, paint: Paint) -> None:
+    """Write every curve's name right of the figure, where its last point is, its value beneath."""
+    beside = {"source": ends, "x_offset": 12, "text_font": FONT, "text_font_size": "14px"}
+    bold = {"text_color": "colour", "text_font_style": "bold"}
+    for text, offset, look in (("name", "above", bold), ("text", "below", {})):
+        drawn = plot.text("x", "y", text, y_offset=offset, text_baseline="middle", **beside, **look)
+        paint(drawn.glyph, background_fill_color="card")  # grid lines run behind them
+        if not look:
+            paint(drawn.glyph, text_color="text2")
 
 
 @dataclass

@@ -1,5 +1,6 @@
 """The Kernels page, composed: controls, four plots, the table, and what stands below."""
 
+import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -12,7 +13,7 @@ from kvviz.scene.theme import THEMES
 from kvviz.units import MiB
 from kvviz.views import kernel_texts as texts
 from kvviz.views.components import CSS, Knob, Share, ThemeSwitch
-from kvviz.views.kernel_components import STYLE, ChartCard, RunButton, Text, Tiles
+from kvviz.views.kernel_components import STYLE, ChartCard, Check, RunButton, Text, Tiles
 from kvviz.views.kernel_link import CHOICES, STEPS, link, opened
 from kvviz.views.kernel_session import KernelSession, devices
 from kvviz.views.kernel_tiles import BLOCKS, tiles
@@ -93,16 +94,11 @@ def _steps(session: KernelSession, name: str, label: str) -> Knob:
     return _bound(session, name, "slider", label, [(step, f"{step:,}") for step in STEPS[name]])
 
 
-def _switch(session: KernelSession, name: str, label: str, note: str) -> Knob:
-    knob = _bound(session, name, "switch", label)
-    knob.note = (
-        f'<small>{note}</small><i class="chip" style="background: var(--{_colour(name)})"></i>'
-    )
-    return knob
-
-
-def _colour(name: str) -> str:
-    return {"standard": "red", "paged": "seq5", "flash": "tile"}[name]
+def _switch(session: KernelSession, name: str, label: str, note: str) -> Check:
+    colour = {"standard": "red", "paged": "seq5", "flash": "tile"}[name]
+    check = Check(label=label, note=note, colour=colour, value=getattr(session, name))
+    check.param.watch(lambda event: session.param.update(**{name: event.new}), "value")
+    return check
 
 
 def _same(names: Iterable[str]) -> list[list[str]]:
@@ -161,12 +157,15 @@ def _charts(session: KernelSession) -> list[ChartCard]:
         result, found = session.result, texts.rows(session.result)
         weights.show(result["pattern"])
         memory.show(*_pair(found, "peak_bytes", "predicted_bytes", MiB), "{:,.1f}")
-        time.show(*_pair(found, "seconds_minimum", "predicted_seconds", 1), "{:,.3g}")
-        held.show(_blocks(result), "{:,.1f}")
+        unit, cards[2].heading = _time_unit(found)
+        times = _pair(found, "seconds_minimum", "predicted_seconds", unit)
+        time.show(*times, _two_digits(min(times[0].values())))
+        held.show(_blocks(result), "{:,.1f} MiB")
         asked = result["request"]
         count = -(-asked["n"] // asked["block"])
         _remark(held, found)
-        cards[3].note = f"query blocks 0 to {count - 1}, {asked['block']} tokens each"
+        cards[3].note = f"{count} query blocks of {asked['block']} tokens"
+        cards[0].aside = f"{PATTERN}<p><small>Random Q and K, d = {asked['d']}, seed 0</small></p>"
         cards[3].aside = (
             "" if result["blocks"] else "<p>Only NumPy's memory is seen block by block.</p>"
         )
@@ -177,10 +176,21 @@ def _charts(session: KernelSession) -> list[ChartCard]:
     return cards
 
 
+def _time_unit(found: dict[str, Any]) -> tuple[float, str]:
+    """Return the unit, in seconds, that times are shown in, and the heading that names it."""
+    longest = max(row["seconds_minimum"] for row in found.values())
+    return (1, "Time, seconds") if longest >= 0.1 else (1e-3, "Time, milliseconds")
+
+
+def _two_digits(smallest: float) -> str:
+    """Return the format that leaves the smallest of several numbers two digits."""
+    return f"{{:,.{max(0, 1 - math.floor(math.log10(smallest)))}f}}"
+
+
 def _remark(held: Lines, found: dict[str, Any]) -> None:
     """Say what all kernels hold, and what standard does, far above the rest."""
     output, top = next(iter(found.values()))["output_bytes"] / MiB, held.figure.y_range.end
-    held.floor.location = output
+    held.level(output)
     said = [(0.0, 0.85 * output, f"{output:,.1f} MiB of each is the output", "text3")]
     if "Standard" in found and held.curves.data["name"]:
         whole = f"Standard holds {found['Standard']['peak_bytes'] / MiB:,.1f} MiB throughout"
