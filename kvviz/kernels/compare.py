@@ -65,9 +65,9 @@ class Request:
             return "No kernel is chosen, expected at least one"
         costs = {kernel: self.cost(kernel) for kernel in self.kernels}
         for kernel, cost in costs.items():
-            if cost.peak_bytes and cost.peak_bytes > MOST_BYTES:
+            if (held := self._held(kernel, cost)) > MOST_BYTES:
                 return (
-                    f"{KERNELS[kernel]} would hold {size(cost.peak_bytes)} at once, more than the "
+                    f"{KERNELS[kernel]} would hold {size(held)} at once, more than the "
                     f"{size(MOST_BYTES)} that one run may take here"
                 )
         flops = sum(cost.flops for cost in costs.values())
@@ -77,6 +77,11 @@ class Request:
                 f"the {MOST_FLOPS / 1e12:.1f} that one run may take here"
             )
         return ""
+
+    def _held(self, kernel: str, cost: Cost) -> int:
+        """Return the bytes a kernel holds at once; torch's eager one has the scores twice."""
+        twice = kernel == "standard" and self.device != "numpy"
+        return (cost.peak_bytes or 0) + twice * self.heads * self.n**2 * ITEM[self.dtype]
 
     def cost(self, kernel: str) -> Cost:
         """Return what a kernel does, from shapes alone."""

@@ -217,7 +217,7 @@ def lines(theme: Theme, name: str, log: bool) -> Lines:
     plot.scatter("x", "y", source=points, size=6, fill_color="colour", line_color=None)
     _names(plot, ends, paint)
     remarks = ColumnDataSource({c: [] for c in ("x", "y", "text", "role", "colour")})
-    plot.text(
+    said = plot.text(
         "x",
         "y",
         "text",
@@ -228,6 +228,7 @@ def lines(theme: Theme, name: str, log: bool) -> Lines:
         text_baseline="middle",
         x_offset=8,
     )
+    paint(said.glyph, background_fill_color="card")
     floor = ColumnDataSource(NO_FLOOR, name=f"{name} floor")
     dashes = {"line_dash": [3, 4], "line_width": 1.5}
     level = plot.segment("from", "y", "to", "y", source=floor, **dashes)
