@@ -79,9 +79,12 @@ class Request:
         return ""
 
     def _held(self, kernel: str, cost: Cost) -> int:
-        """Return the bytes a kernel holds at once; torch's eager one has the scores twice."""
-        twice = kernel == "standard" and self.device != "numpy"
-        return (cost.peak_bytes or 0) + twice * self.heads * self.n**2 * ITEM[self.dtype]
+        """Return the bytes a kernel holds at once.
+
+        Torch's eager one has weights beside the scores, and the mask and what it hides, in bytes.
+        """
+        more = (self.heads * ITEM[self.dtype] + 2) * self.n**2
+        return (cost.peak_bytes or 0) + more * (kernel == "standard" and self.device != "numpy")
 
     def cost(self, kernel: str) -> Cost:
         """Return what a kernel does, from shapes alone."""
