@@ -183,9 +183,11 @@ def _tile_peaks(request: Request, inputs: tuple[Array, ...]) -> list[int]:
 def _scaling(request: Request, progress: Progress) -> dict[str, list[dict[str, float]]]:
     """Return every kernel's time and peak at shorter lengths, shortest first."""
     curves: dict[str, list[dict[str, float]]] = {KERNELS[kernel]: [] for kernel in request.kernels}
-    for number, part in enumerate(SCALING):
-        n = max(request.block, request.n // part)
-        progress(f"at n {n:,}", number / len(SCALING))
+    # Shorter than a block they would be the same for every kernel, where the whole is not.
+    least = request.block if request.block < request.n else 0
+    lengths = {max(least, request.n // part): part for part in SCALING}
+    for number, (n, part) in enumerate(lengths.items()):
+        progress(f"at n {n:,}", number / len(lengths))
         calls = _calls(request, Prefill(n, request.d, request.heads, request.heads))
         for result in measure(calls, seconds=SECONDS_A_CALL / part):
             curves[result.name].append(_point(n, result))

@@ -1,6 +1,7 @@
 """What kernels take, measured and predicted: bars, memory by block, curves over n, the pattern."""
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -27,6 +28,7 @@ ROOM: Final = 1.32  # the bars' axis goes on for their numbers
 NAMES: Final = 0.4  # of the curves' width, for their names and last values
 HEIGHT, LINE = 230, 36  # px of a figure of curves, about, and of a name with its value
 HALO, MARK = 7, 2.5  # px of a predicted mark, and of the card's colour around it
+MOST_STEPS: Final = 5  # ticks of a logarithmic axis
 FONT: Final = value(SANS)
 NO_FLOOR: Final[dict[str, list[float]]] = {"from": [], "to": [], "y": []}
 Row = Mapping[str, Any]
@@ -126,9 +128,11 @@ class Lines:
     log: bool
 
     def show(
-        self, curves: Mapping[str, tuple[Sequence[float], Sequence[float]]], unit: str
+        self,
+        curves: Mapping[str, tuple[Sequence[float], Sequence[float]]],
+        spelled: Callable[[float], str],
     ) -> None:
-        """Show (x, y) by kernel; `unit` spells the last y."""
+        """Show (x, y) by kernel; `spelled` writes the last y."""
         names = list(curves)
         self._fit(curves)
         shifts = self._shifts([y[-1] for _, y in curves.values()])
@@ -145,22 +149,26 @@ class Lines:
             "name": names,
             "x": [x[-1] for x in xs],
             "y": [y[-1] for y in ys],
-            "text": [unit.format(y[-1]) for y in ys],
+            "text": [spelled(y[-1]) for y in ys],
             "above": [shift - LINE // 4 for shift in shifts],
             "below": [shift + LINE // 4 for shift in shifts],
             "colour": self._colours(names),
         }
 
     def _shifts(self, ends: Sequence[float]) -> list[int]:
-        """Return how many px the names move down so that none lies upon another."""
+        """Return how many px the names move down so that none lies upon another or outside."""
         scale = np.log if self.log else np.asarray
         low, high, *at = scale([self.figure.y_range.start or 0, self.figure.y_range.end, *ends])
         places = [HEIGHT * (high - each) / (high - low) for each in at]  # px from the top
-        shifts, free = [0] * len(ends), -np.inf
-        for number in np.argsort(places, kind="stable").tolist():
-            put = max(places[number], free)
-            shifts[number], free = round(put - places[number]), put + LINE
-        return shifts
+        order = np.argsort(places, kind="stable").tolist()
+        put, free, floor = dict.fromkeys(order, 0.0), -np.inf, HEIGHT - LINE / 2
+        for number in order:
+            put[number] = max(places[number], free)
+            free = put[number] + LINE
+        for number in reversed(order):  # what fell out below rises again
+            put[number] = min(put[number], floor)
+            floor = put[number] - LINE
+        return [round(put[number] - place) for number, place in enumerate(places)]
 
     def level(self, y: float) -> None:
         """Draw a dashed line at what all curves lie above."""
@@ -185,6 +193,7 @@ class Lines:
             self.figure.x_range.update(start=low / 1.2, end=end)
             self.figure.y_range.update(start=min(ys) / 1.6, end=max(ys) * 1.6)
             self.figure.xaxis[0].ticker = FixedTicker(ticks=sorted(set(xs)))
+            self.figure.yaxis[0].ticker = FixedTicker(ticks=_steps(min(ys) / 1.6, max(ys) * 1.6))
         else:
             self.figure.x_range.update(start=low, end=low + max(high - low, 1) * (1 + NAMES))
             self.figure.y_range.update(start=0, end=1.3 * max(ys))
@@ -236,10 +245,18 @@ def lines(theme: Theme, name: str, log: bool) -> Lines:
     _axes(plot, paint)
     if log:
         plot.xaxis.formatter = NumeralTickFormatter(format="0,0")
-        plot.yaxis.formatter = NumeralTickFormatter(format="0,0.[0000]")
+        plot.yaxis.formatter = NumeralTickFormatter(format="0,0.[00000]")
     made = Lines(plot, curves, points, ends, remarks, floor, paint, theme, log)
     made.repaint(theme)
     return made
+
+
+def _steps(low: float, high: float) -> list[float]:
+    """Return the powers of ten between two numbers, with 2 and 5 between them if they are few."""
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    fine = [step * 10.0**power for power in powers for step in (1, 2, 5)]
+    within = [step for step in fine if low <= step <= high]
+    return within if len(within) <= MOST_STEPS else [10.0**power for power in powers]
 
 
 def _names(plot: figure, ends: ColumnDataSource, paint: Paint) -> None:

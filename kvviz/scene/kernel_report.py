@@ -32,7 +32,7 @@ def kernel_report(result: dict[str, Any]) -> str:
             name: (list(range(len(series))), [count / MiB for count in series])
             for name, series in result["blocks"].items()
         },
-        "{:,.3f} MiB",
+        "{:,.3f} MiB".format,
     )
     titles = {
         "Attention pattern, first 20 tokens": weights.figure,

@@ -8,6 +8,7 @@ import panel as pn
 from panel.template import Template
 
 from kvviz.kernels.compare import DTYPES
+from kvviz.kernels.table import duration
 from kvviz.scene.kernel_charts import Lines, bars, lines, pattern
 from kvviz.scene.theme import THEMES
 from kvviz.units import MiB
@@ -156,15 +157,18 @@ def _charts(session: KernelSession) -> list[ChartCard]:
     def show(*_events: object) -> None:
         result, found = session.result, texts.rows(session.result)
         weights.show(result["pattern"])
-        memory.show(*_pair(found, "peak_bytes", "predicted_bytes", MiB), "{:,.1f}")
+        peaks = _pair(found, "peak_bytes", "predicted_bytes", MiB)
+        memory.show(*peaks, _digits(min(peaks[0].values()), 3))
         unit, cards[2].heading = _time_unit(found)
         times = _pair(found, "seconds_minimum", "predicted_seconds", unit)
-        time.show(*times, _two_digits(min(times[0].values())))
-        held.show(_blocks(result), "{:,.1f} MiB")
+        time.show(*times, _digits(min(times[0].values()), 2))
+        held.show(_blocks(result), _mib)
         asked = result["request"]
         count = -(-asked["n"] // asked["block"])
         _remark(held, found)
-        cards[3].note = f"{count} query blocks of {asked['block']} tokens"
+        cards[3].note = (
+            f"{count} query blocks of {asked['block']} tokens" if count > 1 else "one query block"
+        )
         cards[0].aside = f"{PATTERN}<p><small>Random Q and K, d = {asked['d']}, seed 0</small></p>"
         cards[3].aside = (
             "" if result["blocks"] else "<p>Only NumPy's memory is seen block by block.</p>"
@@ -182,19 +186,29 @@ def _time_unit(found: dict[str, Any]) -> tuple[float, str]:
     return (1, "Time, seconds") if longest >= 0.1 else (1e-3, "Time, milliseconds")
 
 
-def _two_digits(smallest: float) -> str:
-    """Return the format that leaves the smallest of several numbers two digits."""
-    return f"{{:,.{max(0, 1 - math.floor(math.log10(smallest)))}f}}"
+def _digits(smallest: float, count: int) -> str:
+    """Return the format that leaves the smallest of several numbers so many digits."""
+    return f"{{:,.{max(0, count - 1 - math.floor(math.log10(smallest)))}f}}"
+
+
+def _mib(value: float) -> str:
+    return f"{value:,.3g} MiB" if value < 10 else f"{value:,.1f} MiB"
 
 
 def _remark(held: Lines, found: dict[str, Any]) -> None:
     """Say what all kernels hold, and what standard does, far above the rest."""
     output, top = next(iter(found.values()))["output_bytes"] / MiB, held.figure.y_range.end
     held.level(output)
-    said = [(0.0, 0.85 * output, f"{output:,.1f} MiB of each is the output", "text3")]
-    if "Standard" in found and held.curves.data["name"]:
-        whole = f"Standard holds {found['Standard']['peak_bytes'] / MiB:,.1f} MiB throughout"
-        said.append((0.0, 0.94 * top, f"{whole}, off this scale", "red_text"))
+    if not held.curves.data["name"]:
+        held.remark([])
+        return
+    beneath = output - 0.07 * top
+    told = beneath if beneath > 0.04 * top else output + 0.07 * top
+    said = [(0.0, told, f"{_mib(output)} of each is the output", "text3")]
+    if "Standard" in found:
+        whole = found["Standard"]["peak_bytes"] / MiB
+        off = ", off this scale" if whole > top else ""
+        said.append((0.0, 0.94 * top, f"Standard holds {_mib(whole)} throughout{off}", "red_text"))
     held.remark(said)
 
 
@@ -204,8 +218,8 @@ def _below(session: KernelSession) -> list[Any]:
 
     def show(*_events: object) -> None:
         curves = _scaling(session.result)
-        time.show({name: (n, s) for name, (n, s, _) in curves.items()}, "{:,.3g} s")
-        memory.show({name: (n, m) for name, (n, _, m) in curves.items()}, "{:,.1f} MiB")
+        time.show({name: (n, s) for name, (n, s, _) in curves.items()}, duration)
+        memory.show({name: (n, m) for name, (n, _, m) in curves.items()}, _mib)
 
     _follow(session, show, time, memory)
     return [
