@@ -11,7 +11,9 @@ from bokeh.layouts import column, gridplot
 from bokeh.models import Div, Title
 from bokeh.resources import INLINE
 
-from kvviz.scene.kernel_charts import bars, lines, pattern
+from kvviz.scene.kernel_bars import bars
+from kvviz.scene.kernel_lines import lines
+from kvviz.scene.kernel_pattern import pattern
 from kvviz.scene.theme import LIGHT, SANS
 from kvviz.units import MiB
 

@@ -1,6 +1,5 @@
 """The Kernels page, composed: controls, four plots, the table, and what stands below."""
 
-import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -9,22 +8,20 @@ from panel.template import Template
 
 from kvviz.kernels.compare import DTYPES
 from kvviz.kernels.table import duration
-from kvviz.scene.kernel_charts import Lines, bars, lines, pattern
+from kvviz.scene.kernel_bars import bars
+from kvviz.scene.kernel_lines import Lines, lines
+from kvviz.scene.kernel_pattern import pattern
 from kvviz.scene.theme import THEMES
 from kvviz.units import MiB
 from kvviz.views import kernel_texts as texts
 from kvviz.views.components import CSS, Knob, Share, ThemeSwitch
 from kvviz.views.kernel_components import STYLE, ChartCard, Check, RunButton, Text, Tiles
 from kvviz.views.kernel_link import CHOICES, STEPS, link, opened
+from kvviz.views.kernel_numbers import KERNELS, blocks, digits, mib, pair, scaling, time_unit
 from kvviz.views.kernel_session import KernelSession, devices
 from kvviz.views.kernel_tiles import BLOCKS, tiles
 from kvviz.views.shell import Areas, shell
 
-KERNELS = {
-    "standard": ("Standard", "whole n × n score matrix"),
-    "paged": ("Paged", "one block of queries at a time"),
-    "flash": ("Flash tiles", "tiles with online softmax"),
-}
 PATTERN = (
     '<p>attention weight<span class="ramp"></span>'
     '<span class="ends"><i>0</i><i>0.5</i><i>1</i></span></p><p>Each row sums to 1.<br>'
@@ -157,12 +154,12 @@ def _charts(session: KernelSession) -> list[ChartCard]:
     def show(*_events: object) -> None:
         result, found = session.result, texts.rows(session.result)
         weights.show(result["pattern"])
-        peaks = _pair(found, "peak_bytes", "predicted_bytes", MiB)
-        memory.show(*peaks, _digits(min(peaks[0].values()), 3))
-        unit, cards[2].heading = _time_unit(found)
-        times = _pair(found, "seconds_minimum", "predicted_seconds", unit)
-        time.show(*times, _digits(min(times[0].values()), 2))
-        held.show(_blocks(result), _mib)
+        peaks = pair(found, "peak_bytes", "predicted_bytes", MiB)
+        memory.show(*peaks, digits(min(peaks[0].values()), 3))
+        unit, cards[2].heading = time_unit(found)
+        times = pair(found, "seconds_minimum", "predicted_seconds", unit)
+        time.show(*times, digits(min(times[0].values()), 2))
+        held.show(blocks(result), mib)
         asked = result["request"]
         count = -(-asked["n"] // asked["block"])
         _remark(held, found)
@@ -180,21 +177,6 @@ def _charts(session: KernelSession) -> list[ChartCard]:
     return cards
 
 
-def _time_unit(found: dict[str, Any]) -> tuple[float, str]:
-    """Return the unit, in seconds, that times are shown in, and the heading that names it."""
-    longest = max(row["seconds_minimum"] for row in found.values())
-    return (1, "Time, seconds") if longest >= 0.1 else (1e-3, "Time, milliseconds")
-
-
-def _digits(smallest: float, count: int) -> str:
-    """Return the format that leaves the smallest of several numbers so many digits."""
-    return f"{{:,.{max(0, count - 1 - math.floor(math.log10(smallest)))}f}}"
-
-
-def _mib(value: float) -> str:
-    return f"{value:,.3g} MiB" if value < 10 else f"{value:,.1f} MiB"
-
-
 def _remark(held: Lines, found: dict[str, Any]) -> None:
     """Say what all kernels hold, and what standard does, far above the rest."""
     output, top = next(iter(found.values()))["output_bytes"] / MiB, held.figure.y_range.end
@@ -204,11 +186,11 @@ def _remark(held: Lines, found: dict[str, Any]) -> None:
         return
     beneath = output - 0.07 * top
     told = beneath if beneath > 0.04 * top else output + 0.07 * top
-    said = [(0.0, told, f"{_mib(output)} of each is the output", "text3")]
+    said = [(0.0, told, f"{mib(output)} of each is the output", "text3")]
     if "Standard" in found:
         whole = found["Standard"]["peak_bytes"] / MiB
         off = ", off this scale" if whole > top else ""
-        said.append((0.0, 0.94 * top, f"Standard holds {_mib(whole)} throughout{off}", "red_text"))
+        said.append((0.0, 0.94 * top, f"Standard holds {mib(whole)} throughout{off}", "red_text"))
     held.remark(said)
 
 
@@ -217,9 +199,9 @@ def _below(session: KernelSession) -> list[Any]:
     time, memory = (lines(theme, f"scaling {what}", log=True) for what in ("time", "memory"))
 
     def show(*_events: object) -> None:
-        curves = _scaling(session.result)
+        curves = scaling(session.result)
         time.show({name: (n, s) for name, (n, s, _) in curves.items()}, duration)
-        memory.show({name: (n, m) for name, (n, _, m) in curves.items()}, _mib)
+        memory.show({name: (n, m) for name, (n, _, m) in curves.items()}, mib)
 
     _follow(session, show, time, memory)
     return [
@@ -245,42 +227,3 @@ def _follow(session: KernelSession, show: Callable[..., None], *drawn: Any) -> N
 def _chart(heading: str, drawn: Any, note: str = "", aside: str = "") -> ChartCard:
     pane = pn.pane.Bokeh(drawn.figure, sizing_mode="stretch_both", margin=0)
     return ChartCard(margin=0, heading=heading, note=note, aside=aside, told=heading, chart=pane)
-
-
-def _pair(
-    found: dict[str, Any], measured: str, predicted: str, unit: float
-) -> tuple[dict[str, float], dict[str, float | None]]:
-    """Return two figures of every kernel, in `unit`."""
-    known = {name: row[predicted] for name, row in found.items()}
-    return (
-        {name: row[measured] / unit for name, row in found.items()},
-        {name: None if value is None else value / unit for name, value in known.items()},
-    )
-
-
-def _blocks(result: dict[str, Any]) -> dict[str, tuple[list[float], list[float]]]:
-    held = {KERNELS[kernel][0]: series for kernel, series in result["blocks"].items()}
-    return {
-        name: ([float(i) for i in range(len(series))], [count / MiB for count in series])
-        for name, series in held.items()
-    }
-
-
-def _scaling(result: dict[str, Any]) -> dict[str, tuple[list[float], list[float], list[float]]]:
-    """Return every kernel's lengths, seconds and MiB, the run's own length last."""
-    curves = {}
-    for name, row in texts.rows(result).items():
-        points = [
-            *result["scaling"][name],
-            {
-                "n": result["request"]["n"],
-                "seconds": row["seconds_minimum"],
-                "peak_bytes": row["peak_bytes"],
-            },
-        ]
-        curves[name] = (
-            [point["n"] for point in points],
-            [point["seconds"] for point in points],
-            [point["peak_bytes"] / MiB for point in points],
-        )
-    return curves

@@ -1,4 +1,4 @@
-"""What kernels take, measured and predicted: bars, memory by block, curves over n, the pattern."""
+"""What kernels take block by block and over n, as curves."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -7,110 +7,18 @@ from typing import Any, Final
 
 import numpy as np
 from bokeh.core.properties import value
-from bokeh.models import (
-    ColumnDataSource,
-    FactorRange,
-    FixedTicker,
-    LinearColorMapper,
-    NumeralTickFormatter,
-    Range1d,
-)
-from bokeh.palettes import Plasma256
+from bokeh.models import ColumnDataSource, FixedTicker, NumeralTickFormatter, Range1d
 from bokeh.plotting import figure
 
+from kvviz.scene.kernel_figure import kernel_figure, plain_axes, role
 from kvviz.scene.paint import Paint
 from kvviz.scene.theme import SANS, Theme
 
-ROLES: Final = {"standard": "red", "paged": "sequence5", "flash": "tile"}
-OTHER: Final = "sequence2"
-TOKENS: Final = 20  # of the pattern
-ROOM: Final = 1.32  # the bars' axis goes on for their numbers
 NAMES: Final = 0.4  # of the curves' width, for their names and last values
 HEIGHT, LINE = 230, 36  # px of a figure of curves, about, and of a name with its value
-HALO, MARK = 7, 2.5  # px of a predicted mark, and of the card's colour around it
 MOST_STEPS: Final = 5  # ticks of a logarithmic axis
 FONT: Final = value(SANS)
 NO_FLOOR: Final[dict[str, list[float]]] = {"from": [], "to": [], "y": []}
-Row = Mapping[str, Any]
-
-
-@dataclass
-class Bars:
-    """One bar a kernel, its number beside it and a mark where it was predicted."""
-
-    figure: figure
-    bars: ColumnDataSource
-    marks: ColumnDataSource
-    paint: Paint = field(repr=False)
-    theme: Theme
-
-    def show(
-        self, measured: Mapping[str, float], predicted: Mapping[str, float | None], unit: str
-    ) -> None:
-        """Show values by kernel, spelled with `unit` such as ``{:.2f}``."""
-        names = list(measured)
-        self.figure.y_range.factors = names[::-1]
-        most = max([*measured.values(), *(each or 0 for each in predicted.values())], default=1.0)
-        self.figure.x_range.end = ROOM * most
-        self.bars.data = {
-            "name": names,
-            "value": list(measured.values()),
-            "end": [max(measured[name], predicted[name] or 0) for name in names],
-            "text": [unit.format(measured[name]) for name in names],
-            "colour": [self.theme.colour(role(name)) for name in names],
-        }
-        marked = [name for name in names if predicted[name] is not None]
-        self.marks.data = {
-            "value": [predicted[name] for name in marked],
-            "low": [(name, -0.42) for name in marked],
-            "high": [(name, 0.42) for name in marked],
-        }
-
-    def repaint(self, theme: Theme) -> None:
-        """Give everything the theme's colours."""
-        self.theme = theme
-        self.paint.apply(theme)
-        colours = [theme.colour(role(name)) for name in self.bars.data["name"]]
-        self.bars.data = {**self.bars.data, "colour": colours}
-
-
-def bars(theme: Theme, name: str) -> Bars:
-    """Build a figure of bars named `name`, without values."""
-    plot, paint = _figure(name, y_range=FactorRange(factors=[]), x_range=Range1d(0, 1)), Paint()
-    columns: dict[str, list[Any]] = {c: [] for c in ("name", "value", "end", "text", "colour")}
-    source = ColumnDataSource(columns, name=f"{name} bars")
-    marks = ColumnDataSource({"value": [], "low": [], "high": []}, name=f"{name} marks")
-    plot.hbar(
-        "name",
-        right="value",
-        height=0.66,
-        source=source,
-        fill_color="colour",
-        line_color=None,
-        border_radius=3,
-    )
-    for width, role in ((HALO, "card"), (MARK, "text1")):
-        line = plot.segment("value", "low", "value", "high", source=marks, line_width=width)
-        paint(line.glyph, line_color=role)
-    text = plot.text(
-        "end",
-        "name",
-        "text",
-        source=source,
-        x_offset=12,
-        text_font=FONT,
-        text_baseline="middle",
-        text_font_size="21px",
-        text_font_style="bold",
-    )
-    paint(text.glyph, text_color="text1")
-    _axes(plot, paint)
-    plot.ygrid.visible = False
-    plot.yaxis.update(major_label_text_font_size="15px", major_label_text_font_style="bold")
-    paint(plot.yaxis[0], major_label_text_color="text1")
-    made = Bars(plot, source, marks, paint, theme)
-    made.repaint(theme)
-    return made
 
 
 @dataclass
@@ -216,7 +124,7 @@ class Lines:
 def lines(theme: Theme, name: str, log: bool) -> Lines:
     """Build a figure of curves named `name`, without values; both axes logarithmic or neither."""
     axes = {"x_axis_type": "log", "y_axis_type": "log"} if log else {}
-    plot, paint = _figure(name, x_range=Range1d(0, 1), y_range=Range1d(0, 1), **axes), Paint()
+    plot, paint = kernel_figure(name, x_range=Range1d(0, 1), y_range=Range1d(0, 1), **axes), Paint()
     columns: dict[str, list[Any]] = {c: [] for c in ("name", "x", "y", "colour")}
     curves, points = (
         ColumnDataSource(dict(columns), name=f"{name} {part}") for part in ("curves", "points")
@@ -242,7 +150,7 @@ def lines(theme: Theme, name: str, log: bool) -> Lines:
     dashes = {"line_dash": [3, 4], "line_width": 1.5}
     level = plot.segment("from", "y", "to", "y", source=floor, **dashes)
     paint(level.glyph, line_color="text3")
-    _axes(plot, paint)
+    plain_axes(plot, paint)
     if log:
         plot.xaxis.formatter = NumeralTickFormatter(format="0,0")
         plot.yaxis.formatter = NumeralTickFormatter(format="0,0.[00000]")
@@ -268,86 +176,3 @@ def _names(plot: figure, ends: ColumnDataSource, paint: Paint) -> None:
         paint(drawn.glyph, background_fill_color="card")  # grid lines run behind them
         if not look:
             paint(drawn.glyph, text_color="text2")
-
-
-@dataclass
-class Pattern:
-    """The weights of the first tokens, query down, key right."""
-
-    figure: figure
-    cells: ColumnDataSource
-    paint: Paint = field(repr=False)
-
-    def show(self, weights: Sequence[Sequence[float]]) -> None:
-        """Show (queries, keys) weights; where all are causal, what lies after stays blank."""
-        table = np.array(weights)
-        last = 0 if not np.triu(table, 1).any() else table.shape[1]
-        query, key = np.tril_indices(len(table), last, table.shape[1])
-        self.cells.data = {"query": query, "key": key, "weight": table[query, key]}
-
-    def repaint(self, theme: Theme) -> None:
-        """Give everything the theme's colours."""
-        self.paint.apply(theme)
-
-
-def pattern(theme: Theme) -> Pattern:
-    """Build the figure, without weights."""
-    edge = TOKENS - 0.5
-    plot = _figure(
-        "pattern", x_range=Range1d(-0.5, edge), y_range=Range1d(edge, -0.5), match_aspect=True
-    )
-    paint = Paint()
-    cells = ColumnDataSource({"query": [], "key": [], "weight": []}, name="pattern cells")
-    ramp = LinearColorMapper(palette=Plasma256, low=0, high=1)
-    plot.rect(
-        "key",
-        "query",
-        0.86,
-        0.86,
-        source=cells,
-        fill_color={"field": "weight", "transform": ramp},
-        line_color=None,
-        border_radius=2,
-    )
-    _axes(plot, paint)
-    plot.grid.visible = False
-    plot.xaxis.axis_label, plot.yaxis.axis_label = "key token", "query token"
-    for axis in plot.axis:
-        axis.ticker = FixedTicker(ticks=[0, 10, TOKENS - 1])
-        axis.formatter = NumeralTickFormatter(format="0")
-        paint(axis, axis_label_text_color="text2")
-        axis.update(
-            axis_label_text_font=SANS,
-            axis_label_text_font_size="13px",
-            axis_label_text_font_style="normal",
-        )
-    made = Pattern(plot, cells, paint)
-    made.repaint(theme)
-    return made
-
-
-def role(name: str) -> str:
-    """Return the colour role of a kernel, by how its name begins."""
-    return next((own for start, own in ROLES.items() if name.lower().startswith(start)), OTHER)
-
-
-def _figure(name: str, **settings: Any) -> figure:
-    return figure(
-        sizing_mode="stretch_both",
-        toolbar_location=None,
-        tools="",
-        outline_line_color=None,
-        min_border=8,
-        name=name,
-        **settings,
-    )
-
-
-def _axes(plot: figure, paint: Paint) -> None:
-    for axis in plot.axis:
-        axis.update(major_label_text_font=SANS, major_label_text_font_size="13px")
-        axis.update(axis_line_color=None, major_tick_line_color=None, minor_tick_line_color=None)
-        paint(axis, major_label_text_color="text3")
-    paint(plot, background_fill_color="card", border_fill_color="card")
-    for grid in plot.grid:
-        paint(grid, grid_line_color="line")
