@@ -57,10 +57,14 @@ def naive_decode(q, k_cache, v_cache, block_table, seq_lens, scale=None, window=
     return out
 
 
-def error(out, reference):
-    """Return ‖out − reference‖ / ‖reference‖, or ‖out‖ where the reference is zero."""
+def error(out, reference, sizes=None):
+    """Return ‖out − reference‖ / ‖reference‖, or ‖out‖ where the reference is zero.
+
+    With `sizes`, the attention to the values' sizes, relative to it: where a few drawn values
+    cancel, the output is smaller than what any order of summing rounds away.
+    """
     reference = np.asarray(reference, np.float64)
-    norm = np.linalg.norm(reference)
+    norm = np.linalg.norm(reference if sizes is None else sizes)
     return np.linalg.norm(np.asarray(out, np.float64) - reference) / (norm or 1)
 
 
@@ -90,6 +94,14 @@ def problems(draw):
         "scale": draw(st.none() | st.floats(0.01, 1)),
     }
     return (q, k, v), masks
+
+
+def expected_step(q, k_cache, v_cache, *pages, window):
+    """Return a decode step in float64, and the same attention to the values' sizes."""
+    return (
+        naive_decode(q, k_cache, values, *pages, window=window)
+        for values in (v_cache, np.abs(v_cache))
+    )
 
 
 @st.composite

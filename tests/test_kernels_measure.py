@@ -75,6 +75,23 @@ def test_formulas_predict_the_peak(kernel, rest):
     assert result.bytes_difference == pytest.approx(0, abs=0.06)
 
 
+@pytest.mark.parametrize(("n", "heads", "block"), [(256, 1, 512), (256, 1, 32), (1024, 2, 128)])
+@pytest.mark.parametrize(
+    ("kernel", "sizes"),
+    [
+        (standard_attention, ()),
+        (paged_attention, ("block_size",)),
+        (flash_attention, ("block_m", "block_n")),
+    ],
+)
+def test_formulas_predict_the_peak_with_masks(kernel, sizes, n, heads, block):
+    """Of few scores the masks are a large part."""
+    inputs, settings = Prefill(n, 16, heads, heads).inputs(), dict.fromkeys(sizes, block)
+    call = Call("it", kernel, inputs, settings | {"causal": True})
+    (result,) = measure([call], seconds=0)
+    assert result.bytes_difference == pytest.approx(0, abs=0.12)
+
+
 @pytest.mark.parametrize("kernel", [paged_attention_decode, gathered_attention_decode])
 def test_formulas_predict_the_peak_of_decoding(kernel):
     (result,) = measure([Call("it", kernel, Decode(2, 4096, 64, 8, 2, 16).inputs())], seconds=0)
@@ -143,6 +160,24 @@ def test_a_request_beyond_the_limits_is_refused_before_it_runs():
         compare(large)
 
 
+def test_lengths_beside_n_are_shorter_than_it():
+    result = compare(Request(n=256, d=16, heads=1, block=512, kernels=("flash",)))
+    assert [point["n"] for point in result["scaling"]["Flash tiles"]] == [32, 64, 128]
+
+
+def test_a_request_counts_the_scores_that_torch_holds_twice():
+    """As much is refused as is really held: eager attention has weights beside its scores."""
+    request = Request(n=8192, d=32, heads=3, kernels=("standard",))
+    assert not request.refusal()
+    assert "Standard would hold 1.6" in replace(request, device="torch").refusal()
+    torch = pytest.importorskip("torch")
+    ops = pytest.importorskip("kvviz.kernels.torch_ops")
+    inputs = [torch.from_numpy(array)[None] for array in Prefill(1024, 32, 2, 2).inputs()]
+    performance = measure([Call("eager", ops.standard_attention, inputs, {"causal": True})])[0]
+    scores = 2 * 1024**2 * 4
+    assert performance.peak_bytes == pytest.approx(2 * scores + 2 * 1024**2, rel=0.05)
+
+
 def test_a_comparison_holds_all_that_the_page_shows():
     told = []
     request = Request(n=256, d=16, heads=2, block=64)
@@ -154,7 +189,7 @@ def test_a_comparison_holds_all_that_the_page_shows():
     assert np.sum(result["pattern"], axis=1) == pytest.approx(1, abs=1e-3)
     assert {len(series) for series in result["blocks"].values()} == {4}
     assert max(result["blocks"]["paged"]) == pytest.approx(rows["Paged"]["peak_bytes"], rel=0.05)
-    assert [point["n"] for point in result["scaling"]["Standard"]] == [64, 64, 128]
+    assert [point["n"] for point in result["scaling"]["Standard"]] == [64, 128]
     assert json.loads(json.dumps(result))["request"]["n"] == 256
 
 

@@ -2,14 +2,24 @@
 
 import numpy as np
 import pytest
-from attention_oracle import error, naive_attention, naive_decode, problems, randn, steps
+from attention_oracle import (
+    error,
+    expected_step,
+    naive_attention,
+    naive_decode,
+    problems,
+    randn,
+    steps,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kvviz.kernels import standard_attention
+from kvviz.kernels.measure import Call
 
 torch = pytest.importorskip("torch")
 ops = pytest.importorskip("kvviz.kernels.torch_ops")
+TorchMeter = pytest.importorskip("kvviz.kernels.torch_measure").TorchMeter
 
 BOUNDS = {torch.float32: 2e-6, torch.bfloat16: 1e-2, torch.float16: 1e-3}
 KERNELS = {
@@ -56,13 +66,14 @@ def test_every_dtype_is_within_its_bound(kernel, masks, n, keys, dtype):
 @settings(max_examples=60, deadline=None)
 def test_scattered_pages_are_attended_to_exactly(step, tile_tokens):
     inputs, window = step
-    expected = naive_decode(*inputs, window=window)
+    expected, sizes = expected_step(*inputs, window=window)
     tensors = [torch.from_numpy(array) for array in inputs]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("kvviz.kernels.torch_paged.TILE_TOKENS", tile_tokens)
-        assert error(ops.paged_attention_decode(*tensors, window=window), expected) <= 2e-6
+        paged = ops.paged_attention_decode(*tensors, window=window)
+    assert error(paged, expected, sizes) <= 2e-6
     gathered = ops.gathered_attention_decode(*tensors, window=window)
-    assert error(gathered, expected) <= 2e-6
+    assert error(gathered, expected, sizes) <= 2e-6
 
 
 @pytest.mark.parametrize("dtype", BOUNDS, ids=str)
@@ -72,6 +83,26 @@ def test_decoding_is_within_its_bound_in_every_dtype(dtype):
     expected = naive_decode(*numbers, inputs[3].numpy(), inputs[4].numpy())
     for decode in (ops.paged_attention_decode, ops.gathered_attention_decode):
         assert error(decode(*inputs).double(), expected) <= BOUNDS[dtype]
+
+
+@pytest.mark.parametrize("window", [None, 1000])
+def test_tiles_merge_into_the_attention_of_a_long_cache(window):
+    """Three tiles, the last one partial, over scores of which a few are far above the rest."""
+    q, k_cache, v_cache, table, _ = _step(size=64)
+    inputs = (8 * q, k_cache, v_cache, table, torch.tensor([2500, 1031], dtype=torch.int32))
+    expected = naive_decode(*(tensor.numpy() for tensor in inputs), window=window)
+    assert error(ops.paged_attention_decode(*inputs, window=window), expected) <= 2e-6
+
+
+def test_decoding_holds_one_tile_and_its_scores_whatever_the_length():
+    peaks = []
+    for length in (2048, 4096):
+        inputs = _step(length=length, size=64)
+        call = Call("paged", ops.paged_attention_decode, inputs)
+        peaks.append(TorchMeter(torch.device("cpu")).peak(call)[0])
+    tile = 1024 * (2 * 64 + 3 * 8) * 4  # keys of two heads; scores and weights of eight
+    assert 0 < peaks[0] < 1.05 * tile
+    assert peaks[1] - peaks[0] < 0.05 * tile
 
 
 def _step(dtype=torch.float32, length=500, size=16):

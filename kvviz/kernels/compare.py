@@ -65,9 +65,9 @@ class Request:
             return "No kernel is chosen, expected at least one"
         costs = {kernel: self.cost(kernel) for kernel in self.kernels}
         for kernel, cost in costs.items():
-            if cost.peak_bytes and cost.peak_bytes > MOST_BYTES:
+            if (held := self._held(kernel, cost)) > MOST_BYTES:
                 return (
-                    f"{KERNELS[kernel]} would hold {size(cost.peak_bytes)} at once, more than the "
+                    f"{KERNELS[kernel]} would hold {size(held)} at once, more than the "
                     f"{size(MOST_BYTES)} that one run may take here"
                 )
         flops = sum(cost.flops for cost in costs.values())
@@ -77,6 +77,14 @@ class Request:
                 f"the {MOST_FLOPS / 1e12:.1f} that one run may take here"
             )
         return ""
+
+    def _held(self, kernel: str, cost: Cost) -> int:
+        """Return the bytes a kernel holds at once.
+
+        Torch's eager one has weights beside the scores, and the mask and what it hides, in bytes.
+        """
+        more = (self.heads * ITEM[self.dtype] + 2) * self.n**2
+        return (cost.peak_bytes or 0) + more * (kernel == "standard" and self.device != "numpy")
 
     def cost(self, kernel: str) -> Cost:
         """Return what a kernel does, from shapes alone."""
@@ -175,9 +183,11 @@ def _tile_peaks(request: Request, inputs: tuple[Array, ...]) -> list[int]:
 def _scaling(request: Request, progress: Progress) -> dict[str, list[dict[str, float]]]:
     """Return every kernel's time and peak at shorter lengths, shortest first."""
     curves: dict[str, list[dict[str, float]]] = {KERNELS[kernel]: [] for kernel in request.kernels}
-    for number, part in enumerate(SCALING):
-        n = max(request.block, request.n // part)
-        progress(f"at n {n:,}", number / len(SCALING))
+    # Shorter than a block they would be the same for every kernel, where the whole is not.
+    least = request.block if request.block < request.n else 0
+    lengths = {max(least, request.n // part): part for part in SCALING}
+    for number, (n, part) in enumerate(lengths.items()):
+        progress(f"at n {n:,}", number / len(lengths))
         calls = _calls(request, Prefill(n, request.d, request.heads, request.heads))
         for result in measure(calls, seconds=SECONDS_A_CALL / part):
             curves[result.name].append(_point(n, result))

@@ -10,7 +10,7 @@ import numpy as np
 from kvviz.kernels.flash import BLOCK_M, BLOCK_N
 from kvviz.kernels.paged import TILE_TOKENS
 from kvviz.kernels.shapes import slices
-from kvviz.kernels.visibility import Visibility
+from kvviz.kernels.visibility import BAND, Visibility
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,14 @@ class Sizes(NamedTuple):
         kv = self.kv_heads * self.keys * (self.d + self.width)
         return (self.heads * self.n * self.d + kv) * self.item + self.output_bytes
 
+    def working_bytes(self, heads: int, rows: int, keys: int) -> int:
+        """What a step beside such scores takes: a mask and its comparison, or NumPy's buffer."""
+        buffer = min(BUFFER, heads * rows * keys) * self.item
+        if not self.seen.causal and self.seen.window is None:
+            return buffer
+        band = min(BAND, rows) * keys  # of bool, compared from two buffers of int64
+        return max(buffer, 2 * band + 16 * min(BUFFER, band))
+
     def cost(self, rate: str, scores: int, passes: int, fresh: int, peak: int | None) -> Cost:
         """Return the cost of computing so many scores and moving `passes` bytes of them."""
         flops, moved = 2 * scores * (self.d + self.width), self.least_bytes + passes
@@ -79,7 +87,7 @@ def standard(s: Sizes) -> Cost:
     """All scores at once, in place."""
     rows = 2 * s.heads * s.n * s.item
     peak = s.score_bytes + rows + max(s.output_bytes, s.heads * s.n * s.d * s.item)
-    peak += min(BUFFER, s.heads * s.n * s.keys) * s.item
+    peak += s.working_bytes(s.heads, s.n, s.keys)
     return s.cost("wide", s.heads * s.n * s.keys, PASSES * s.score_bytes, s.score_bytes, peak)
 
 
@@ -96,7 +104,8 @@ def blocked(s: Sizes, spans: Sequence[tuple[int, int]]) -> Cost:
     areas = [rows * keys for rows, keys in spans]
     height = max((rows for rows, _ in spans), default=0)
     largest = max(areas, default=0) + height * (max(s.d, s.width) + 2)
-    held = (s.heads * largest + min(BUFFER, s.heads * max(areas, default=0))) * s.item
+    rows, keys = max(spans, default=(0, 0), key=math.prod)
+    held = s.heads * largest * s.item + s.working_bytes(s.heads, rows, keys)
     scores = s.heads * sum(areas)
     passes = PASSES * scores * s.item
     return s.cost("wide", scores, passes, scores * s.item, s.output_bytes + held)
@@ -110,8 +119,8 @@ def tiled(s: Sizes, block_m: int = BLOCK_M, block_n: int = BLOCK_N) -> Cost:
     height, across = min(block_m, s.n), min(block_n, s.keys)
     # The tile, the scaled queries, the sum and its increment, five vectors; the log-sum-exp.
     held = height * (across + s.d + 2 * s.width + 5) + s.heads * s.n
-    held += min(BUFFER, height * across)
-    return s.cost("tile", scores, read, 0, s.output_bytes + held * s.item)
+    working = s.working_bytes(1, height, across)
+    return s.cost("tile", scores, read, 0, s.output_bytes + held * s.item + working)
 
 
 def fused(s: Sizes) -> Cost:

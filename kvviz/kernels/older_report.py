@@ -106,8 +106,9 @@ def _report_notes(results: Mapping[str, Performance]) -> list[str]:
 def _fit_notes(results: Mapping[str, Performance]) -> list[str]:
     standard, local = results["standard, as written"], results["local blocks, as written"]
     return [
-        f"At n 150 standard takes {_mib(standard)} and strictly local blocks of 32 {_mib(local)}, "
-        f"{_saved(standard, local)} less: the printed 0.58, 0.12 and 78.7% fit these, not n 100."
+        f"At n 150 standard takes {_mib(standard)} and strictly local blocks of 32 take "
+        f"{_mib(local)}, {_saved(standard, local)} less: the printed 0.58, 0.12 and 78.7% fit "
+        "these, not n 100."
     ]
 
 

@@ -44,6 +44,8 @@ def draw_png(result: dict[str, Any], path: Path) -> None:
 def _pattern(axes: Any, picture: Any, weights: list[list[float]]) -> None:
     image = axes.imshow(weights, cmap="plasma", vmin=0)
     axes.set(title="Attention pattern, first 20 tokens", xlabel="key token", ylabel="query token")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_ticks([0, 5, 10, 15, len(weights) - 1])
     picture.colorbar(image, ax=axes, label="attention weight")
 
 
@@ -62,7 +64,7 @@ def _bars(
             axes.plot([at, at], [place - 0.42, place + 0.42], color="black", linewidth=2)
     axes.set_yticks(places, [row["name"] for row in rows])
     axes.invert_yaxis()
-    axes.margins(x=0.16)
+    axes.margins(x=0.2)
     axes.set_title(f"{title}; black: predicted")
 
 

@@ -200,5 +200,6 @@ def _queries(inputs: Folded, seen: Visibility, rows: slice) -> Tensor:
 def _shown_softmax(scores: Tensor, dim: int = -1) -> Tensor:
     """Return the softmax, zeros where all is -inf and torch's would be NaN."""
     weights = scores.softmax(dim)
-    nothing = (scores == -torch.inf).all(dim, keepdim=True)
-    return weights.masked_fill_(nothing, 0)
+    if not scores.numel():
+        return weights
+    return weights.masked_fill_(scores.amax(dim, keepdim=True).isneginf(), 0)

@@ -1,11 +1,12 @@
 """The torch rows of the presets: on a CPU beside NumPy, and what they hold on any device."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
@@ -15,11 +16,14 @@ from kvviz.kernels.cost import decode, fused, sizes
 from kvviz.kernels.group import Group
 from kvviz.kernels.inputs import Decode, Prefill
 from kvviz.kernels.machine import Rates
-from kvviz.kernels.measure import Call
+from kvviz.kernels.measure import Call, Performance
 from kvviz.kernels.shapes import Array
 from kvviz.kernels.torch_measure import torch_rates
+from kvviz.units import MiB
 
 TRITON = "kvviz.kernels.triton_ops"
+GROUPED = "torch SDPA, contiguous"
+FOLDED = "torch SDPA, contiguous, heads folded"
 DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
 
 
@@ -54,11 +58,8 @@ def decode_group(
         "torch paged tiles": (ops.paged_attention_decode, step),
         "torch gather, then SDPA": (ops.gathered_attention_decode, step),
         "torch FlexAttention, paged": (flex, (q, k_cache, v_cache)),
-        "torch SDPA, contiguous": (_grouped_sdpa, (q, keys, values)),
-        "torch SDPA, contiguous, heads folded": (
-            ops.contiguous_attention_decode,
-            (q, keys, values),
-        ),
+        GROUPED: (_grouped_sdpa, (q, keys, values)),
+        FOLDED: (ops.contiguous_attention_decode, (q, keys, values)),
     }
     names = ("q", "k_cache", "v_cache", "block_table", "seq_lens")
     cost = decode(dict(zip(names, step, strict=True)), fused=True)
@@ -67,7 +68,21 @@ def decode_group(
         for name, (kernel, arguments) in kernels.items()
         if _runs(kernel, *arguments)
     ]
-    return Group(f"Decode, {shape}, {dtype}, torch", calls, rates(q))
+    return Group(f"Decode, {shape}, {dtype}, torch", calls, rates(q), notes=_decode_notes)
+
+
+def _decode_notes(results: Mapping[str, Performance]) -> list[str]:
+    paged = results["torch paged tiles"]
+    times = [
+        f"{paged.seconds_median / results[name].seconds_median:.2f} × the time of {spelled}"
+        for name, spelled in {
+            FOLDED: "SDPA on a contiguous cache with the heads of a KV head as its queries",
+            GROUPED: "SDPA there with enable_gqa",
+            "torch gather, then SDPA": "gathering the pages first",
+        }.items()
+        if name in results
+    ]
+    return [f"Paged tiles take {', '.join(times)}; they hold {paged.peak_bytes / MiB:.1f} MiB."]
 
 
 def memory_groups(
@@ -146,9 +161,16 @@ def rates(like: Tensor) -> Rates:
 
 
 def contiguous(cache: Tensor, table: Tensor) -> Tensor:
-    """Return a paged cache as (batch, KV heads, tokens, d) without pages."""
+    """Return a paged cache as (batch, KV heads, tokens, d) without pages.
+
+    On a CPU in NumPy's memory as the paged one: NumPy asks Linux for huge pages, torch does not,
+    and reading takes a few percent longer without.
+    """
     pages = cache[table.long()]  # (batch, pages, block size, KV heads, d)
-    return pages.flatten(1, 2).transpose(1, 2).contiguous()
+    tokens = pages.flatten(1, 2).transpose(1, 2)
+    if cache.device.type == "cpu" and cache.dtype == torch.float32:
+        return torch.from_numpy(np.ascontiguousarray(tokens.numpy()))
+    return tokens.contiguous()
 
 
 def _runs(kernel: Callable[..., Any], *arguments: Tensor) -> bool:

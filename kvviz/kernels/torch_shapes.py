@@ -96,9 +96,10 @@ def visible(seen: Visibility, device: torch.device, rows: slice | None = None) -
     if not seen.causal and seen.window is None:
         return None
     block = rows or slice(0, seen.queries)
-    position = torch.arange(block.start, block.stop, device=device)[:, None]
-    distance = position + (seen.keys - seen.queries) - torch.arange(seen.keys, device=device)
-    shown = distance >= 0 if seen.causal else torch.ones_like(distance, dtype=torch.bool)
-    if seen.window is not None:
-        shown &= distance.abs() < seen.window
-    return shown
+    # Compared, not subtracted: distances would take eight bytes a score.
+    key = torch.arange(seen.keys, device=device)
+    place = torch.arange(block.start, block.stop, device=device)[:, None] + seen.keys - seen.queries
+    if seen.window is None:
+        return key <= place
+    last = place if seen.causal else place + seen.window - 1
+    return (key > place - seen.window) & (key <= last)

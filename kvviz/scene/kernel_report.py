@@ -2,19 +2,23 @@
 
 import json
 import sys
+from html import escape
 from pathlib import Path
 from typing import Any
 
 from bokeh.embed import file_html
-from bokeh.layouts import gridplot
-from bokeh.models import Title
+from bokeh.layouts import column, gridplot
+from bokeh.models import Div, Title
 from bokeh.resources import INLINE
 
-from kvviz.scene.kernel_charts import bars, lines, pattern
-from kvviz.scene.theme import LIGHT
+from kvviz.scene.kernel_bars import bars
+from kvviz.scene.kernel_lines import lines
+from kvviz.scene.kernel_pattern import pattern
+from kvviz.scene.theme import LIGHT, SANS
 from kvviz.units import MiB
 
 WIDTH, HEIGHT = 640, 360
+TEXT = {"font-family": SANS, "font-size": "15px", "padding": "0 12px"}
 
 
 def kernel_report(result: dict[str, Any]) -> str:
@@ -23,27 +27,30 @@ def kernel_report(result: dict[str, Any]) -> str:
     weights, held = pattern(LIGHT), lines(LIGHT, "blocks", log=False)
     memory, time = bars(LIGHT, "memory"), bars(LIGHT, "time")
     weights.show(result["pattern"])
-    memory.show(*_pair(rows, "peak_bytes", "predicted_bytes", MiB), "{:,.3g}")
-    time.show(*_pair(rows, "seconds_median", "predicted_seconds", 1e-3), "{:,.3g}")
+    memory.show(*_pair(rows, "peak_bytes", "predicted_bytes", MiB), "{:,.3f}")
+    time.show(*_pair(rows, "seconds_median", "predicted_seconds", 1e-3), "{:,.3f}")
     held.show(
         {
             name: (list(range(len(series))), [count / MiB for count in series])
             for name, series in result["blocks"].items()
         },
-        "{:,.3g}",
+        "{:,.3f} MiB".format,
     )
     titles = {
         "Attention pattern, first 20 tokens": weights.figure,
-        "Peak memory, MiB": memory.figure,
-        "Time, ms": time.figure,
+        "Peak memory, MiB; the line is the prediction": memory.figure,
+        "Time, ms; the line is the prediction": time.figure,
         "Memory per block, MiB": held.figure,
     }
     for text, drawn in titles.items():
         drawn.update(sizing_mode="fixed", width=WIDTH, height=HEIGHT)
-        drawn.add_layout(Title(text=text), "above")
+        drawn.add_layout(Title(text=text, text_font=SANS, text_font_size="16px"), "above")
     grid = gridplot([*titles.values()], ncols=2, toolbar_location=None)
-    where = f"{result['groups'][0]['title']}, {result['device']}, {result['date'][:10]}"
-    return file_html(grid, INLINE, title=where)
+    title, notes = result["groups"][0]["title"], result["groups"][0]["notes"]
+    where = f"measured on {result['device']}, NumPy {result['numpy']}, {result['date'][:10]}"
+    said = "".join(f"<p>{escape(line)}</p>" for line in (where, *notes))
+    heading = Div(text=f"<h2>{escape(title)}</h2>{said}", styles=TEXT, width=2 * WIDTH)
+    return file_html(column(heading, grid), INLINE, title=f"{title}, {where}")
 
 
 def _pair(

@@ -34,6 +34,18 @@ class RunButton(Component):
     _stylesheets = STYLE
 
 
+class Check(Component):
+    """A kernel to run or not, in its colour."""
+
+    label = param.String()
+    note = param.String(doc="what it is, in few words")
+    colour = param.String(doc="the CSS property of its colour")
+    value = param.Boolean()
+
+    _esm = scripts("check.js")
+    _stylesheets = STYLE
+
+
 class Tiles(Component):
     """The tiles of flash attention in the order they are done, with the running softmax."""
 

@@ -93,7 +93,7 @@ def discussion(result: Result) -> str:
     """Return what the results mean, with their own numbers."""
     found, asked = rows(result), result["request"]
     said = [
-        f"The scores of {asked['heads']} heads and {asked['n']:,} tokens are "
+        f"The scores of {_count(asked['heads'], 'head')} and {asked['n']:,} tokens are "
         f"{size(asked['heads'] * asked['n'] ** 2 * ITEM[asked['dtype']])}. Standard attention "
         "holds them all at once, a block of queries at a time holds one row of blocks, tiles never "
         "hold more than one: memory falls from n² to n, and the products stay the same."
@@ -108,15 +108,23 @@ def discussion(result: Result) -> str:
 
 def _against(standard: Row, flash: Row) -> str:
     ratio = flash["seconds_minimum"] / standard["seconds_minimum"]
-    spent = f"{1 / ratio:.2f} × as fast" if ratio < 1 else f"{ratio:.2f} × as slow"
-    above = (standard["peak_bytes"] - standard["output_bytes"]) / max(
-        flash["peak_bytes"] - flash["output_bytes"], 1
-    )
+    held, whole = (max(row["peak_bytes"] - row["output_bytes"], 1) for row in (flash, standard))
+    share = f"1/{whole / held:,.0f}" if whole > 1.5 * held else f"{held / whole:.2f} ×"
+    said = f"Tiles take {ratio:.2f} × the time of standard here, and {share} of its memory above "
+    said += "the output"
+    if ratio < 1:
+        return (
+            f"{said}: scores that stay in the cache need not come from memory again. "
+            "Standard wins only where everything fits the cache anyway."
+        )
     return (
-        f"Tiles are {spent} here, with 1/{above:,.0f} of the memory above the output: scores that "
-        "stay in the cache need not come from memory again. "
-        "Standard wins only where everything fits the cache anyway."
+        f"{said}. Scores this few fit the cache anyway, where standard has fewer steps: tiles win "
+        "as n grows."
     )
+
+
+def _count(number: int, of: str) -> str:
+    return f"{number:,} {of}" + "s" * (number != 1)
 
 
 def _blocks(paged: Row, flash: Row) -> str:

@@ -7,24 +7,23 @@ import panel as pn
 from panel.template import Template
 
 from kvviz.kernels.compare import DTYPES
-from kvviz.scene.kernel_charts import Lines, bars, lines, pattern
+from kvviz.kernels.table import duration
+from kvviz.scene.kernel_bars import bars
+from kvviz.scene.kernel_lines import Lines, lines
+from kvviz.scene.kernel_pattern import pattern
 from kvviz.scene.theme import THEMES
 from kvviz.units import MiB
 from kvviz.views import kernel_texts as texts
 from kvviz.views.components import CSS, Knob, Share, ThemeSwitch
 from kvviz.views.drawn import follow_theme, redraws
-from kvviz.views.kernel_components import STYLE, ChartCard, RunButton, Text, Tiles
+from kvviz.views.kernel_components import STYLE, ChartCard, Check, RunButton, Text, Tiles
 from kvviz.views.kernel_link import CHOICES, STEPS, link, opened
+from kvviz.views.kernel_numbers import KERNELS, blocks, digits, mib, pair, scaling, time_unit
 from kvviz.views.kernel_recordings import recorded
 from kvviz.views.kernel_session import KernelSession, devices
 from kvviz.views.kernel_tiles import BLOCKS, tiles
 from kvviz.views.shell import Areas, shell
 
-KERNELS = {
-    "standard": ("Standard", "whole n × n score matrix"),
-    "paged": ("Paged", "one block of queries at a time"),
-    "flash": ("Flash tiles", "tiles with online softmax"),
-}
 PATTERN = (
     '<p>attention weight<span class="ramp"></span>'
     '<span class="ends"><i>0</i><i>0.5</i><i>1</i></span></p><p>Each row sums to 1.<br>'
@@ -95,16 +94,11 @@ def _steps(session: KernelSession, name: str, label: str) -> Knob:
     return _bound(session, name, "slider", label, [(step, f"{step:,}") for step in STEPS[name]])
 
 
-def _switch(session: KernelSession, name: str, label: str, note: str) -> Knob:
-    knob = _bound(session, name, "switch", label)
-    knob.note = (
-        f'<small>{note}</small><i class="chip" style="background: var(--{_colour(name)})"></i>'
-    )
-    return knob
-
-
-def _colour(name: str) -> str:
-    return {"standard": "red", "paged": "seq5", "flash": "tile"}[name]
+def _switch(session: KernelSession, name: str, label: str, note: str) -> Check:
+    colour = {"standard": "red", "paged": "seq5", "flash": "tile"}[name]
+    check = Check(label=label, note=note, colour=colour, value=getattr(session, name))
+    check.param.watch(lambda event: session.param.update(**{name: event.new}), "value")
+    return check
 
 
 def _same(names: Iterable[str]) -> list[list[str]]:
@@ -162,13 +156,19 @@ def _charts(session: KernelSession) -> list[ChartCard]:
     def show() -> None:
         result, found = session.result, texts.rows(session.result)
         weights.show(result["pattern"])
-        memory.show(*_pair(found, "peak_bytes", "predicted_bytes", MiB), "{:,.1f}")
-        time.show(*_pair(found, "seconds_minimum", "predicted_seconds", 1), "{:,.3g}")
-        held.show(_blocks(result), "{:,.1f}")
+        peaks = pair(found, "peak_bytes", "predicted_bytes", MiB)
+        memory.show(*peaks, digits(min(peaks[0].values()), 3))
+        unit, cards[2].heading = time_unit(found)
+        times = pair(found, "seconds_minimum", "predicted_seconds", unit)
+        time.show(*times, digits(min(times[0].values()), 2))
+        held.show(blocks(result), mib)
         asked = result["request"]
         count = -(-asked["n"] // asked["block"])
         _remark(held, found)
-        cards[3].note = f"query blocks 0 to {count - 1}, {asked['block']} tokens each"
+        cards[3].note = (
+            f"{count} query blocks of {asked['block']} tokens" if count > 1 else "one query block"
+        )
+        cards[0].aside = f"{PATTERN}<p><small>Random Q and K, d = {asked['d']}, seed 0</small></p>"
         cards[3].aside = (
             "" if result["blocks"] else "<p>Only NumPy's memory is seen block by block.</p>"
         )
@@ -182,11 +182,17 @@ def _charts(session: KernelSession) -> list[ChartCard]:
 def _remark(held: Lines, found: dict[str, Any]) -> None:
     """Say what all kernels hold, and what standard does, far above the rest."""
     output, top = next(iter(found.values()))["output_bytes"] / MiB, held.figure.y_range.end
-    held.floor.location = output
-    said = [(0.0, 0.85 * output, f"{output:,.1f} MiB of each is the output", "text3")]
-    if "Standard" in found and held.curves.data["name"]:
-        whole = f"Standard holds {found['Standard']['peak_bytes'] / MiB:,.1f} MiB throughout"
-        said.append((0.0, 0.94 * top, f"{whole}, off this scale", "red_text"))
+    held.level(output)
+    if not held.curves.data["name"]:
+        held.remark([])
+        return
+    beneath = output - 0.07 * top
+    told = beneath if beneath > 0.04 * top else output + 0.07 * top
+    said = [(0.0, told, f"{mib(output)} of each is the output", "text3")]
+    if "Standard" in found:
+        whole = found["Standard"]["peak_bytes"] / MiB
+        off = ", off this scale" if whole > top else ""
+        said.append((0.0, 0.94 * top, f"Standard holds {mib(whole)} throughout{off}", "red_text"))
     held.remark(said)
 
 
@@ -195,9 +201,9 @@ def _below(session: KernelSession) -> list[Any]:
     time, memory = (lines(theme, f"scaling {what}", log=True) for what in ("time", "memory"))
 
     def show() -> None:
-        curves = _scaling(session.result)
-        time.show({name: (n, s) for name, (n, s, _) in curves.items()}, "{:,.3g} s")
-        memory.show({name: (n, m) for name, (n, _, m) in curves.items()}, "{:,.1f} MiB")
+        curves = scaling(session.result)
+        time.show({name: (n, s) for name, (n, s, _) in curves.items()}, duration)
+        memory.show({name: (n, m) for name, (n, _, m) in curves.items()}, mib)
 
     _follow(session, show, time, memory)
     return [
@@ -218,42 +224,3 @@ def _follow(session: KernelSession, show: Callable[..., None], *drawn: Any) -> N
 def _chart(heading: str, drawn: Any, note: str = "", aside: str = "") -> ChartCard:
     pane = pn.pane.Bokeh(drawn.figure, sizing_mode="stretch_both", margin=0)
     return ChartCard(margin=0, heading=heading, note=note, aside=aside, told=heading, chart=pane)
-
-
-def _pair(
-    found: dict[str, Any], measured: str, predicted: str, unit: float
-) -> tuple[dict[str, float], dict[str, float | None]]:
-    """Return two figures of every kernel, in `unit`."""
-    known = {name: row[predicted] for name, row in found.items()}
-    return (
-        {name: row[measured] / unit for name, row in found.items()},
-        {name: None if value is None else value / unit for name, value in known.items()},
-    )
-
-
-def _blocks(result: dict[str, Any]) -> dict[str, tuple[list[float], list[float]]]:
-    held = {KERNELS[kernel][0]: series for kernel, series in result["blocks"].items()}
-    return {
-        name: ([float(i) for i in range(len(series))], [count / MiB for count in series])
-        for name, series in held.items()
-    }
-
-
-def _scaling(result: dict[str, Any]) -> dict[str, tuple[list[float], list[float], list[float]]]:
-    """Return every kernel's lengths, seconds and MiB, the run's own length last."""
-    curves = {}
-    for name, row in texts.rows(result).items():
-        points = [
-            *result["scaling"][name],
-            {
-                "n": result["request"]["n"],
-                "seconds": row["seconds_minimum"],
-                "peak_bytes": row["peak_bytes"],
-            },
-        ]
-        curves[name] = (
-            [point["n"] for point in points],
-            [point["seconds"] for point in points],
-            [point["peak_bytes"] / MiB for point in points],
-        )
-    return curves
