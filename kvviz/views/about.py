@@ -95,7 +95,7 @@ def _steps(scenario: Scenario) -> list[str]:
     reached = text_card(
         "How fast a step is",
         f"<p>Matrix products reach {scenario.mfu:.0%} of the peak rate (MFU) and reads "
-        f"{scenario.mbu:.0%} of the bandwidth (MBU): {escape(known.source)}.</p>",
+        f"{scenario.mbu:.0%} of the bandwidth (MBU), {escape(known.source)}.</p>",
         kind=known.kind,
     )
     knee = text_card(
