@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 
 from kvviz.memory import estimate
 from kvviz.scenario import Scenario
+from kvviz.scene.fleet import MOST
 from kvviz.scene.raster import Cell
 
 FLEET_CELLS = """() => {
@@ -75,8 +76,8 @@ def test_several_gpus_come_with_the_first_run_that_needs_them(page: Page, site: 
     )
     assert palette == page.evaluate(PALETTE)
     assert hbm.row()["when"] == 4096
-    spilled = hbm.scenario(paged=False, flash=False, batch=128)
-    sites = len(page.evaluate(READ_CELLS)) * estimate(spilled).gpus_needed
+    end = hbm.scenario(paged=False, flash=False, batch=128, context=8192, run_length=8192)
+    sites = len(page.evaluate(READ_CELLS)) * min(MOST, estimate(end).gpus_by_capacity)
     page.wait_for_function(f"n => ({FLEET_CELLS})().length === n", arg=sites)  # one by one
 
 
