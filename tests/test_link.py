@@ -5,6 +5,7 @@ import pytest
 pytest.importorskip("panel")
 
 from kvviz.views.link import link, open_link
+from kvviz.views.session import Session
 
 
 def test_a_plain_visit_has_a_plain_link():
@@ -56,3 +57,18 @@ def test_an_uploaded_model_is_not_in_the_link():
     assert session.problem == ""
     assert session.scenario.model in session.scenario.own_models
     assert "model" not in link(session)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"utilization": "0.0001"},
+        {"utilization": "0.01", "block_size": "4096"},
+        {"theme": "pink", "utilization": "0.0001"},
+    ],
+)
+def test_a_link_to_what_cannot_be_drawn_opens_the_usual_page_and_says_why(query: dict[str, str]):
+    session = open_link(query.items())
+    assert session.report.total_bytes == Session().report.total_bytes
+    assert "expected at least one a memory site, 5" in session.problem
+    assert ("theme" in session.problem) == ("theme" in query)

@@ -26,7 +26,15 @@ def open_link(pairs: Iterable[tuple[str, str]]) -> Session:
             problems.append(str(unknown))
             del settings[name]
     scenario, contradictions = _scenario(settings)
-    return Session(scenario=scenario, theme=theme, problem=" ".join(problems + contradictions))
+    problems += contradictions
+    session = Session(scenario=scenario, theme=theme)
+    if (
+        session.report is None
+    ):  # nothing can be drawn of it, and there is no earlier picture to keep
+        problems.append(f"The link cannot be drawn: {session.problem}.")
+        session = Session(theme=theme)
+    session.problem = " ".join(problems)
+    return session
 
 
 def read_theme(query: dict[str, str]) -> tuple[str, list[str]]:
