@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from html import escape
+from math import floor
 from typing import Final
 
 import numpy as np
@@ -159,7 +160,8 @@ def _efficiency(session: Session) -> str:
 def _shares(scenario: Scenario, contexts: NDArray[np.int64]) -> str:
     kv = kv_bytes(scenario, contexts)
     shares = [efficiency(*pair) for pair in zip(kv.used, kv.allocated, strict=True)]
-    return " → ".join(f"{share:.1%}" for share in shares)
+    # A half is rounded up, as where the page spells the same share.
+    return " → ".join(f"{floor(1000 * share + 0.5) / 10:.1f}%" for share in shares)
 
 
 def _switches(session: Session) -> str:
