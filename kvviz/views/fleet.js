@@ -1,5 +1,7 @@
 // Several GPUs as one address space, where the run does not fit one; texts and bar follow the row.
 const ROOMY = 250 // px of a package that has room for a sentence
+const AMOUNT = 290 // scene units of a package with room for an amount beside its number, on a phone
+const END_LABEL = 190 // scene units that the label of the first GPU's end takes
 const PULL_MS = 600, APPEAR_MS = 150 // the camera pulls back, then one missing GPU after the other appears
 
 class Fleet {
@@ -83,13 +85,14 @@ class Fleet {
     this.put("bar_marks", Object.fromEntries(["x0", "y0", "x1", "y1", "line"].map((name, i) => [name, marks.map((mark) => mark[i])])))
   }
 
-  write(row) {
-    const gpus = Array.from({length: this.revealed}, (_, gpu) => this.package(row, gpu))
-    this.texts.put("fleet", [...gpus.flat(), ...this.aboutBar(row)])
+  // A phone has the room for what no other card says.
+  write(row, phone) {
+    const gpus = Array.from({length: this.revealed}, (_, gpu) => this.package(row, gpu, phone))
+    this.texts.put("fleet", [...gpus.flat(), ...(phone ? this.aboutSmallBar(row) : this.aboutBar(row))])
   }
 
-  package(row, gpu) {
-    const {frames, dies} = this.places, {capacity} = this.layout, held = this.held(row, gpu), roomy = frames.w[gpu] > ROOMY
+  package(row, gpu, phone) {
+    const {frames, dies} = this.places, {capacity} = this.layout, held = this.held(row, gpu), roomy = frames.w[gpu] > ROOMY && !phone
     const [left, top, wide] = [frames.left[gpu], frames.bottom[gpu] + frames.h[gpu] + 9, frames.w[gpu]]
     const first = this.layout.which_gpu || "GPU 0, the one you have"
     const [name, amount] = gpu === 0 ? [first, `${SPELL.gib(capacity)} GiB`]
@@ -98,20 +101,41 @@ class Fleet {
     const middle = (low, size) => low.map((at, i) => [at, at + size[i]]).flat()
     const across = middle(dies[gpu].left, dies[gpu].w), down = middle(dies[gpu].bottom, dies[gpu].h)
     const x = (Math.min(...across) + Math.max(...across)) / 2, y = (Math.min(...down) + Math.max(...down)) / 2
+    const share = held === capacity ? "full" : held ? SPELL.percent0(held / capacity) : "empty"
+    if (phone) return [
+      {x: left + 2, y: top, text: `GPU ${gpu}`, bold: true, role},
+      {x: left + wide - 2, y: top, text: wide > AMOUNT && held > 0 ? amount.replace(" GiB", "") : "", bold: gpu > 0, align: "right", role, how},
+      {x, y: y - 2, text: String(gpu), size: 20, bold: true, align: "center", role},
+      {x, y: y - 28, text: share, bold: true, align: "center", role, how},
+    ]
     return [
       {x: left + 2, y: top, text: roomy ? name : `GPU ${gpu}`, size: roomy ? 15 : 13, bold: true, role},
       {x: left + wide - 2, y: top, text: amount, size: roomy ? 15 : 13, bold: held > 0 && gpu > 0, align: "right", role, how},
       {x, y: y + 26, text: wide > 200 ? "GPU" : "", align: "center", role: "text3"},
       {x, y: y - 6, text: String(gpu), size: roomy ? 30 : 20, bold: true, align: "center", role},
-      {x, y: y - 28, text: held === capacity ? "full" : held ? SPELL.percent0(held / capacity) : "empty", bold: true, align: "center", role, how},
+      {x, y: y - 28, text: share, bold: true, align: "center", role, how},
+    ]
+  }
+
+  // GPUs that the run needs beyond those shown.
+  beyond(row) { return Math.max(0, Math.ceil(row.total / this.layout.capacity) - this.layout.gpus) }
+
+  aboutSmallBar(row) {
+    const {capacity, gpu, capacity_kind: how} = this.layout, [, y, w, h] = this.places.bar, end = this.at(capacity), beyond = this.beyond(row)
+    const over = SPELL.gib(row.over), [x, align] = end < 0.4 * w ? [end, "left"] : [w - 2, "right"]
+    return [
+      {x: 2, y: y + h + 36, text: "One address space, filled in order", bold: true, role: "text1"},
+      {x: end <= w / 2 ? end + 6 : end - 6, y: y + h + 10, text: `${gpu} ends here, ${SPELL.gib(capacity)}`, align: end <= w / 2 ? "left" : "right", bold: true, role: "text1", how},
+      {x, y: y - 34, text: beyond ? `${over} GiB over, ${SPELL.count(beyond)} GPUs not shown` : `${over} GiB has nowhere to go`, align, bold: true, role: "red-text", how},
     ]
   }
 
   aboutBar(row) {
     const {capacity, gpu, gpus, capacity_kind: how} = this.layout, [, y, w, h] = this.places.bar, end = this.at(capacity)
-    const beyond = Math.ceil(row.total / capacity) - gpus, [x, align] = end < 220 ? [end + 6, "left"] : [end - 6, "right"]
+    const beyond = this.beyond(row), [x, align] = end < 220 ? [end + 6, "left"] : [end - 6, "right"]
     const past = beyond > 0 ? `, ${SPELL.count(beyond)} more GPU${beyond > 1 ? "s" : ""} of it past this picture` : ""
-    const others = Array.from({length: gpus - 1}, (_, i) => capacity * (i + 2))
+    const first = align === "left" ? x + END_LABEL : end // from here on there is room for the ends of others
+    const others = Array.from({length: gpus - 1}, (_, i) => capacity * (i + 2)).filter((bytes) => this.at(bytes) - 50 > first)
     return [
       {x: 2, y: y + h + 32, text: "One address space, filled in order", size: 15, bold: true, role: "text1"},
       {x, y: y + h + 11, text: `one ${gpu} ends here, ${SPELL.gib(capacity)}`, align, bold: true, role: "text1", how},

@@ -8,15 +8,16 @@ const UNITS = [[GIB, "GiB"], [2 ** 20, "MiB"], [2 ** 10, "KiB"]]
 const FULL = 1 - 0.05 / 1024 // of a unit: from here on the next smaller one would spell 1,024.0
 const spelled = (bytes, [unit, name, digits = 1]) => `${grouped(bytes / unit, digits)} ${name}`
 const SPELL = {
-  gib: (bytes) => grouped(bytes / GIB, 2),
+  gib: (bytes) => grouped(bytes / GIB, bytes < 1000 * GIB ? 2 : bytes < 10_000 * GIB ? 1 : 0),
+  amount: (bytes) => (bytes && bytes < 0.005 * GIB ? SPELL.size(bytes) : `${SPELL.gib(bytes)} GiB`), // small ones in their own unit
   size: (bytes) => spelled(bytes, UNITS.find(([unit]) => Math.abs(bytes) >= unit * FULL) ?? [1, "B", 0]),
   gib1: (bytes) => grouped(bytes / GIB, 1),
-  change: (bytes) => (bytes > 0 ? "−" : bytes < 0 ? "+" : "") + grouped(Math.abs(bytes) / GIB, 2),
+  change: (bytes) => (bytes > 0 ? "−" : bytes < 0 ? "+" : "") + SPELL.amount(Math.abs(bytes)),
   count: (value) => (isNaN(value) ? "not known" : grouped(value, 0)),
   tenth: (value) => grouped(value, 1),
   seconds: (value) => (isNaN(value) ? "none" : value < 0.9995 ? `${Number((value * 1e3).toPrecision(3))} ms` : `${Number(value.toPrecision(3)).toLocaleString("en-US")} s`),
   percent: (share) => grouped(100 * share, 1) + "%",
-  percent0: (share) => grouped(100 * share, 0) + "%",
+  percent0: (share) => (isNaN(share) ? "not known" : grouped(100 * share, 0) + "%"),
 }
 
 function fill(root, row) {

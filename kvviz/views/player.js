@@ -1,6 +1,6 @@
 // Plays a run on the scene: applies changes to the rasters, moves the playhead, tells the cards.
 const RUN_SECONDS = 20, REST_SECONDS = 1.5, OPENING_SECONDS = 1.1 // a page that opens still shows the tiles in mid-sweep
-const PHONE = 640 // px: a narrower scene has a phone's layout
+const PHONE = 780 // px: a narrower scene has a phone's layout, for its texts do not shrink with it
 const STILL = matchMedia("(prefers-reduced-motion: reduce)")
 
 class Player {
@@ -26,6 +26,7 @@ class Player {
     for (const texts of [this.sceneTexts, this.fleetTexts]) texts.scale(this.phone ? 1 : scale)
     for (const figure of this.figures()) grow(figure, scale)
     if (this.shape !== this.places[this.phone ? "phone" : "wide"]) this.lay()
+    this.inspect.draw()
   }
 
   // Reads the record anew; the playhead stays where it was, at first at the scenario's context.
@@ -96,7 +97,7 @@ class Player {
   // What is read, not watched: texts of the scene, ten times a second.
   write() {
     this.inside.write(this.numbers, this.run.end)
-    if (this.spilled) this.fleet.write(this.numbers)
+    if (this.spilled) this.fleet.write(this.numbers, this.phone)
     this.strip.say(Math.min(this.now, this.run.end), this.run.end)
   }
 
@@ -107,7 +108,7 @@ class Player {
     if (on && this.spilled === false && !STILL.matches) {
       const near = {transform: "scale(2) translate(25%, 20%)"}
       this.scene.querySelector(".fleet-layer").animate([near, {transform: "none"}], {duration: PULL_MS, easing: "ease-in-out"})
-      this.fleet.appear(() => { this.fleet.show(this.numbers, this.pages); this.fleet.write(this.numbers) })
+      this.fleet.appear(() => { this.fleet.show(this.numbers, this.pages); this.fleet.write(this.numbers, this.phone) })
     }
     if (on === this.spilled) return
     this.spilled = on
@@ -194,11 +195,12 @@ class Player {
     const target = event.composedPath()[0]
     const slider = target.type === "range"
     if (["INPUT", "SELECT", "TEXTAREA"].includes(target.tagName) && !slider) return
-    if (event.key === " " && target.tagName === "BUTTON") return // it presses the button
+    if (event.ctrlKey || event.metaKey || event.altKey) return // the browser's own keys
+    if (event.key === " " && ["BUTTON", "SUMMARY"].includes(target.tagName)) return // it presses what has the focus
     const by = (event.shiftKey ? 512 : 64) * {ArrowLeft: -1, ArrowRight: 1}[event.key]
-    if (event.key === " ") this.play(!this.playing)
+    if (event.key === " ") event.repeat || this.play(!this.playing) // a held key is one press
     else if (event.key === "Escape") this.inspect.close()
-    else if (event.key.toLowerCase() === "l") say("command", {theme: true})
+    else if (event.key.toLowerCase() === "l") event.repeat || say("command", {theme: true})
     else if (by && !slider) this.seek(this.now + by)
     else return
     event.preventDefault()

@@ -1,6 +1,8 @@
 """The page on a phone: one column in the order it is read, all in reach of a thumb."""
 
 from collections.abc import Callable
+from itertools import combinations
+from typing import Any
 
 import pytest
 from hbm_page import HbmPage, number
@@ -17,6 +19,10 @@ TOUCHED = (
     ".controls select:not(.more), .seg, .controls .slider, .controls .toggle, "
     ".fold summary, .rates summary"
 )
+TEXT_BOXES = """(spans) => spans.filter((span) => span.textContent).map((span) => {
+  const {left, right, top, bottom} = span.getBoundingClientRect()
+  return {left, right, top, bottom, text: span.textContent}
+})"""
 BOTTOM_BAR = {".play": (52, 48), ".speed": (64, 48)}
 
 
@@ -31,6 +37,12 @@ def hbm(shared: HbmPage) -> HbmPage:
     shared.page.evaluate("scrollTo(0, 0)")
     shared.seek(4096)
     return shared
+
+
+def over(a: dict[str, Any], b: dict[str, Any]) -> bool:
+    """Whether one text is written over another; lines may touch."""
+    across = min(a["right"], b["right"]) - max(a["left"], b["left"])
+    return across > 1 and min(a["bottom"], b["bottom"]) - max(a["top"], b["top"]) > 3
 
 
 def top(hbm: HbmPage, selector: str) -> float:
@@ -107,3 +119,36 @@ def test_the_dies_are_laid_out_for_the_phone(hbm: HbmPage):
     assert "Prefill" in hbm.scene_texts()
     hbm.page.set_viewport_size({"width": 390, "height": 844})
     expect(hbm.page.locator(".scene-layer .texts-over")).to_contain_text("6.4 saved")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "?model=deepseek-ai/DeepSeek-V3&gpu=Instinct MI300X",
+        "?model=google/gemma-3-27b-it&gpu=GeForce RTX 5090",
+        "?model=Qwen/Qwen3-Next-80B-A3B-Instruct&gpu=H200 SXM 141GB",
+        "?batch=1024&context=65536&run_length=131072&max_length=131072",
+        "?flash=false&paged=false&batching=static",
+    ],
+)
+def test_the_texts_of_several_gpus_stand_apart(visit: Visit, query: str):
+    hbm = visit(query, viewport={"width": 390, "height": 844}, reduced_motion="reduce")
+    layer = hbm.page.locator(".spilled .fleet-layer .texts-over")
+    expect(layer).to_contain_text("One address space")
+    boxes = layer.locator("span").evaluate_all(TEXT_BOXES)
+    scene = hbm.page.locator(".scene").bounding_box()
+    assert scene is not None
+    outside = [
+        b for b in boxes if b["left"] < scene["x"] or b["right"] > scene["x"] + scene["width"]
+    ]
+    assert outside == []
+    assert [(a["text"], b["text"]) for a, b in combinations(boxes, 2) if over(a, b)] == []
+    hbm.close()
+
+
+def test_rates_that_are_not_known_say_so(visit: Visit):
+    hbm = visit(
+        "?gpu=Apple M4 Max", viewport={"width": 390, "height": 844}, reduced_motion="reduce"
+    )
+    expect(hbm.page.locator(".rates .row").first).to_contain_text("memory not known")
+    hbm.close()

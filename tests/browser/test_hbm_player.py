@@ -172,3 +172,47 @@ def test_reduced_motion_starts_paused(visit: Visit):
     hbm.play()
     wait_past(hbm, 4096)
     hbm.close()
+
+
+@pytest.mark.parametrize(
+    "keys", ["Control+l", "Meta+l", "Alt+l", "Control+ArrowRight", "Control+Space"]
+)
+def test_keys_with_a_modifier_stay_the_browser_s(hbm: HbmPage, keys: str):
+    theme = "document.documentElement.dataset.theme"
+    hbm.seek(4096)
+    before = hbm.page.evaluate(theme)
+    hbm.page.get_by_role("switch").first.focus()
+    hbm.page.keyboard.press(keys)
+    assert hbm.row()["when"] == 4096
+    assert hbm.page.evaluate(theme) == before
+    assert not hbm.state()["playing"]
+
+
+def test_a_held_space_is_one_press(hbm: HbmPage):
+    hbm.seek(4096)
+    for _ in range(4):
+        hbm.page.keyboard.down("Space")
+    hbm.page.keyboard.up("Space")
+    assert hbm.state()["playing"]
+    hbm.pause()
+
+
+def test_space_opens_the_fold_that_has_the_focus(hbm: HbmPage):
+    hbm.seek(4096)
+    fold = hbm.page.locator("summary").filter(has_text="More settings")
+    fold.focus()
+    hbm.page.keyboard.press("Space")
+    expect(hbm.page.locator("details.fold")).to_have_attribute("open", "")
+    assert not hbm.state()["playing"]
+    fold.press("Space")
+    expect(hbm.page.locator("details.fold")).not_to_have_attribute("open", "")
+
+
+def test_the_context_told_is_that_of_the_numbers(visit: Visit):
+    hbm = visit("?batch=1024&run_length=131072&max_length=131072", reduced_motion="reduce")
+    row = hbm.nearest_row(74_602)
+    assert row < 74_602  # a long run has not a row for every token
+    told = hbm.page.locator(".workload .context output")
+    expect(told).to_have_text(f"{row:,}")
+    assert hbm.value("Context").startswith(f"{row:,}")
+    hbm.close()
