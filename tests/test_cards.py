@@ -12,7 +12,7 @@ import pytest
 
 from kvviz import Scenario, find_model
 from kvviz.catalog.model import Layer, Model
-from kvviz.units import gib, size
+from kvviz.units import GiB, gib
 from kvviz.views import cards
 from kvviz.views.about import about
 from kvviz.views.factoids import factoids
@@ -170,7 +170,7 @@ def test_what_rests_on_the_capacity_is_known_no_better(settings):
     shown = re.findall(r'data-live="(\w+)"[^>]* title="([^"]*)"', html)
     assert {name for name, _ in shown} >= ON_CAPACITY
     assert {title for name, title in shown if name in ON_CAPACITY} == {kind}
-    assert f'<span title="{kind}">{size(found.room)}</span>' in html
+    assert f'<span title="{kind}">{found.room / GiB:,.2f}</span>' in html
     assert f'<b title="{kind}">{found.room / 2**30:,.2f}</b>' in html
 
 

@@ -25,8 +25,8 @@ def info(session: Session) -> str:
     rows = [
         row("Context", f"{live('when', 'count')} <small>of {scenario.final_length:,}</small>"),
         row("Allocation unit", allocation_unit(session)),
-        row(f"Weights {chip('weights')}", f"{live('weights', 'gib')} <b>GiB</b>"),
-        row(f"KV cache {chip('kv')}", f"{live('kv_allocated', 'gib')} <b>GiB</b>"),
+        row(f"Weights {chip('weights')}", live("weights", "amount")),
+        row(f"KV cache {chip('kv')}", live("kv_allocated", "amount")),
         *_state_row(session),
         *_whole_row(session),
         row("GPUs needed", _gpus(session, name)),
@@ -42,12 +42,11 @@ def info(session: Session) -> str:
       <p class="hero" data-unless="over">{live("total", "gib")} <small>GiB</small></p>
       <p class="hero red" data-if="over">{live("total", "gib")} <small>GiB</small></p>
       <p class="before" data-if="over">one {name} holds
-        <span title="{report.kinds["capacity_bytes"]}">{size(session.room)}</span>
+        <span title="{report.kinds["capacity_bytes"]}">{session.room / GiB:,.2f}</span>
         <em class="tag">+{_on_capacity(session, "over", "gib")}</em></p>
-      <p class="before" data-unless="over"><span data-if="avoided">
+      <p class="before" data-unless="over"><span data-if="saved_share" data-above="{HALF_PERCENT}">
         <s>{live("without_flash", "gib")} GiB</s>
-        <em class="tag" data-if="saved_share" data-above="{HALF_PERCENT}">−{saved}
-        with Flash</em></span></p>
+        <em class="tag">−{saved} with Flash</em></span></p>
       <div class="rows">{"".join(rows)}</div>{_notes(session)}"""
 
 
@@ -90,7 +89,7 @@ def _notes(session: Session) -> str:
 def _state_row(session: Session) -> list[str]:
     if not session.report.state_bytes:
         return []
-    return [row("Recurrent state", f"{live('state', 'gib')} <b>GiB</b>")]
+    return [row("Recurrent state", live("state", "amount"))]
 
 
 def _whole_row(session: Session) -> list[str]:

@@ -19,9 +19,9 @@ def formula(scenario: Scenario) -> str:
     number, limited = kv_width(scenario, model), any(layer.window for layer in kinds)
     lines = "".join(f"<p>{_line(layer, n, number, limited)}</p>" for layer, n in kinds.items())
     return f"""<h2>{_title(scenario)}</h2>{_symbols(scenario, list(kinds))}{lines}{_split(scenario)}
-      <p>{live("tokens", "count")} tokens in use: {live("kv_used", "gib")} GiB</p>
+      <p>{live("tokens", "count")} tokens in use: {live("kv_used", "amount")}</p>
       <p title="computed: KV used / KV allocated">
-      <math><mi>η</mi><mo>=</mo>{_fraction("KV used", "KV allocated")}<mo>=</mo>
+      <math><mi>η</mi><mo>=</mo>{_fraction("KV used", "allocated")}<mo>=</mo>
       <mfrac>{_number("kv_used", "gib")}{_number("kv_allocated", "gib")}</mfrac><mo>=</mo>
       {_number("efficiency", "percent")}</math></p>"""
 

@@ -10,8 +10,8 @@ def live(name: str, unit: str, title: str = "computed") -> str:
 
     Args:
         name: a column of the player's totals.
-        unit: how it is spelled: gib, gib1, size (its unit comes along), change, count, percent or
-            percent0.
+        unit: how it is spelled: gib, gib1, count, percent, percent0, or with its unit: size,
+            amount (GiB where it is enough to show) and change.
         title: how the number is known, shown on hover; one that rests on the GPU's capacity takes
             the capacity's kind.
     """

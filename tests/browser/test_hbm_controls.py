@@ -273,3 +273,12 @@ def test_two_visitors_do_not_share_their_settings(visit: Visit):
     expect(first.page.get_by_text("8 sequences", exact=True)).to_be_visible()
     for page in (first, second):
         page.close()
+
+
+def test_small_amounts_come_in_their_own_unit(visit: Visit):
+    hbm = visit("?batch=1&context=1&run_length=2&max_length=512", reduced_motion="reduce")
+    notes = hbm.page.locator(".toggle .note > span").all_inner_texts()
+    assert [note.strip() for note in notes] == ["−64 B", "+1.8 MiB", "0.00 GiB"]
+    assert hbm.value("KV cache") == "2.0 MiB"
+    expect(hbm.page.locator(".before s")).to_be_hidden()  # nothing to strike out: it is as much
+    hbm.close()

@@ -82,3 +82,10 @@ def test_a_model_that_cannot_be_split_so_says_so_and_keeps_the_picture(visit: Vi
     hbm.choose("Tensor parallel", "2")
     expect(hbm.alert()).to_have_count(0)
     hbm.close()
+
+
+def test_the_switches_say_which_gpu_their_figures_are_of(visit: Visit):
+    hbm = visit("?tp=2", reduced_motion="reduce")
+    expect(hbm.page.locator(".toggles h2 small")).to_have_text("saves now, on GPU 1")
+    assert hbm.delta("FlashAttention") == -in_gib(int(hbm.row()["avoided"]))
+    hbm.close()
