@@ -1,4 +1,6 @@
 // Looking closer: what a page is, on hover, and one site with every page a cell, on a click.
+const GHOST = 0.3 // how strongly a page is painted that avoided scores would take
+
 class Inspect {
   constructor(player, scene) {
     Object.assign(this, {player, scene, site: null})
@@ -74,10 +76,15 @@ class Inspect {
     return `<b>${name}</b><br>${pages.holder(page, numbers.when)}${held}<br><small>computed; ${size}</small>${note}`
   }
 
+  // Whether scores that FlashAttention never writes would be on a page.
+  avoided(page) {
+    const {pages, numbers: {held_pages, avoided}, layout, spilled} = this.player
+    return !spilled && pages.state[page] === 0 && page >= held_pages && page < held_pages + Math.ceil(avoided / layout.page_bytes)
+  }
+
   // What is told of a page that attention scores take, or would take, and how many copies were measured.
   scores(page) {
-    const {pages, numbers: {held_pages, avoided}, layout, spilled} = this.player
-    const ghost = !spilled && pages.state[page] === 0 && page >= held_pages && page < held_pages + Math.ceil(avoided / layout.page_bytes)
+    const {pages, layout} = this.player, ghost = this.avoided(page)
     const there = page >= pages.scores[0] && page < pages.scores[1]
     const note = (ghost || there) && layout.copies ? `<br><small>${layout.copies}</small>` : ""
     return [ghost ? ": scores that FlashAttention never writes would be here" : "", note]
@@ -111,13 +118,14 @@ class Inspect {
 
   draw() {
     if (this.site === null) return
-    const grid = this.grid(), {canvas, count, columns, rows} = grid, {pages} = this.player, paint = canvas.getContext("2d")
+    const grid = this.grid(), {canvas, count, columns, rows} = grid, {pages, layout: {codes}} = this.player, paint = canvas.getContext("2d")
     canvas.width = canvas.clientWidth
     canvas.height = canvas.clientHeight
     const palette = this.player.palette(), w = canvas.width / columns, h = canvas.height / rows, gap = w > 5 ? 1 : 0
     for (let n = 0; n < count; n++) {
-      const code = pages.code(pages.nth(this.site, n))
+      const page = pages.nth(this.site, n), ghost = this.avoided(page), code = ghost ? codes.scores : pages.code(page)
       if (!code) continue
+      paint.globalAlpha = ghost ? GHOST : 1
       const [column, row] = placeOf(n, grid)
       paint.fillStyle = palette[code]
       paint.fillRect(column * w, canvas.height - (row + 1) * h, w - gap, h - gap)

@@ -147,3 +147,42 @@ def test_l_changes_the_theme_and_space_plays_after_a_slider_too(page: Page, site
     slider.press("ArrowRight")  # is the slider's own
     page.wait_for_function("n => document.kvviz.state.revision > n", arg=revision)
     assert hbm.state()["now"] == at
+
+
+FAINT = """(canvas) => {
+  const {data} = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height)
+  let faint = 0
+  for (let i = 3; i < data.length; i += 4) faint += data[i] > 60 && data[i] < 100
+  return faint / (data.length / 4)
+}"""
+
+
+def test_an_opened_site_shows_where_avoided_scores_would_be(page: Page, site: str):
+    hbm = HbmPage(page, site, "?context=4096")
+    hbm.seek(4096)
+    share = hbm.row()["avoided"] / hbm.row()["room"]
+    page.mouse.click(*site_point(page, 3))
+    canvas = page.locator(".zoom canvas")
+    assert 0.7 * share < canvas.evaluate(FAINT) < 1.05 * share  # a gap is left around each cell
+    page.keyboard.press("Escape")
+    hbm.turn("FlashAttention", False)
+    page.mouse.click(*site_point(page, 3))
+    assert canvas.evaluate(FAINT) == 0
+
+
+def test_an_opened_site_follows_the_window(page: Page, site: str):
+    hbm = HbmPage(page, site)
+    hbm.pause()
+    page.mouse.click(*site_point(page, 3))
+    expect(page.locator(".zoom canvas")).to_be_visible()
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.wait_for_function("""() => {
+      let canvas
+      const seen = (root) => root.querySelectorAll("*").forEach((one) => {
+        if (one.shadowRoot) seen(one.shadowRoot)
+        if (one.matches(".zoom canvas")) canvas = one
+      })
+      seen(document)
+      return innerWidth === 1280 && canvas.width === canvas.clientWidth
+        && canvas.height === canvas.clientHeight
+    }""")
