@@ -26,6 +26,8 @@ from kvviz.units import GiB
 LEFT, RIGHT, BOTTOM, TOP = 46, 26, 24, 8  # px around the plot; the page's playhead keeps to them
 COLUMNS = 240  # points of each area: more would not be seen in 900 px
 HEADROOM = 1.5  # the axis shows this many times the capacity, unless more is in HBM
+GIB_FORMAT, THOUSANDS = "0,0[.]00", "0a"
+WIDE = 10_000  # GiB from which on the axis' labels would not have room beside the plot
 MOST_CAPACITIES = 4  # lines of the first, second, ... GPU
 # What is in HBM, bottom up, and the role of its colour; above it lie the scores that are avoided.
 LAYERS = {
@@ -53,6 +55,7 @@ class Strip:
     def __init__(self, theme: Theme) -> None:
         self.stage = Stage(_figure())
         self.ticker = FixedTicker(ticks=[])
+        self.spelling = NumeralTickFormatter(format=GIB_FORMAT)
         self._draw_areas()
         self._draw_axes()
         stage = self.stage
@@ -89,7 +92,8 @@ class Strip:
         self._stack(when[chosen], tops)
         self.figure.x_range.update(start=0, end=end)
         self.figure.y_range.update(start=0, end=top)
-        self.ticker.ticks = [end * quarter / 4 for quarter in range(5)]
+        self.spelling.format = GIB_FORMAT if top < WIDE else THOUSANDS
+        self.ticker.ticks = sorted({round(end * quarter / 4) for quarter in range(5)})
         shown = min(MOST_CAPACITIES, max(1, int(np.ceil(in_hbm / size))))
         heights = [number * size for number in range(1, shown + 1)]
         lines = segments([(0.0, height, end, height) for height in heights])
@@ -129,7 +133,8 @@ class Strip:
     def _draw_axes(self) -> None:
         plot, paint = self.figure, self.stage.paint
         across = LinearAxis(ticker=self.ticker, formatter=NumeralTickFormatter(format="0,0"))
-        up = LinearAxis(ticker=BasicTicker(desired_num_ticks=3, num_minor_ticks=0))
+        ticker = BasicTicker(desired_num_ticks=3, num_minor_ticks=0)
+        up = LinearAxis(ticker=ticker, formatter=self.spelling)
         for axis, side in ((across, "below"), (up, "left")):
             axis.update(major_label_text_font=SANS, major_label_text_font_size="13px")
             axis.update(axis_line_color=None, major_tick_line_color=None)

@@ -319,3 +319,41 @@ def fill_order(shape: Raster) -> np.ndarray:
     row, column = np.mgrid[: shape.rows, : shape.columns]  # both (rows, columns)
     order = np.lexsort((row.ravel(), column.ravel(), (row // BAND).ravel()))
     return order[: shape.cells]
+
+
+BESIDE_THE_CARD = """() => {
+  const out = [], lines = ".card p, .row, .note, math, .ledger > span"
+  const wider = (line) => line.clientWidth && line.scrollWidth > line.clientWidth + 1
+  const seen = (root) => {
+    for (const line of root.querySelectorAll("*")) {
+      if (line.shadowRoot) seen(line.shadowRoot)
+      if (!line.matches(lines) || !line.checkVisibility()) continue
+      const card = (line.closest(".card, .ledger") ?? root.host).getBoundingClientRect()
+      if (line.getBoundingClientRect().right > card.right || wider(line)) out.push(line.textContent)
+    }
+  }
+  seen(document)
+  return out
+}"""
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "?model=deepseek-ai/DeepSeek-V3&gpu=Instinct MI300X",
+        "?batch=1024&context=65536&run_length=131072&max_length=131072",
+        "?flash=false&paged=false&batching=static",
+    ],
+)
+def test_long_numbers_stay_in_their_cards(visit: Visit, query: str):
+    hbm = visit(query, reduced_motion="reduce")
+    assert hbm.page.evaluate(BESIDE_THE_CARD) == []
+    hbm.close()
+
+
+@pytest.mark.parametrize("width", [900, 1024, 1200, 1400])
+def test_the_header_has_room_between_the_usual_screens(hbm: HbmPage, width: int):
+    show_on(hbm, width, 720)
+    header = boxes(hbm, f"header.top > svg, {HEADER}, .dock")
+    assert overlaps(header) == []
+    assert all(box["right"] <= width for box in header)
