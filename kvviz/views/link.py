@@ -28,9 +28,8 @@ def open_link(pairs: Iterable[tuple[str, str]]) -> Session:
     scenario, contradictions = _scenario(settings)
     problems += contradictions
     session = Session(scenario=scenario, theme=theme)
-    if (
-        session.report is None
-    ):  # nothing can be drawn of it, and there is no earlier picture to keep
+    # Of some settings nothing can be drawn, and here is no earlier picture to keep.
+    if session.report is None:
         problems.append(f"The link cannot be drawn: {session.problem}.")
         session = Session(theme=theme)
     session.problem = " ".join(problems)
