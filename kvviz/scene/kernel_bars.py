@@ -97,3 +97,14 @@ def bars(theme: Theme, name: str) -> Bars:
     made = Bars(plot, source, marks, paint, theme)
     made.repaint(theme)
     return made
+
+
+def pair(
+    found: dict[str, Any], measured: str, predicted: str, unit: float
+) -> tuple[dict[str, float], dict[str, float | None]]:
+    """Return two figures of every kernel, in `unit`."""
+    known = {name: row[predicted] for name, row in found.items()}
+    return (
+        {name: row[measured] / unit for name, row in found.items()},
+        {name: None if value is None else value / unit for name, value in known.items()},
+    )

@@ -11,7 +11,7 @@ from bokeh.layouts import column, gridplot
 from bokeh.models import Div, Title
 from bokeh.resources import INLINE
 
-from kvviz.scene.kernel_bars import bars
+from kvviz.scene.kernel_bars import bars, pair
 from kvviz.scene.kernel_lines import lines
 from kvviz.scene.kernel_pattern import pattern
 from kvviz.scene.theme import LIGHT, SANS
@@ -27,8 +27,8 @@ def kernel_report(result: dict[str, Any]) -> str:
     weights, held = pattern(LIGHT), lines(LIGHT, "blocks", log=False)
     memory, time = bars(LIGHT, "memory"), bars(LIGHT, "time")
     weights.show(result["pattern"])
-    memory.show(*_pair(rows, "peak_bytes", "predicted_bytes", MiB), "{:,.3f}")
-    time.show(*_pair(rows, "seconds_median", "predicted_seconds", 1e-3), "{:,.3f}")
+    memory.show(*pair(rows, "peak_bytes", "predicted_bytes", MiB), "{:,.3f}")
+    time.show(*pair(rows, "seconds_median", "predicted_seconds", 1e-3), "{:,.3f}")
     held.show(
         {
             name: (list(range(len(series))), [count / MiB for count in series])
@@ -51,16 +51,6 @@ def kernel_report(result: dict[str, Any]) -> str:
     said = "".join(f"<p>{escape(line)}</p>" for line in (where, *notes))
     heading = Div(text=f"<h2>{escape(title)}</h2>{said}", styles=TEXT, width=2 * WIDTH)
     return file_html(column(heading, grid), INLINE, title=f"{title}, {where}")
-
-
-def _pair(
-    rows: dict[str, Any], measured: str, predicted: str, unit: float
-) -> tuple[dict[str, float], dict[str, float | None]]:
-    expected = {name: row[predicted] for name, row in rows.items()}
-    return (
-        {name: row[measured] / unit for name, row in rows.items()},
-        {name: None if value is None else value / unit for name, value in expected.items()},
-    )
 
 
 def main() -> None:

@@ -29,17 +29,6 @@ def mib(value: float) -> str:
     return f"{value:,.3g} MiB" if value < 10 else f"{value:,.1f} MiB"
 
 
-def pair(
-    found: dict[str, Any], measured: str, predicted: str, unit: float
-) -> tuple[dict[str, float], dict[str, float | None]]:
-    """Return two figures of every kernel, in `unit`."""
-    known = {name: row[predicted] for name, row in found.items()}
-    return (
-        {name: row[measured] / unit for name, row in found.items()},
-        {name: None if value is None else value / unit for name, value in known.items()},
-    )
-
-
 def blocks(result: dict[str, Any]) -> dict[str, tuple[list[float], list[float]]]:
     """Return the MiB held by each kernel while each block is worked on, by block."""
     held = {KERNELS[kernel][0]: series for kernel, series in result["blocks"].items()}

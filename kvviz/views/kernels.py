@@ -8,7 +8,7 @@ from panel.template import Template
 
 from kvviz.kernels.compare import DTYPES
 from kvviz.kernels.table import duration
-from kvviz.scene.kernel_bars import bars
+from kvviz.scene.kernel_bars import bars, pair
 from kvviz.scene.kernel_lines import Lines, lines
 from kvviz.scene.kernel_pattern import pattern
 from kvviz.scene.theme import THEMES
@@ -18,7 +18,7 @@ from kvviz.views.components import CSS, Knob, Share, ThemeSwitch
 from kvviz.views.drawn import follow_theme, redraws
 from kvviz.views.kernel_components import STYLE, ChartCard, Check, RunButton, Text, Tiles
 from kvviz.views.kernel_link import CHOICES, STEPS, link, opened
-from kvviz.views.kernel_numbers import KERNELS, blocks, digits, mib, pair, scaling, time_unit
+from kvviz.views.kernel_numbers import KERNELS, blocks, digits, mib, scaling, time_unit
 from kvviz.views.kernel_recordings import recorded
 from kvviz.views.kernel_session import KernelSession, devices
 from kvviz.views.kernel_tiles import BLOCKS, tiles

@@ -192,16 +192,12 @@ class Player {
   }
 
   key(event) {
-    const target = event.composedPath()[0]
-    const slider = target.type === "range"
-    if (["INPUT", "SELECT", "TEXTAREA"].includes(target.tagName) && !slider) return
-    if (event.ctrlKey || event.metaKey || event.altKey) return // the browser's own keys
-    if (event.key === " " && ["BUTTON", "SUMMARY"].includes(target.tagName)) return // it presses what has the focus
+    if (keyOfOthers(event, event.composedPath()[0])) return
     const by = (event.shiftKey ? 512 : 64) * {ArrowLeft: -1, ArrowRight: 1}[event.key]
     if (event.key === " ") event.repeat || this.play(!this.playing) // a held key is one press
     else if (event.key === "Escape") this.inspect.close()
     else if (event.key.toLowerCase() === "l") event.repeat || say("command", {theme: true})
-    else if (by && !slider) this.seek(this.now + by)
+    else if (by) this.seek(this.now + by)
     else return
     event.preventDefault()
   }

@@ -56,8 +56,9 @@ class Player(Component):
 
     _render_policy = "manual"  # a figure that comes later is put beside the rest
     _esm = scripts(
-        *("live.js", "frames.js", "texts.js", "pages.js", "ghost.js", "inside.js", "fleet.js"),
-        *("inspect.js", "record.js", "timeline.js", "teller.js", "player.js", "stage.js"),
+        *("live.js", "keys.js", "frames.js", "texts.js", "pages.js", "ghost.js"),
+        *("inside.js", "fleet.js", "inspect.js", "record.js", "timeline.js", "teller.js"),
+        *("player.js", "stage.js"),
     )
 
     def load(self, session: Session, columns: Columns, **texts: Any) -> None:

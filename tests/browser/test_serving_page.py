@@ -250,6 +250,18 @@ def test_keys_play_and_scrub(serving: ServingPage):
         assert serving.state()["now"] == pytest.approx(now + by * end)
 
 
+def test_keys_with_a_modifier_and_of_a_list_are_not_the_player_s(serving: ServingPage):
+    page, theme = serving.page, "document.documentElement.dataset.theme"
+    serving.seek(5.0)
+    before = page.evaluate(theme)
+    page.get_by_role("button", name="B", exact=True).focus()
+    for key in ("Control+l", "Alt+ArrowRight", "Meta+l"):
+        page.keyboard.press(key)
+    assert page.evaluate(theme) == before
+    assert serving.state()["now"] == 5.0
+    assert not serving.state()["playing"]
+
+
 def test_dragging_over_the_run_scrubs(serving: ServingPage, runs: Runs):
     box = serving.page.locator(".over .plot").bounding_box()
     left, width, y = box["x"] + 58, box["width"] - 74, box["y"] + 40

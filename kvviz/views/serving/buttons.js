@@ -25,12 +25,11 @@ class Buttons {
 
   key(event) {
     const {player} = this, target = event.composedPath()[0]
-    if (["INPUT", "SELECT", "TEXTAREA"].includes(target.tagName)) return
-    if (event.key === " " && target.tagName === "BUTTON") return // it presses the button
+    if (keyOfOthers(event, target)) return
     const by = (player.end / (event.shiftKey ? 20 : 200)) * {ArrowLeft: -1, ArrowRight: 1}[event.key]
     const next = {ArrowUp: -1, ArrowDown: 1}[event.key]
-    if (event.key === " ") player.play(!player.playing)
-    else if (event.key.toLowerCase() === "l") say("command", {theme: true})
+    if (event.key === " ") event.repeat || player.play(!player.playing) // a held key is one press
+    else if (event.key.toLowerCase() === "l") event.repeat || say("command", {theme: true})
     else if (next && target.classList.contains("handle")) player.choose(player.followed + next)
     else if (by) player.seek(player.now + by)
     else return

@@ -55,7 +55,7 @@ class ServingPlayer(Component):
     autoplay = param.Boolean(True)
     revision = param.Integer(0, doc="moves when all of both runs is here")
 
-    _esm = scripts("live.js", *(f"serving/{name}" for name in PARTS))
+    _esm = scripts("live.js", "keys.js", *(f"serving/{name}" for name in PARTS))
     _stylesheets = (SERVING_CSS,)
 
     def load(self, runs: Runs, tick: float) -> None:
