@@ -1,5 +1,8 @@
 """The kernels on torch tensors: the same results, in every dtype that torch adds."""
 
+from functools import partial
+from importlib import import_module
+
 import numpy as np
 import pytest
 from attention_oracle import (
@@ -19,8 +22,18 @@ from kvviz.kernels.measure import Call
 
 torch = pytest.importorskip("torch")
 ops = pytest.importorskip("kvviz.kernels.torch_ops")
+WITHOUT_CPP = import_module("kvviz.kernels.torch_cpp").obstacle(*[torch.zeros(1)] * 3)
 TorchMeter = pytest.importorskip("kvviz.kernels.torch_measure").TorchMeter
 
+BACKENDS = [
+    pytest.param("cpp", marks=pytest.mark.skipif(WITHOUT_CPP is not None, reason=str(WITHOUT_CPP))),
+    "operators",
+]
+DECODES = {"gathered": ops.gathered_attention_decode} | {
+    backend: partial(ops.paged_attention_decode, backend=backend)
+    for backend in ops.DECODE_BACKENDS
+    if backend != "cpp" or WITHOUT_CPP is None
+}
 BOUNDS = {torch.float32: 2e-6, torch.bfloat16: 1e-2, torch.float16: 1e-3}
 KERNELS = {
     "standard": ops.standard_attention,
@@ -62,43 +75,44 @@ def test_every_dtype_is_within_its_bound(kernel, masks, n, keys, dtype):
     assert error(out.double(), exact) <= BOUNDS[dtype]
 
 
-@given(steps(), st.sampled_from([1, 4, 256]))
-@settings(max_examples=60, deadline=None)
-def test_scattered_pages_are_attended_to_exactly(step, tile_tokens):
+@given(steps(), st.sampled_from([1, 4, 256]), st.sampled_from(sorted(DECODES)))
+@settings(max_examples=120, deadline=None)
+def test_scattered_pages_are_attended_to_exactly(step, tile_tokens, name):
     inputs, window = step
     expected, sizes = expected_step(*inputs, window=window)
     tensors = [torch.from_numpy(array) for array in inputs]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("kvviz.kernels.torch_paged.TILE_TOKENS", tile_tokens)
-        paged = ops.paged_attention_decode(*tensors, window=window)
-    assert error(paged, expected, sizes) <= 2e-6
-    gathered = ops.gathered_attention_decode(*tensors, window=window)
-    assert error(gathered, expected, sizes) <= 2e-6
+        assert error(DECODES[name](*tensors, window=window), expected, sizes) <= 2e-6
 
 
 @pytest.mark.parametrize("dtype", BOUNDS, ids=str)
-def test_decoding_is_within_its_bound_in_every_dtype(dtype):
+@pytest.mark.parametrize("decode", DECODES.values(), ids=DECODES)
+def test_decoding_is_within_its_bound_in_every_dtype(decode, dtype):
     inputs = _step(dtype)
     numbers = [tensor.double().numpy() for tensor in inputs[:3]]
     expected = naive_decode(*numbers, inputs[3].numpy(), inputs[4].numpy())
-    for decode in (ops.paged_attention_decode, ops.gathered_attention_decode):
-        assert error(decode(*inputs).double(), expected) <= BOUNDS[dtype]
+    out = decode(*inputs)
+    assert out.dtype == dtype
+    assert error(out.double(), expected) <= BOUNDS[dtype]
 
 
 @pytest.mark.parametrize("window", [None, 1000])
-def test_tiles_merge_into_the_attention_of_a_long_cache(window):
+@pytest.mark.parametrize("decode", DECODES.values(), ids=DECODES)
+def test_tiles_merge_into_the_attention_of_a_long_cache(decode, window):
     """Three tiles, the last one partial, over scores of which a few are far above the rest."""
     q, k_cache, v_cache, table, _ = _step(size=64)
     inputs = (8 * q, k_cache, v_cache, table, torch.tensor([2500, 1031], dtype=torch.int32))
     expected = naive_decode(*(tensor.numpy() for tensor in inputs), window=window)
-    assert error(ops.paged_attention_decode(*inputs, window=window), expected) <= 2e-6
+    assert error(decode(*inputs, window=window), expected) <= 2e-6
 
 
-def test_decoding_holds_one_tile_and_its_scores_whatever_the_length():
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_decoding_holds_one_tile_and_its_scores_whatever_the_length(backend):
     peaks = []
     for length in (2048, 4096):
         inputs = _step(length=length, size=64)
-        call = Call("paged", ops.paged_attention_decode, inputs)
+        call = Call("paged", ops.paged_attention_decode, inputs, {"backend": backend})
         peaks.append(TorchMeter(torch.device("cpu")).peak(call)[0])
     tile = 1024 * (2 * 64 + 3 * 8) * 4  # keys of two heads; scores and weights of eight
     assert 0 < peaks[0] < 1.05 * tile

@@ -15,6 +15,7 @@ from kvviz.kernels.torch_flex import (
     flex_paged_attention_decode,
 )
 from kvviz.kernels.torch_paged import (
+    DECODE_BACKENDS,
     contiguous_attention_decode,
     gathered_attention_decode,
     paged_attention_decode,
@@ -23,6 +24,7 @@ from kvviz.kernels.torch_paged import (
 
 __all__ = [
     "BACKENDS",
+    "DECODE_BACKENDS",
     "FlexPagedDecode",
     "contiguous_attention_decode",
     "flash_attention",

@@ -1,27 +1,28 @@
 """A paged KV cache on torch tensors: writing tokens into it, and decoding from it.
 
-What bounds decoding on a CPU: torch's products take tensors whose rows lie evenly apart, so
-scattered pages are first copied into a tile. For batch 8, n 8,192, 32 heads on 8, d 64 and pages of
-16 in fp32, one core of an AMD EPYC spends about 13 ms on the copies (21 GB/s, a page at a time),
-11 ms on the products (most of it MKL's own repacking of keys and values), 1 ms on softmax and 2 ms
-on small steps. SDPA over a contiguous cache has no copies to make: 22 ms, 33 ms as one calls it
-with enable_gqa. Holding one tile's scores, which stay in the core's cache, not a sequence's, took
-1 to 4% and 0.7 MiB off. Smaller tiles pay for more calls, larger ones leave the cache. Padded rows,
-products by page, embedding_bag and sparse products on the pages in place were not faster; SDPA's
-own kernel tile by tile saves another 5%, but is none of torch's public functions.
+What bounds decoding by torch's own operators on a CPU: products take tensors whose rows lie evenly
+apart, so scattered pages are first copied into a tile. For batch 8, n 8,192, 32 heads on 8, d 64
+and pages of 16 in fp32, one core of an AMD EPYC spends about 13 ms on the copies (21 GB/s, a page
+at a time), 11 ms on the products (most of it MKL's own repacking of keys and values), 1 ms on
+softmax and 2 ms on small steps; SDPA over a contiguous cache, with no copies to make, takes 21 ms.
+Smaller tiles pay for more calls, larger ones leave the cache. A kernel in C++ reads the pages where
+they lie, and takes 15 ms.
 """
 
 from collections.abc import Iterator
+from typing import Final
 
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
+from kvviz.kernels import torch_cpp
 from kvviz.kernels.paged import page_tiles
-from kvviz.kernels.shapes import softmax_scale
+from kvviz.kernels.shapes import check_count, softmax_scale
 from kvviz.kernels.torch_shapes import check_decode
 
 TILE_TOKENS = 1024  # tokens whose keys are in a CPU core's cache together
+DECODE_BACKENDS: Final = ("cpp", "operators")
 
 
 def reshape_and_cache(
@@ -55,18 +56,67 @@ def paged_attention_decode(
     *,
     scale: float | None = None,
     window: int | None = None,
+    backend: str | None = None,
 ) -> Tensor:
     """Return the attention of one new token a sequence to its cached tokens, tile by tile.
 
-    Arguments, shapes and errors as `kvviz.kernels.paged_attention_decode`. Sequence by sequence,
-    since only one sequence's heads lie evenly apart in a tile and need no copy for the products.
     Every tile gives an output and its log-sum-exp, by which all are merged at the end (as in
     "Flash-Decoding", Dao et al., 2023): fewer steps a tile than a running softmax.
+
+    Arguments, shapes and errors as `kvviz.kernels.paged_attention_decode`, and
+
+    Args:
+        backend: one of `DECODE_BACKENDS`: "cpp" reads pages where they lie, on a CPU, and is
+            compiled when it is first called; "operators" copies them into tiles for torch's own.
+            None for the first of them that runs.
+
+    Raises:
+        ValueError: also a backend that does not run these here, with the reason.
     """
     check_decode(q, k_cache, v_cache, block_table, seq_lens)
+    if backend not in (None, *DECODE_BACKENDS):
+        raise ValueError(f"backend is {backend!r}, expected {' or '.join(DECODE_BACKENDS)}")
+    if window is not None:
+        check_count("window", window)
+    obstacle = None if backend == "operators" else torch_cpp.obstacle(q, k_cache, v_cache)
+    if backend == "cpp" and obstacle:
+        raise ValueError(f"backend cpp does not run this here: {obstacle}")
+    decode = _by_operators if backend == "operators" or obstacle else _in_cpp
+    factor = softmax_scale(scale, q.shape[-1])
+    return decode(q, k_cache, v_cache, block_table, seq_lens, factor, window)
+
+
+def _in_cpp(
+    q: Tensor,
+    k_cache: Tensor,
+    v_cache: Tensor,
+    block_table: Tensor,
+    seq_lens: Tensor,
+    scale: float,
+    window: int | None,
+) -> Tensor:
+    """Decode on the pages where they lie."""
+    size = k_cache.shape[1]
+    part = max(1, TILE_TOKENS // size) * size
+    outputs, lse = torch_cpp.decode_states(
+        q, k_cache, v_cache, block_table, seq_lens, scale=scale, window=window, part=part
+    )
+    return _merged(outputs, lse).to(q.dtype)
+
+
+def _by_operators(
+    q: Tensor,
+    k_cache: Tensor,
+    v_cache: Tensor,
+    block_table: Tensor,
+    seq_lens: Tensor,
+    scale: float,
+    window: int | None,
+) -> Tensor:
+    """Decode sequence by sequence: only one's heads lie evenly apart in a tile, for products."""
     batch, heads, d = q.shape
     size, kv_heads, width = v_cache.shape[1:]
-    folded = (q * softmax_scale(scale, d)).view(batch, kv_heads, heads // kv_heads, d)
+    folded = (q * scale).view(batch, kv_heads, heads // kv_heads, d)
     blocks = min(max(1, TILE_TOKENS // size), block_table.shape[1])
     k_tile, v_tile = _tiles(k_cache, v_cache, blocks)
     keys = k_tile.flatten(0, 1).permute(1, 2, 0)  # (KV heads, d, tokens)
@@ -81,7 +131,8 @@ def paged_attention_decode(
             torch.index_select(v_cache, 0, ids, out=v_tile[: len(ids)])  # where the keys were
             states.append((torch.bmm(weights.to(q.dtype), values[:, seen]), lse))
         if states:
-            output[sequence] = _merged(states)
+            outputs, logged = (torch.stack(parts) for parts in zip(*states, strict=True))
+            output[sequence] = _merged(outputs, logged)
     return output.view(batch, heads, width)
 
 
@@ -92,10 +143,13 @@ def _softmax(scores: Tensor) -> tuple[Tensor, Tensor]:
     return weights, scores.amax(-1) - weights.amax(-1).log()
 
 
-def _merged(states: list[tuple[Tensor, Tensor]]) -> Tensor:
-    """Return the output of all tokens from the outputs (..., d of V) and lse (...) of tiles."""
-    outputs, lse = (torch.stack(parts) for parts in zip(*states, strict=True))
-    return (outputs * torch.softmax(lse, 0)[..., None]).sum(0)
+def _merged(outputs: Tensor, lse: Tensor) -> Tensor:
+    """Return the output of all tokens from outputs (parts, ..., d of V) and lse (parts, ...).
+
+    A part of no tokens has an lse of -inf; where all have, the outputs are zeros and so is theirs.
+    """
+    weights = torch.softmax(lse.clamp_min(torch.finfo(lse.dtype).min), 0)
+    return (outputs * weights[..., None]).sum(0)
 
 
 def _tiles(k_cache: Tensor, v_cache: Tensor, blocks: int) -> Iterator[Tensor]:

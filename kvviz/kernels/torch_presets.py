@@ -22,6 +22,8 @@ from kvviz.kernels.torch_measure import torch_rates
 from kvviz.units import MiB
 
 TRITON = "kvviz.kernels.triton_ops"
+PAGED = "torch paged, C++"
+TILES = "torch paged tiles"
 GROUPED = "torch SDPA, contiguous"
 FOLDED = "torch SDPA, contiguous, heads folded"
 DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
@@ -55,7 +57,8 @@ def decode_group(
     flex = ops.FlexPagedDecode(table, lengths, k_cache.shape[0], shape.block_size)
     keys, values = (contiguous(cache, table) for cache in (k_cache, v_cache))
     kernels: dict[str, tuple[Callable[..., Any], tuple[Tensor, ...]]] = {
-        "torch paged tiles": (ops.paged_attention_decode, step),
+        PAGED: (partial(ops.paged_attention_decode, backend="cpp"), step),
+        TILES: (partial(ops.paged_attention_decode, backend="operators"), step),
         "torch gather, then SDPA": (ops.gathered_attention_decode, step),
         "torch FlexAttention, paged": (flex, (q, k_cache, v_cache)),
         GROUPED: (_grouped_sdpa, (q, keys, values)),
@@ -72,17 +75,28 @@ def decode_group(
 
 
 def _decode_notes(results: Mapping[str, Performance]) -> list[str]:
-    paged = results["torch paged tiles"]
-    times = [
-        f"{paged.seconds_median / results[name].seconds_median:.2f} × the time of {spelled}"
-        for name, spelled in {
-            FOLDED: "SDPA on a contiguous cache with the heads of a KV head as its queries",
-            GROUPED: "SDPA there with enable_gqa",
-            "torch gather, then SDPA": "gathering the pages first",
+    others = {
+        FOLDED: "SDPA on a contiguous cache with the heads of a KV head as its queries",
+        GROUPED: "SDPA there with enable_gqa",
+        "torch gather, then SDPA": "gathering the pages first",
+    }
+    return [
+        f"{told} {_times(results, paged, others)}; {results[paged].peak_bytes / MiB:.1f} MiB held."
+        for paged, told in {
+            PAGED: "Pages read where they lie, in C++, take",
+            TILES: "Pages copied into tiles, for torch's operators, take",
         }.items()
-        if name in results
+        if paged in results
     ]
-    return [f"Paged tiles take {', '.join(times)}; they hold {paged.peak_bytes / MiB:.1f} MiB."]
+
+
+def _times(results: Mapping[str, Performance], name: str, others: Mapping[str, str]) -> str:
+    seconds = results[name].seconds_median
+    return ", ".join(
+        f"{seconds / results[other].seconds_median:.2f} × the time of {spelled}"
+        for other, spelled in others.items()
+        if other in results
+    )
 
 
 def memory_groups(

@@ -1,0 +1,113 @@
+"""Paged decode in C++: every head size and group, and machines on which it does not run."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from attention_oracle import error, randn
+
+torch = pytest.importorskip("torch")
+ops = pytest.importorskip("kvviz.kernels.torch_ops")
+torch_cpp = pytest.importorskip("kvviz.kernels.torch_cpp")
+
+BUILD = """
+import torch
+from kvviz.kernels import torch_cpp
+print(torch_cpp.obstacle(*[torch.zeros(1)] * 3))
+"""
+
+
+def _inputs(group=4, d=64, width=64, dtype=torch.float32):
+    """Three sequences of 0, 37 and 100 tokens in pages of 8, whose caches are slices of one."""
+    tokens = torch.from_numpy(randn(26, 8, 2, d + width)).to(dtype)
+    table = torch.arange(39, dtype=torch.int32).flip(0).view(3, 13) % 26
+    q = torch.from_numpy(randn(3, 2 * group, d, seed=1)).to(dtype)
+    lengths = torch.tensor([0, 37, 100], dtype=torch.int32)
+    return q, tokens[..., :d], tokens[..., d:], table, lengths
+
+
+@pytest.fixture
+def compiled():
+    reason = torch_cpp.obstacle(*[torch.zeros(1)] * 3)
+    if reason:
+        pytest.skip(reason)
+
+
+@pytest.mark.usefixtures("compiled")
+@pytest.mark.parametrize("group", [1, 2, 3, 7, 15, 16])
+@pytest.mark.parametrize(("d", "width"), [(64, 64), (80, 16), (5, 33), (1, 1)])
+@pytest.mark.parametrize(("dtype", "bound"), [(torch.float32, 2e-6), (torch.bfloat16, 1e-2)])
+def test_every_group_and_head_size_is_attended_to(group, d, width, dtype, bound):
+    inputs = _inputs(group, d, width, dtype)
+    exact = [x.double() if x.is_floating_point() else x for x in inputs]
+    for window in (None, 20):
+        out = ops.paged_attention_decode(*inputs, window=window, backend="cpp")
+        expected = ops.gathered_attention_decode(*exact, window=window)
+        assert error(out.double(), expected) <= bound
+
+
+@pytest.mark.usefixtures("compiled")
+def test_no_sequence_is_no_output():
+    q, k_cache, v_cache, table, lengths = _inputs()
+    out = ops.paged_attention_decode(q[:0], k_cache, v_cache, table[:0], lengths[:0], backend="cpp")
+    assert out.shape == (0, 8, 64)
+
+
+@pytest.mark.usefixtures("compiled")
+@pytest.mark.parametrize("threads", [1, 2])
+def test_threads_share_the_parts(threads):
+    before, inputs = torch.get_num_threads(), _inputs()
+    torch.set_num_threads(threads)
+    try:
+        out = ops.paged_attention_decode(*inputs, backend="cpp")
+    finally:
+        torch.set_num_threads(before)
+    expected = ops.paged_attention_decode(*inputs, backend="operators")
+    torch.testing.assert_close(out, expected, atol=1e-6, rtol=1e-5)
+
+
+@pytest.mark.usefixtures("compiled")
+def test_what_it_cannot_read_is_one_sentence_and_left_to_the_operators():
+    q, k_cache, v_cache, *pages = _inputs()
+    apart = k_cache.transpose(2, 3).contiguous().transpose(2, 3)
+    with pytest.raises(ValueError, match="a head's numbers 2 apart, expected side by side"):
+        ops.paged_attention_decode(q, apart, v_cache, *pages, backend="cpp")
+    with pytest.raises(ValueError, match=r"cpp does not run this here: q is torch\.float64"):
+        ops.paged_attention_decode(
+            *(x.double() for x in (q, k_cache, v_cache)), *pages, backend="cpp"
+        )
+    expected = ops.paged_attention_decode(q, k_cache, v_cache, *pages)
+    torch.testing.assert_close(ops.paged_attention_decode(q, apart, v_cache, *pages), expected)
+    with pytest.raises(ValueError, match="backend is 'fast', expected cpp or operators"):
+        ops.paged_attention_decode(q, k_cache, v_cache, *pages, backend="fast")
+
+
+@pytest.mark.parametrize(
+    ("compiler", "words"),
+    [("no-such-compiler", "there is no C\\+\\+ compiler here"), ("false", "did not compile")],
+)
+def test_without_a_compiler_the_operators_decode(compiler, words, monkeypatch, tmp_path):
+    monkeypatch.setenv("CXX", compiler)
+    monkeypatch.setenv("TORCH_EXTENSIONS_DIR", str(tmp_path))
+    torch_cpp._unloaded.cache_clear()
+    try:
+        with pytest.raises(ValueError, match=words):
+            ops.paged_attention_decode(*_inputs(), backend="cpp")
+        out = ops.paged_attention_decode(*_inputs())
+    finally:
+        torch_cpp._unloaded.cache_clear()
+    torch.testing.assert_close(out, ops.paged_attention_decode(*_inputs(), backend="operators"))
+
+
+@pytest.mark.usefixtures("compiled")
+def test_processes_that_compile_at_once_leave_one_whole_library(tmp_path):
+    environment = os.environ | {"TORCH_EXTENSIONS_DIR": str(tmp_path)}
+    command = [sys.executable, "-c", BUILD]
+    processes = [
+        subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    assert [process.communicate(timeout=120)[0].strip() for process in processes] == ["None"] * 2
+    (library,) = (tmp_path / "kvviz").iterdir()
+    assert library.suffix == ".so"
