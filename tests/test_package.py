@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,14 @@ def fetch(address):
     with urllib.request.urlopen(address, timeout=30) as response:
         assert response.status == 200
         return response.read().decode()
+
+
+def test_the_wheel_carries_every_file_of_the_package(wheel):
+    with zipfile.ZipFile(wheel) as packed:
+        carried = set(packed.namelist())
+    tracked = run("git", "ls-files", "kvviz", cwd=ROOT).split()
+    assert "kvviz/kernels/paged_decode.cpp" in tracked
+    assert set(tracked) <= carried
 
 
 def test_an_installed_wheel_estimates_without_torch(installed, tmp_path):
