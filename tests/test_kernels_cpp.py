@@ -16,6 +16,17 @@ import torch
 from kvviz.kernels import torch_cpp
 print(torch_cpp.obstacle(*[torch.zeros(1)] * 3))
 """
+WITHOUT = """
+import torch
+from kvviz.kernels import torch_ops
+q, cache, table, lengths = torch.ones(1, 2, 4), torch.ones(3, 2, 1, 4), torch.ones(1, 2), [3]
+step = q, cache, cache, table.int(), torch.tensor(lengths, dtype=torch.int32)
+try:
+    torch_ops.paged_attention_decode(*step, backend="cpp")
+except ValueError as refused:
+    print(refused)
+print(torch.equal(torch_ops.paged_attention_decode(*step), q))
+"""
 
 
 def _inputs(group=4, d=64, width=64, dtype=torch.float32):
@@ -45,6 +56,20 @@ def test_every_group_and_head_size_is_attended_to(group, d, width, dtype, bound)
         out = ops.paged_attention_decode(*inputs, window=window, backend="cpp")
         expected = ops.gathered_attention_decode(*exact, window=window)
         assert error(out.double(), expected) <= bound
+
+
+@pytest.mark.usefixtures("compiled")
+@pytest.mark.parametrize("size", [1, 33, 300, 1500])
+@pytest.mark.parametrize("window", [None, 1, 300, 1700, 10**9])
+def test_pages_of_every_size_are_read_where_they_lie(size, window):
+    table = torch.randperm(-(-3000 // size), generator=torch.Generator().manual_seed(0))[None]
+    caches = [torch.from_numpy(randn(table.numel(), size, 2, 16, seed=seed)) for seed in (1, 2)]
+    inputs = (torch.from_numpy(randn(1, 4, 16)), *caches, table, torch.tensor([2999]))
+    expected = ops.gathered_attention_decode(
+        *(x.double() if x.is_floating_point() else x for x in inputs), window=window
+    )
+    out = ops.paged_attention_decode(*inputs, window=window, backend="cpp")
+    assert error(out, expected) <= 2e-6
 
 
 @pytest.mark.usefixtures("compiled")
@@ -79,25 +104,42 @@ def test_what_it_cannot_read_is_one_sentence_and_left_to_the_operators():
         )
     expected = ops.paged_attention_decode(q, k_cache, v_cache, *pages)
     torch.testing.assert_close(ops.paged_attention_decode(q, apart, v_cache, *pages), expected)
+    with pytest.raises(ValueError, match="an input requires a gradient"):
+        ops.paged_attention_decode(
+            q.clone().requires_grad_(), k_cache, v_cache, *pages, backend="cpp"
+        )
     with pytest.raises(ValueError, match="backend is 'fast', expected cpp or operators"):
         ops.paged_attention_decode(q, k_cache, v_cache, *pages, backend="fast")
 
 
 @pytest.mark.parametrize(
-    ("compiler", "words"),
-    [("no-such-compiler", "there is no C\\+\\+ compiler here"), ("false", "did not compile")],
+    ("compiler", "told"),
+    [
+        ("no-such-compiler -m64", "there is no C++ compiler no-such-compiler here; CXX can name"),
+        ("false", "false did not compile paged_decode.cpp: it ended with status 1"),
+        ("true", "paged_decode.cpp could not be kept or loaded: "),
+    ],
 )
-def test_without_a_compiler_the_operators_decode(compiler, words, monkeypatch, tmp_path):
-    monkeypatch.setenv("CXX", compiler)
-    monkeypatch.setenv("TORCH_EXTENSIONS_DIR", str(tmp_path))
-    torch_cpp._unloaded.cache_clear()
-    try:
-        with pytest.raises(ValueError, match=words):
-            ops.paged_attention_decode(*_inputs(), backend="cpp")
-        out = ops.paged_attention_decode(*_inputs())
-    finally:
-        torch_cpp._unloaded.cache_clear()
-    torch.testing.assert_close(out, ops.paged_attention_decode(*_inputs(), backend="operators"))
+def test_without_a_compiler_the_operators_decode(compiler, told, tmp_path):
+    environment = {"CXX": compiler, "TORCH_EXTENSIONS_DIR": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT],
+        **{"env": os.environ | environment, "capture_output": True, "text": True, "timeout": 120},
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(f"backend cpp does not run this here: {told}")
+    assert done.stdout.endswith("\nTrue\n")
+    assert done.stdout.count("\n") == 2
+
+
+@pytest.mark.usefixtures("compiled")
+def test_a_compiler_may_be_named_with_its_options(tmp_path):
+    environment = {"CXX": "c++ -g0", "TORCH_EXTENSIONS_DIR": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", BUILD],
+        **{"env": os.environ | environment, "capture_output": True, "text": True, "timeout": 120},
+    )
+    assert done.stdout == "None\n", done.stdout + done.stderr
 
 
 @pytest.mark.usefixtures("compiled")

@@ -1,9 +1,9 @@
-// Decoding over a paged KV cache on a CPU, each page read once and where it lies.
+// Decoding over a paged KV cache on a CPU, reading the pages where they lie.
 //
 // A task is a part of one sequence: the scores of its tokens with all query heads, their softmax,
 // the sum of values. It leaves an output and its log-sum-exp, and the caller merges the parts
 // ("Flash-Decoding", Dao et al., 2023). Pages lie anywhere, so the processor cannot foresee the
-// next one: it is fetched while the present one is computed with.
+// next one: it is prefetched while the present one is computed with.
 
 #include <ATen/Parallel.h>
 #include <ATen/core/Tensor.h>
@@ -14,13 +14,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 #include <type_traits>
 
 namespace {
 
 using Vec = at::vec::Vectorized<float>;
 constexpr int64_t LANES = Vec::size();
-constexpr int64_t LINE = 64;  // bytes of a cache line
+constexpr int64_t LINE = 64;   // bytes of a cache line
+constexpr int64_t STRIP = 32;  // rows that stay in the first cache with those prefetched after them
 
 // Up to LANES numbers as floats, zeros behind them.
 template <typename T>
@@ -28,8 +30,9 @@ inline Vec load(const T* from, int64_t count) {
   if constexpr (std::is_same_v<T, float>) {
     return count < LANES ? Vec::loadu(from, count) : Vec::loadu(from);
   } else {
-    const auto numbers = at::vec::Vectorized<T>::loadu(from, std::min(count, LANES));
-    return std::get<0>(at::vec::convert_to_float<T>(numbers));
+    T numbers[at::vec::Vectorized<T>::size()] = {};
+    std::copy_n(from, std::min(count, LANES), numbers);
+    return std::get<0>(at::vec::convert_to_float<T>(at::vec::Vectorized<T>::loadu(numbers)));
   }
 }
 
@@ -39,7 +42,7 @@ struct Rows {
   const T* first;
   int64_t count, stride, width;
   const T* operator[](int64_t row) const { return first + row * stride; }
-  void fetch(int64_t row) const {
+  void prefetch(int64_t row) const {
     for (int64_t i = 0; i < width; i += LINE / sizeof(T)) __builtin_prefetch((*this)[row] + i);
   }
 };
@@ -48,9 +51,9 @@ struct Rows {
 template <typename T>
 struct Cache {
   const T* data;
-  int64_t block, size, token, heads, head, width;
+  int64_t block, block_size, token, heads, head, width;
   explicit Cache(const at::Tensor& cache)
-      : data(cache.const_data_ptr<T>()), block(cache.stride(0)), size(cache.size(1)),
+      : data(cache.const_data_ptr<T>()), block(cache.stride(0)), block_size(cache.size(1)),
         token(cache.stride(1)), heads(cache.size(2)), head(cache.stride(2)), width(cache.size(3)) {}
 };
 
@@ -60,18 +63,19 @@ struct Part {
   int64_t from, to;
 };
 
-// Call `step` with the rows of every page and KV head of a part, in the order they lie in, with the
-// rows that follow them and the first row's place in the part.
+// Call `step` with the rows of every strip of a page and KV head, in the order they lie in, with the
+// first row's place in the part and the rows to prefetch, those of the strip after.
 template <typename T, typename Step>
-void each_page(const Cache<T>& cache, const Part& part, const Step& step) {
+void each_strip(const Cache<T>& cache, const Part& part, const Step& step) {
   const auto rows = [&](int64_t token, int64_t kv_head) {
-    const int64_t place = token % cache.size;
-    const T* page = cache.data + part.table[token / cache.size] * cache.block;
-    return Rows<T>{page + place * cache.token + kv_head * cache.head,
-                   std::min(cache.size - place, part.to - token), cache.token, cache.width};
+    const int64_t place = token % cache.block_size;
+    const int64_t count = std::min({STRIP, cache.block_size - place, part.to - token});
+    const T* block = cache.data + part.table[token / cache.block_size] * cache.block;
+    return Rows<T>{block + place * cache.token + kv_head * cache.head, count, cache.token,
+                   cache.width};
   };
   for (int64_t token = part.from, next; token < part.to; token = next) {
-    next = (token / cache.size + 1) * cache.size;
+    next = token + rows(token, 0).count;
     for (int64_t kv_head = 0; kv_head < cache.heads; ++kv_head)
       step(kv_head, token - part.from, rows(token, kv_head),
            rows(next < part.to ? next : token, kv_head));
@@ -83,7 +87,7 @@ template <int G, typename T>
 void multiply(const float* query, int64_t d, const Rows<T>& keys, const Rows<T>& next,
               float* score, int64_t stride) {
   for (int64_t token = 0; token < keys.count; ++token) {
-    next.fetch(token);
+    next.prefetch(token);
     Vec sum[G];
     for (auto& each : sum) each = Vec(0);
     for (int64_t i = 0; i < keys.width; i += LANES) {
@@ -100,7 +104,7 @@ void multiply(const float* query, int64_t d, const Rows<T>& keys, const Rows<T>&
 template <int G, typename T>
 void weigh(const float* weight, int64_t stride, const Rows<T>& values, const Rows<T>& next,
            float* output, int64_t width) {
-  for (int64_t token = 0; token < values.count; ++token) next.fetch(token);
+  for (int64_t token = 0; token < values.count; ++token) next.prefetch(token);
   for (int64_t i = 0; i < values.width; i += LANES) {
     Vec sum[G];
     for (int g = 0; g < G; ++g) sum[g] = Vec::loadu(output + g * width + i);
@@ -132,74 +136,92 @@ void in_registers(int64_t head, int64_t last, const Step& step) {
   if (last - head >= 1) step.template operator()<1>(head);
 }
 
-// What a part is worked out in, for all heads: rows of whole vectors, and a score a token.
-struct Room {
-  int64_t d, width, tokens;
+// What a part is worked out in: for all query heads a row of whole vectors, or of a score a token.
+struct Workspace {
+  int64_t heads, d, width, tokens;
+  float *query = nullptr, *score = nullptr, *sum = nullptr;
   static int64_t padded(int64_t count) { return (count + LANES - 1) / LANES * LANES; }
-  Room(int64_t d, int64_t width, int64_t tokens)
-      : d(padded(d)), width(padded(width)), tokens(tokens) {}
-  int64_t numbers(int64_t heads) const { return heads * (d + width + tokens); }
+  Workspace(int64_t heads, int64_t d, int64_t width, int64_t tokens)
+      : heads(heads), d(padded(d)), width(padded(width)), tokens(tokens) {}
+  int64_t numbers() const { return heads * (d + tokens + width); }
+  Workspace at(float* memory) const {
+    Workspace placed = *this;
+    placed.query = memory, placed.score = memory + heads * d;
+    placed.sum = placed.score + heads * tokens;
+    return placed;
+  }
 };
 
-// Write a part's output (heads, width of V) and log-sum-exp (heads), for queries (heads, d).
+// Put queries (heads, d), times the scale, into the workspace.
 template <typename T>
-void attend(const T* q, int64_t heads, float scale, const Cache<T>& keys, const Cache<T>& values,
-            const Part& part, const Room& room, float* query, float* output, float* lse) {
-  const int64_t group = heads / keys.heads, tokens = part.to - part.from;
-  float *score = query + heads * room.d, *sum = score + heads * room.tokens;
-  std::fill_n(query, heads * room.d, 0);
-  std::fill_n(sum, heads * room.width, 0);
-  for (int64_t head = 0; head < heads; ++head)
-    for (int64_t i = 0; i < keys.width; ++i)
-      query[head * room.d + i] = scale * static_cast<float>(q[head * keys.width + i]);
-  each_page(keys, part, [&](int64_t kv, int64_t token, const Rows<T>& rows, const Rows<T>& next) {
-    in_registers(kv * group, (kv + 1) * group, [&]<int G>(int64_t head) {
-      multiply<G>(query + head * room.d, room.d, rows, next, score + head * tokens + token, tokens);
-    });
-  });
-  for (int64_t head = 0; head < heads; ++head) lse[head] = softmax(score + head * tokens, tokens);
-  each_page(values, part, [&](int64_t kv, int64_t token, const Rows<T>& rows, const Rows<T>& next) {
-    in_registers(kv * group, (kv + 1) * group, [&]<int G>(int64_t head) {
-      weigh<G>(score + head * tokens + token, tokens, rows, next, sum + head * room.width,
-               room.width);
-    });
-  });
-  for (int64_t head = 0; head < heads; ++head)
-    std::copy_n(sum + head * room.width, values.width, output + head * values.width);
+void set_query(const Workspace& work, const T* q, int64_t d, float scale) {
+  std::fill_n(work.query, work.heads * work.d, 0);
+  for (int64_t head = 0; head < work.heads; ++head)
+    for (int64_t i = 0; i < d; ++i)
+      work.query[head * work.d + i] = scale * static_cast<float>(q[head * d + i]);
 }
 
-// Attend to each sequence's tokens in parts of `size`, a multiple of the block size. `outputs`
+// Write the output (heads, width of V) and log-sum-exp (heads) of a part, for the query set.
+template <typename T>
+void attend(const Workspace& work, const Cache<T>& keys, const Cache<T>& values, const Part& part,
+            float* output, float* lse) {
+  const int64_t group = work.heads / keys.heads, tokens = part.to - part.from;
+  each_strip(keys, part, [&](int64_t kv, int64_t token, const Rows<T>& rows, const Rows<T>& next) {
+    in_registers(kv * group, (kv + 1) * group, [&]<int G>(int64_t head) {
+      multiply<G>(work.query + head * work.d, work.d, rows, next,
+                  work.score + head * tokens + token, tokens);
+    });
+  });
+  for (int64_t head = 0; head < work.heads; ++head)
+    lse[head] = softmax(work.score + head * tokens, tokens);
+  std::fill_n(work.sum, work.heads * work.width, 0);
+  each_strip(values, part, [&](int64_t kv, int64_t token, const Rows<T>& rows, const Rows<T>& next) {
+    in_registers(kv * group, (kv + 1) * group, [&]<int G>(int64_t head) {
+      weigh<G>(work.score + head * tokens + token, tokens, rows, next,
+               work.sum + head * work.width, work.width);
+    });
+  });
+  for (int64_t head = 0; head < work.heads; ++head)
+    std::copy_n(work.sum + head * work.width, values.width, output + head * values.width);
+}
+
+// Attend to each sequence's tokens in parts of `part`, a multiple of the block size. `outputs`
 // (parts, batch, heads, width of V) and `lse` (parts, batch, heads), both float32, are written
 // where a sequence has tokens. block_table and seq_lens are int32 and dense, as is q.
 template <typename T>
 void decode(const at::Tensor& q, const at::Tensor& k_cache, const at::Tensor& v_cache,
             const at::Tensor& block_table, const at::Tensor& seq_lens, float scale, int64_t window,
-            int64_t size, at::Tensor& outputs, at::Tensor& lse) {
+            int64_t part, at::Tensor& outputs, at::Tensor& lse) {
   const Cache<T> keys(k_cache), values(v_cache);
-  const int64_t batch = q.size(0), heads = q.size(1);
-  const Room room(keys.width, values.width, size);
-  const at::Tensor rooms = at::empty({at::get_num_threads(), room.numbers(heads)}, at::kFloat);
-  at::parallel_for(0, outputs.size(0) * batch, 1, [&](int64_t begin, int64_t end) {
-    float* const mine = rooms.mutable_data_ptr<float>() + at::get_thread_num() * rooms.size(1);
-    for (int64_t task = begin; task < end; ++task) {
-      const int64_t sequence = task % batch, length = seq_lens.const_data_ptr<int>()[sequence];
-      const int64_t seen = std::max<int64_t>(0, length - window);
-      const int64_t start = seen / keys.size * keys.size + task / batch * size;
-      if (start >= length) continue;
-      attend(q.const_data_ptr<T>() + sequence * heads * keys.width, heads, scale, keys, values,
-             {block_table.const_data_ptr<int>() + sequence * block_table.size(1),
-              std::max(start, seen), std::min(start + size, length)},
-             room, mine, outputs.mutable_data_ptr<float>() + task * heads * values.width,
-             lse.mutable_data_ptr<float>() + task * heads);
+  const int64_t batch = q.size(0), heads = q.size(1), d = q.size(2);
+  const int64_t tasks = outputs.size(0) * batch, workers = at::get_num_threads();
+  const Workspace space(heads, d, values.width, part);
+  const at::Tensor memory = at::empty({workers, space.numbers()}, at::kFloat);
+  // Workers take turns, since the last parts of short sequences are empty.
+  at::parallel_for(0, workers, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t worker = begin; worker < end; ++worker) {
+      const Workspace work = space.at(memory.mutable_data_ptr<float>() + worker * space.numbers());
+      for (int64_t task = worker; task < tasks; task += workers) {
+        const int64_t sequence = task % batch, length = seq_lens.const_data_ptr<int>()[sequence];
+        const int64_t seen = std::max<int64_t>(0, length - window);
+        const int64_t start = seen / keys.block_size * keys.block_size + task / batch * part;
+        if (start >= length) continue;
+        set_query(work, q.const_data_ptr<T>() + sequence * heads * d, d, scale);
+        attend(work, keys, values,
+               {block_table.const_data_ptr<int>() + sequence * block_table.size(1),
+                std::max(start, seen), std::min(start + part, length)},
+               outputs.mutable_data_ptr<float>() + task * heads * values.width,
+               lse.mutable_data_ptr<float>() + task * heads);
+      }
     }
   });
 }
 
 void paged_decode(const at::Tensor& q, const at::Tensor& k_cache, const at::Tensor& v_cache,
                   const at::Tensor& block_table, const at::Tensor& seq_lens, double scale,
-                  int64_t window, int64_t size, at::Tensor outputs, at::Tensor lse) {
+                  int64_t window, int64_t part, at::Tensor outputs, at::Tensor lse) {
   const auto run = [&]<typename T>() {
-    decode<T>(q, k_cache, v_cache, block_table, seq_lens, scale, window, size, outputs, lse);
+    decode<T>(q, k_cache, v_cache, block_table, seq_lens, scale, window, part, outputs, lse);
   };
   switch (q.scalar_type()) {
     case at::kFloat: return run.template operator()<float>();
@@ -214,7 +236,7 @@ void paged_decode(const at::Tensor& q, const at::Tensor& k_cache, const at::Tens
 TORCH_LIBRARY(kvviz, library) {
   library.def(
       "paged_decode(Tensor q, Tensor k_cache, Tensor v_cache, Tensor block_table, Tensor seq_lens, "
-      "float scale, int window, int size, Tensor(a!) outputs, Tensor(b!) lse) -> ()");
+      "float scale, int window, int part, Tensor(a!) outputs, Tensor(b!) lse) -> ()");
 }
 
 TORCH_LIBRARY_IMPL(kvviz, CPU, library) { library.impl("paged_decode", paged_decode); }

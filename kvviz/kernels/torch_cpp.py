@@ -1,6 +1,8 @@
 """Paged decode in C++ on a CPU, compiled for this machine when it is first asked for."""
 
 import os
+import platform
+import shlex
 import shutil
 import subprocess
 from functools import cache
@@ -11,8 +13,6 @@ from typing import Final
 
 import torch
 from torch import Tensor
-
-from kvviz.kernels.provenance import cpu_name
 
 SOURCE: Final = Path(__file__).with_name("paged_decode.cpp")
 DTYPES: Final = (torch.float32, torch.float16, torch.bfloat16)
@@ -55,8 +55,8 @@ def decode_states(
     lse = q.new_full(shape, -torch.inf, dtype=torch.float32)
     table, lengths = (x.to(torch.int32).contiguous() for x in (block_table, seq_lens))
     torch.ops.kvviz.paged_decode(
-        *(q.contiguous(), k_cache, v_cache, table, lengths, scale, window or longest, part),
-        *(outputs, lse),
+        *(q.contiguous(), k_cache, v_cache, table, lengths),
+        *(scale, min(window or longest, longest), part, outputs, lse),
     )
     return outputs, lse
 
@@ -67,6 +67,8 @@ def obstacle(q: Tensor, k_cache: Tensor, v_cache: Tensor) -> str | None:
         return f"q is on {q.device}, expected the CPU"
     if q.dtype not in DTYPES:
         return f"q is {q.dtype}, expected torch.float32, torch.float16 or torch.bfloat16"
+    if torch.is_grad_enabled() and any(x.requires_grad for x in (q, k_cache, v_cache)):
+        return "an input requires a gradient, which this kernel has none of"
     for name, cached in (("k_cache", k_cache), ("v_cache", v_cache)):
         if cached.stride(-1) != 1 and cached.shape[-1] > 1:
             return f"{name} has a head's numbers {cached.stride(-1)} apart, expected side by side"
@@ -76,55 +78,72 @@ def obstacle(q: Tensor, k_cache: Tensor, v_cache: Tensor) -> str | None:
 @cache
 def _unloaded() -> str | None:
     """Load the compiled operator; return why that cannot be, None once it is."""
-    compiler = shutil.which(os.environ.get("CXX", "c++"))
+    if hasattr(torch.ops.kvviz, "paged_decode"):
+        return None  # a second library of the same operator would end the process
+    name, *options = shlex.split(os.environ.get("CXX", "")) or ["c++"]
+    compiler = shutil.which(name)
     if compiler is None:
-        return "there is no C++ compiler here, which CXX or the command c++ would name"
+        return f"there is no C++ compiler {name} here; CXX can name another"
     try:
-        torch.ops.load_library(_compiled(compiler))  # type: ignore[no-untyped-call]
-    except subprocess.SubprocessError as failed:
-        told = str(getattr(failed, "stderr", None) or failed).splitlines()
-        errors = [line for line in told if "error" in line] or told
-        return f"{compiler} did not compile {SOURCE.name}: {errors[0].strip()}"
+        torch.ops.load_library(_compiled([compiler, *options]))  # type: ignore[no-untyped-call]
+    except subprocess.TimeoutExpired:
+        return f"{name} took more than {SECONDS} s over {SOURCE.name}"
+    except subprocess.CalledProcessError as failed:
+        errors = [line.strip() for line in failed.stderr.splitlines() if "error" in line]
+        told = errors[0] if errors else f"it ended with status {failed.returncode}"
+        return f"{name} did not compile {SOURCE.name}: {told}"
     except OSError as failed:
         return f"{SOURCE.name} could not be kept or loaded: {failed.__cause__ or failed}"
     return None
 
 
-def _compiled(compiler: str) -> Path:
+def _compiled(compiler: list[str]) -> Path:
     """Return the operator's library, compiled unless it is there from an earlier run.
 
     It lies where torch keeps its own extensions, under all that its code depends on. Processes may
     compile at the same time: each does so in a folder of its own and moves the library in whole.
     """
-    command = [compiler, *_flags(), "-o"]
-    facts = (command, SOURCE.read_text(), torch.__version__, cpu_name())
-    home = Path(os.environ.get("TORCH_EXTENSIONS_DIR") or _home())
-    library = home / "kvviz" / f"paged_decode_{sha256(repr(facts).encode()).hexdigest()[:16]}.so"
+    command = [*compiler, *_flags(), "-o"]
+    facts = (command, SOURCE.read_text(), torch.__version__, _instructions())
+    library = _home() / f"paged_decode_{sha256(repr(facts).encode()).hexdigest()[:16]}.so"
     if not library.exists():
         library.parent.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=library.parent) as folder:
             made = Path(folder) / library.name
-            subprocess.run(
-                [*command, str(made)], check=True, capture_output=True, text=True, timeout=SECONDS
-            )
+            _run([*command, str(made)])
             made.replace(library)
     return library
 
 
-def _home() -> str:
-    from torch.utils.cpp_extension import get_default_build_root  # takes a while to import
-
-    return str(get_default_build_root())
+def _run(command: list[str]) -> None:
+    subprocess.run(
+        command, check=True, timeout=SECONDS, capture_output=True, text=True, errors="replace"
+    )
 
 
 def _flags() -> list[str]:
-    from torch.utils.cpp_extension import include_paths, library_paths
-
     vectors = torch.backends.cpu.get_cpu_capability()  # as torch's own kernels here
+    home = Path(torch.__file__).parent
     return [
         *("-std=c++20", "-O3", "-march=native", "-fopenmp", "-shared", "-fPIC"),
         *(f"-DCPU_CAPABILITY={vectors}", f"-DCPU_CAPABILITY_{vectors}"),
-        *(f"-I{path}" for path in include_paths()),
-        *(f"-L{path}" for path in library_paths()),
-        *(str(SOURCE), "-lc10", "-ltorch_cpu"),  # libraries after what uses them
+        f"-D_GLIBCXX_USE_CXX11_ABI={int(torch.compiled_with_cxx11_abi())}",
+        *(f"-I{home / 'include'}", f"-I{home / 'include/torch/csrc/api/include'}"),
+        *(f"-L{home / 'lib'}", str(SOURCE), "-lc10", "-ltorch_cpu"),  # libraries after their users
     ]
+
+
+def _instructions() -> str:
+    """Return what the processor can do, which its name does not tell on a virtual machine."""
+    facts = Path("/proc/cpuinfo")
+    lines = facts.read_text().splitlines() if facts.exists() else []
+    told = (line for line in lines if line.startswith(("flags", "Features")))
+    return next(told, platform.processor())
+
+
+def _home() -> Path:
+    """Return where compiled operators are kept: among torch's own, as its extensions are."""
+    caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(
+        os.environ.get("TORCH_EXTENSIONS_DIR") or Path(caches) / "torch_extensions", "kvviz"
+    )

@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
+from kvviz.kernels import torch_cpp
 from kvviz.kernels import torch_ops as ops
 from kvviz.kernels.cost import decode, fused, sizes
 from kvviz.kernels.group import Group
@@ -71,10 +72,12 @@ def decode_group(
         for name, (kernel, arguments) in kernels.items()
         if _runs(kernel, *arguments)
     ]
-    return Group(f"Decode, {shape}, {dtype}, torch", calls, rates(q), notes=_decode_notes)
+    obstacle = torch_cpp.obstacle(q, k_cache, v_cache)
+    notes = partial(_decode_notes, obstacle=obstacle)
+    return Group(f"Decode, {shape}, {dtype}, torch", calls, rates(q), notes=notes)
 
 
-def _decode_notes(results: Mapping[str, Performance]) -> list[str]:
+def _decode_notes(results: Mapping[str, Performance], obstacle: str | None) -> list[str]:
     others = {
         FOLDED: "SDPA on a contiguous cache with the heads of a KV head as its queries",
         GROUPED: "SDPA there with enable_gqa",
@@ -87,7 +90,7 @@ def _decode_notes(results: Mapping[str, Performance]) -> list[str]:
             TILES: "Pages copied into tiles, for torch's operators, take",
         }.items()
         if paged in results
-    ]
+    ] + ([f"{PAGED}, is left out: {obstacle}."] if obstacle else [])
 
 
 def _times(results: Mapping[str, Performance], name: str, others: Mapping[str, str]) -> str:
