@@ -8,14 +8,14 @@ from kvviz.catalog.papers import PAPERS
 from kvviz.memory.kv import regions
 from kvviz.memory.shard import fullest_shard
 from kvviz.scenario import Scenario
-from kvviz.units import GiB, size
+from kvviz.units import GiB, share, size
 from kvviz.views.html import chip, live, many, row, short
 from kvviz.views.pooled import pooled_note
 from kvviz.views.session import Session
 from kvviz.views.toggles import TOGGLES
 
 ROOFLINE = "assumed: upper bound of the roofline"
-HALF_PERCENT = 0.005  # a smaller share is spelled 0%
+HALF_PERCENT = 0.005  # a smaller share is not worth a line
 
 
 def info(session: Session) -> str:
@@ -34,7 +34,7 @@ def info(session: Session) -> str:
         row("Data type", _dtypes(scenario, scenario.the_model)),
         row("Decode", _decode(scenario)),
     ]
-    saved = live("saved_share", "percent0")
+    saved = live("saved_share", "fall")
     return f"""
       <header class="wrap"><h1>{escape(short(scenario.model))}</h1>
         <small>{many(scenario.batch, "sequence")}</small></header>
@@ -46,7 +46,7 @@ def info(session: Session) -> str:
         <em class="tag">+{_on_capacity(session, "over", "gib")}</em></p>
       <p class="before" data-unless="over"><span data-if="saved_share" data-above="{HALF_PERCENT}">
         <s>{live("without_flash", "gib")} GiB</s>
-        <em class="tag">−{saved} with Flash</em></span></p>
+        <em class="tag">{saved} with Flash</em></span></p>
       <div class="rows">{"".join(rows)}</div>{_notes(session)}"""
 
 
@@ -67,7 +67,7 @@ def _decode(scenario: Scenario) -> str:
     known = scenario.efficiency
     whose = f", {escape(known.source)}" if known.kind == "measured" else " of the scenario"
     how = (
-        f"assumed: roofline with MFU {known.mfu:.0%} and MBU {known.mbu:.0%}{whose}; "
+        f"assumed: roofline with MFU {share(known.mfu, 0)} and MBU {share(known.mbu, 0)}{whose}; "
         f"activations and links are not counted, launches where a run on that GPU was fitted"
     )
     rate = live("tokens_per_second", "count", how)

@@ -22,8 +22,8 @@ def formula(scenario: Scenario) -> str:
       <p>{live("tokens", "count")} tokens in use: {live("kv_used", "amount")}</p>
       <p title="computed: KV used / KV allocated">
       <math><mi>η</mi><mo>=</mo>{_fraction("KV used", "allocated")}<mo>=</mo>
-      <mfrac>{_number("kv_used", "gib")}{_number("kv_allocated", "gib")}</mfrac><mo>=</mo>
-      {_number("efficiency", "percent")}</math></p>"""
+      <mfrac>{_number("kv_used", "gib")}{_number("kv_allocated", "gib")}</mfrac>
+      <mspace width=".28em"/>{_number("efficiency", "equals")}</math></p>"""
 
 
 def _split(scenario: Scenario) -> str:
