@@ -2,6 +2,7 @@
 
 from kvviz.catalog.clusters import clusters
 from kvviz.catalog.gpu import Gpu
+from kvviz.memory.kinds import SETTING
 from kvviz.scene.die import DiePlan
 from kvviz.scene.floorplan import Rect
 from kvviz.scene.inside import Tile
@@ -32,8 +33,10 @@ def phone_texts(plan: DiePlan, gpu: Gpu) -> list[Text]:
     x, row = legend.x, legend.h / 78
     texts = [
         Text(plan.title.x, plan.title.y, die_name(gpu), bold=True, role="text1"),
-        Text(x, legend.y + 22 * row, "context", 20, bold=True, role="text1", live=True),
-        Text(x, legend.y + 41 * row, "end", role="text3", live=True),
+        Text(
+            x, legend.y + 22 * row, "context", 20, bold=True, role="text1", how=SETTING, live=True
+        ),
+        Text(x, legend.y + 41 * row, "end", role="text3", how=SETTING, live=True),
         Text(
             x, legend.y + 76 * row, "scores", bold=True, role="tile_text", how="computed", live=True
         ),
@@ -100,8 +103,8 @@ def _legend(plan: DiePlan) -> list[Text]:
     chips = zip(legend_chips(plan), LEGEND, strict=False)
     return [
         Text(area.x, area.y + 14, "Causal attention"),
-        Text(area.x, area.y + 46, "context", 30, bold=True, role="text1", live=True),
-        Text(area.x, area.y + 70, "end", role="text3", live=True),
+        Text(area.x, area.y + 46, "context", 30, bold=True, role="text1", how=SETTING, live=True),
+        Text(area.x, area.y + 70, "end", role="text3", how=SETTING, live=True),
         *(Text(chip.right + 8, chip.bottom, text) for (_, chip), (_, text) in chips),
         Text(area.x, area.bottom - 24, "scores in memory"),
         Text(

@@ -5,6 +5,7 @@ from html import escape
 from kvviz.catalog.dtypes import width
 from kvviz.catalog.model import Model
 from kvviz.catalog.papers import PAPERS
+from kvviz.memory.kinds import SETTING
 from kvviz.memory.kv import regions
 from kvviz.memory.shard import fullest_shard
 from kvviz.scenario import Scenario
@@ -15,6 +16,7 @@ from kvviz.views.session import Session
 from kvviz.views.toggles import TOGGLES
 
 ROOFLINE = "assumed: upper bound of the roofline"
+FROM_CONFIG = "from the settings and the model’s config"
 HALF_PERCENT = 0.005  # a smaller share is not worth a line
 
 
@@ -23,7 +25,9 @@ def info(session: Session) -> str:
     scenario, report = session.scenario, session.report
     name = escape(scenario.the_gpu.short_name)
     rows = [
-        row("Context", f"{live('when', 'count')} <small>of {scenario.final_length:,}</small>"),
+        row(
+            "Context", f"{live('when', 'count', SETTING)} {_given(f'of {scenario.final_length:,}')}"
+        ),
         row("Allocation unit", allocation_unit(session)),
         row(f"Weights {chip('weights')}", live("weights", "amount")),
         row(f"KV cache {chip('kv')}", live("kv_allocated", "amount")),
@@ -37,7 +41,7 @@ def info(session: Session) -> str:
     saved = live("saved_share", "fall")
     return f"""
       <header class="wrap"><h1>{escape(short(scenario.model))}</h1>
-        <small>{many(scenario.batch, "sequence")}</small></header>
+        <small title="{SETTING}">{many(scenario.batch, "sequence")}</small></header>
       <h2>{session.which_gpu or "Total memory"}</h2>
       <p class="hero" data-unless="over">{live("total", "gib")} <small>GiB</small></p>
       <p class="hero red" data-if="over">{live("total", "gib")} <small>GiB</small></p>
@@ -48,6 +52,10 @@ def info(session: Session) -> str:
         <s>{live("without_flash", "gib")} GiB</s>
         <em class="tag">{saved} with Flash</em></span></p>
       <div class="rows">{"".join(rows)}</div>{_notes(session)}"""
+
+
+def _given(text: str) -> str:
+    return f'<small title="{SETTING}">{text}</small>'
 
 
 def _on_capacity(session: Session, name: str, unit: str) -> str:
@@ -106,7 +114,7 @@ def allocation_unit(session: Session) -> str:
     if not session.report.kv_bytes_per_token_all_layers:
         return "<small>no pages: state only</small>"
     if scenario.paged:
-        return f'<b title="computed">{size(page)}</b> <small>page of {scenario.block_size}</small>'
+        return f'<b title="computed">{size(page)}</b> {_given(f"page of {scenario.block_size}")}'
     longest = int(regions(scenario).max())
     sizes = fullest_shard(scenario).token_bytes
     held = sum(added * min(longest, window) for window, added in sizes)
@@ -176,7 +184,7 @@ def _saving(session: Session) -> str:
 def _glow(column: str, by: str, how: str) -> str:
     return f"""
       <div class="banner glow" data-if="{column}"><strong>{live(column, "size")}</strong>
-      <span>saved by {by}</span><p>{how}</p></div>"""
+      <span>saved by {by}</span><p title="{FROM_CONFIG}">{how}</p></div>"""
 
 
 def _without_pages(scenario: Scenario) -> str:
@@ -197,7 +205,7 @@ def _plain(session: Session) -> str:
 
 
 def _score_arithmetic(scenario: Scenario) -> str:
-    model, now = scenario.the_model, live("when", "count")
+    model, now = scenario.the_model, live("when", "count", SETTING)
     heads = many(max(layer.heads for layer in model.attending_layers()) // scenario.tp, "head")
     copies = f" × {scenario.score_multiple} copies" if scenario.score_multiple > 1 else ""
     bytes_each = f"scores × {width(model.dtype)} B{copies}"

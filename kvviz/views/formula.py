@@ -114,7 +114,10 @@ def _line(layer: Layer, count: int, number: int, limited: bool) -> str:
             product += f" + {count} · {layer.index_bytes} B"
     else:
         product = f"{_copies(layer)} · {count} · {layer.kv_heads} · {layer.head_dim} · {number} B"
-    return f'{product} = <b title="computed">{added}</b> a token{_reach(layer, limited)}'
+    return (
+        f'<span title="from the model’s config, in bytes of the dtype that is set">{product}</span>'
+        f' = <b title="computed">{added}</b> a token{_reach(layer, limited)}'
+    )
 
 
 def _reach(layer: Layer, limited: bool) -> str:
