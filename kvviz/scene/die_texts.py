@@ -17,7 +17,7 @@ ROOM_FOR_LEGEND = 200  # px high
 ROOM_FOR_BOUND = 140  # px wide
 ROOM_FOR_SCORES = 300  # px wide, for what the scores are
 ROOM_FOR_TITLE = 300  # px wide, for the units beside the name
-ROOM_FOR_SHARE = 52  # px wide, for "> 99%" beside a meter
+NAMED, ROOM_FOR_SHARE = 56, 46  # px wide, beside a meter: for its name, and for "> 99%"
 METERS = ("compute", "memory")
 ROOFLINE = "assumed: upper bound of the roofline"
 
@@ -57,7 +57,7 @@ def legend_chips(plan: DiePlan) -> list[tuple[Tile, Rect]]:
 def tracks(plan: DiePlan) -> list[Rect]:
     """Return the meters' tracks: prefill compute, prefill memory, decode compute and memory."""
     return [
-        Rect(area.x + 60, area.y + 26 + 22 * line, area.w - 60 - ROOM_FOR_SHARE, 9)
+        Rect(area.x + NAMED, area.y + 26 + 22 * line, area.w - NAMED - ROOM_FOR_SHARE, 9)
         for area in plan.meters
         for line in range(len(METERS))
     ]
