@@ -209,7 +209,7 @@ def test_notes_are_escaped():
 
 def test_the_sequences_may_stand_below_a_long_name():
     assert '<header class="wrap">' in cards.info(session())
-    assert "<small>1 sequence</small>" in cards.info(session(batch=1))
+    assert '<small title="a setting">1 sequence</small>' in cards.info(session(batch=1))
 
 
 @pytest.mark.parametrize("settings", CAPACITIES)

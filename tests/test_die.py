@@ -7,7 +7,7 @@ import pytest
 from kvviz.catalog.clusters import clusters
 from kvviz.catalog.gpus import find_gpu, gpus
 from kvviz.scene.die import PHONE, die_plan, phone_plan
-from kvviz.scene.die_texts import die_name
+from kvviz.scene.die_texts import die_name, tracks
 from kvviz.scene.floorplan import SCENE_HEIGHT, SCENE_WIDTH, floorplan
 from kvviz.scene.units import compute_units
 
@@ -60,6 +60,17 @@ def test_every_compute_unit_is_drawn_once(gpu, layout):
     assert not any(one.overlaps(other) for one, other in combinations(units.clusters, 2))
     for cell in cells if units.clusters else ():
         assert sum(inside(cell, box) for box in units.clusters) == 1
+
+
+@pytest.mark.parametrize("gpu", GPUS)
+def test_a_meter_is_longer_than_it_is_high(gpu):
+    found = tracks(die_plan(floorplan(gpu).dies))
+    assert len(found) == 4
+    assert all(track.w >= 2 * track.h for track in found)
+
+
+def test_eight_chips_leave_room_for_meters_to_be_read():
+    assert all(track.w >= 100 for track in tracks(die_plan(floorplan(find_gpu("T4")).dies)))
 
 
 def test_an_h100_has_six_clusters_of_16_units_and_two_of_18():

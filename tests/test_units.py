@@ -2,7 +2,7 @@
 
 import pytest
 
-from kvviz.units import GB, GiB, KiB, MiB, gib, size
+from kvviz.units import GB, GiB, KiB, MiB, change, gib, share, size
 
 
 def test_memory_counts_in_powers_of_two_and_vendors_in_powers_of_ten():
@@ -46,3 +46,46 @@ def test_size_takes_the_largest_unit_that_leaves_a_whole(count, text):
 )
 def test_gib_keeps_its_unit_and_digits(count, digits, text):
     assert gib(count, digits) == text
+
+
+@pytest.mark.parametrize(
+    ("part", "digits", "text"),
+    [
+        (0, 1, "0.0%"),
+        (1, 1, "100.0%"),
+        (1, 0, "100%"),
+        (0.998, 1, "99.8%"),
+        (0.9994, 1, "99.9%"),
+        (0.9999, 1, "> 99.9%"),
+        (0.9999, 2, "99.99%"),
+        (1 - 1e-9, 2, "> 99.99%"),
+        (0.996, 0, "> 99%"),
+        (0.0004, 1, "< 0.1%"),
+        (1e-9, 0, "< 1%"),
+        (0.125, 0, "13%"),
+        (1.0002, 1, "> 100.0%"),
+        (12.5, 0, "1,250%"),
+        (1 - 2**-53, 1, "100.0%"),  # a sum of parts that make up the whole
+        (1e-17, 1, "0.0%"),
+        (-0.998, 1, "-99.8%"),
+        (-0.9999, 1, "< -99.9%"),
+        (-0.0004, 1, "> -0.1%"),
+    ],
+)
+def test_a_share_is_none_or_all_only_where_it_is(part, digits, text):
+    assert share(part, digits) == text.replace(" ", "\N{NO-BREAK SPACE}")
+
+
+@pytest.mark.parametrize(
+    ("part", "text"),
+    [
+        (0, "+0.0%"),
+        (0.025, "+2.5%"),
+        (0.0001, "< +0.1%"),
+        (-0.0001, "> -0.1%"),
+        (-0.025, "-2.5%"),
+        (1.5, "+150.0%"),
+    ],
+)
+def test_a_difference_bears_its_sign(part, text):
+    assert change(part) == text.replace(" ", "\N{NO-BREAK SPACE}")

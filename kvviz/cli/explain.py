@@ -13,6 +13,7 @@ from kvviz.accuracy.explain import Explanation, explained
 from kvviz.accuracy.resolve import Models
 from kvviz.accuracy.startup_log import MAX_BYTES, StartupLog, read_log, read_log_file
 from kvviz.catalog.config import ConfigError, model_from_config, read_config
+from kvviz.units import change
 
 FACTS = (
     "model",
@@ -106,7 +107,7 @@ def _show(found: Explanation) -> None:
         right = heading in ("Predicted", "Logged", "Off")
         table.add_column(heading, justify="right" if right else "left")
     for entry in found.entries:
-        off = "" if entry.error is None else f"{entry.error:+.2%}"
+        off = "" if entry.error is None else change(entry.error, 2)
         pair = (spelled(entry, entry.predicted), spelled(entry, entry.logged))
         told = "; ".join(part for part in (entry.how, entry.reason) if part)
         table.add_row(entry.name, *pair, off, entry.kind, told)

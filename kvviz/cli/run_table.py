@@ -6,7 +6,7 @@ from rich.table import Table
 
 from kvviz.scenario import Scenario
 from kvviz.sim.outcome import Outcome
-from kvviz.units import size
+from kvviz.units import share, size
 
 
 def heading(scenario: Scenario, outcome: Outcome) -> str:
@@ -65,8 +65,8 @@ def _cache(told: dict[str, Any]) -> list[tuple[str, str]]:
     kv = told["kv"]
     pool = f"{kv['blocks']:,} of {size(kv['block_bytes'])}"
     rows = [("KV blocks", pool), ("  taken at most", f"{kv['peak_blocks']:,}")]
-    rows += [(f"  {name}", f"{share:.2%}") for name, share in kv["shares"].items() if share]
-    return [*rows, ("prefix hits", f"{told['prefix_hit_rate']:.2%} of tokens looked up")]
+    rows += [(f"  {name}", share(part, 2)) for name, part in kv["shares"].items() if part]
+    return [*rows, ("prefix hits", f"{share(told['prefix_hit_rate'], 2)} of tokens looked up")]
 
 
 def _rates(outcome: Outcome) -> str:

@@ -8,7 +8,7 @@ from rich.table import Table
 from kvviz.memory import MemoryReport
 from kvviz.memory.capacity import KvBudget
 from kvviz.scenario import Scenario
-from kvviz.units import GiB, size
+from kvviz.units import GiB, share, size
 
 Row = tuple[str, str, str]  # what, how much, of what kind
 Section = tuple[str, list[Row]]
@@ -97,7 +97,7 @@ def _total(report: MemoryReport) -> list[Row]:
         ("  used", size(kv["used_bytes"]), kind),
         ("  reserved for later tokens", size(kv["reserved_bytes"]), kind),
         ("  never used (internal)", size(kv["internal_bytes"]), kind),
-        ("  efficiency", f"{report.efficiency:.2%}", report.kinds["efficiency"]),
+        ("  efficiency", share(report.efficiency, 2), report.kinds["efficiency"]),
     ]
     if report.state_bytes:
         state = size(report.state_bytes)

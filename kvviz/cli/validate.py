@@ -9,7 +9,7 @@ import typer
 
 from kvviz.accuracy.comparison import Comparison, Quantity
 from kvviz.accuracy.validation import Summary, answer, by_quantity, validate
-from kvviz.units import GiB
+from kvviz.units import GiB, change, share
 
 
 def show_validation(
@@ -41,7 +41,7 @@ def _show(summaries: dict[Quantity, Summary]) -> None:
     for heading in ("Quantity", "Rows", "Skipped", "Median", "Worst", "≤ 0.5%", "≤ 2%", "≤ 10%"):
         table.add_column(heading, justify="left" if heading == "Quantity" else "right")
     for name, found in summaries.items():
-        shares = [_percent(share, 1) for share in found.within.values()]
+        shares = [_percent(part, 1) for part in found.within.values()]
         cells = (_percent(found.median, 2), _percent(found.worst, 1), *shares)
         table.add_row(name, str(found.rows), str(len(found.skipped)), *cells)
     show(table, "Predicted against logged and published")
@@ -50,8 +50,8 @@ def _show(summaries: dict[Quantity, Summary]) -> None:
     _show_skipped(summaries)
 
 
-def _percent(share: float | None, digits: int) -> str:
-    return "" if share is None else f"{share:.{digits}%}"
+def _percent(part: float | None, digits: int) -> str:
+    return "" if part is None else share(part, digits)
 
 
 def _show_misses(name: Quantity, found: Summary) -> None:
@@ -67,7 +67,7 @@ def _show_misses(name: Quantity, found: Summary) -> None:
         table.add_column(heading, justify="right" if right else "left")
     for item in found.misses:
         pair = [spelled(name, value) for value in (item.predicted, item.logged)]
-        table.add_row(item.row, item.model, *pair, f"{item.error:+.1%}", item.reason)
+        table.add_row(item.row, item.model, *pair, change(item.error), item.reason)
     typer.echo("")
     show(table, f"{name}: more than 2 % off")
 

@@ -6,6 +6,7 @@ from kvviz.catalog.gpu import Gpu
 from kvviz.scenario import Scenario
 
 Kind = Literal["computed", "simulated", "measured", "assumed"]
+SETTING: Final = "a setting"  # how a number is known that is given, not found
 
 COMPUTED: Final = (
     "parameters",

@@ -9,6 +9,7 @@ from typing import Final
 from kvviz.scene.floorplan import SCENE_HEIGHT, SCENE_WIDTH, Rect
 
 INSET = 24
+APART = 16  # px between the two meters
 TRIANGLE_SIDE = 212
 PHONE: Final = (358, 334)  # px of a phone's scene
 
@@ -157,5 +158,5 @@ def _flat(die: Rect) -> DiePlan:
 
 
 def _pair(area: Rect) -> tuple[Rect, Rect]:
-    w = (area.w - 28) / 2
-    return Rect(area.x, area.y, w, area.h), Rect(area.x + w + 28, area.y, w, area.h)
+    w = (area.w - APART) / 2
+    return Rect(area.x, area.y, w, area.h), Rect(area.x + w + APART, area.y, w, area.h)

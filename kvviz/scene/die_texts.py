@@ -2,6 +2,7 @@
 
 from kvviz.catalog.clusters import clusters
 from kvviz.catalog.gpu import Gpu
+from kvviz.memory.kinds import SETTING
 from kvviz.scene.die import DiePlan
 from kvviz.scene.floorplan import Rect
 from kvviz.scene.inside import Tile
@@ -16,6 +17,7 @@ ROOM_FOR_LEGEND = 200  # px high
 ROOM_FOR_BOUND = 140  # px wide
 ROOM_FOR_SCORES = 300  # px wide, for what the scores are
 ROOM_FOR_TITLE = 300  # px wide, for the units beside the name
+NAMED, ROOM_FOR_SHARE = 56, 46  # px wide, beside a meter: for its name, and for "> 99%"
 METERS = ("compute", "memory")
 ROOFLINE = "assumed: upper bound of the roofline"
 
@@ -31,8 +33,10 @@ def phone_texts(plan: DiePlan, gpu: Gpu) -> list[Text]:
     x, row = legend.x, legend.h / 78
     texts = [
         Text(plan.title.x, plan.title.y, die_name(gpu), bold=True, role="text1"),
-        Text(x, legend.y + 22 * row, "context", 20, bold=True, role="text1", live=True),
-        Text(x, legend.y + 41 * row, "end", role="text3", live=True),
+        Text(
+            x, legend.y + 22 * row, "context", 20, bold=True, role="text1", how=SETTING, live=True
+        ),
+        Text(x, legend.y + 41 * row, "end", role="text3", how=SETTING, live=True),
         Text(
             x, legend.y + 76 * row, "scores", bold=True, role="tile_text", how="computed", live=True
         ),
@@ -53,7 +57,7 @@ def legend_chips(plan: DiePlan) -> list[tuple[Tile, Rect]]:
 def tracks(plan: DiePlan) -> list[Rect]:
     """Return the meters' tracks: prefill compute, prefill memory, decode compute and memory."""
     return [
-        Rect(area.x + 60, area.y + 26 + 22 * line, area.w - 60 - 42, 9)
+        Rect(area.x + NAMED, area.y + 26 + 22 * line, area.w - NAMED - ROOM_FOR_SHARE, 9)
         for area in plan.meters
         for line in range(len(METERS))
     ]
@@ -99,8 +103,8 @@ def _legend(plan: DiePlan) -> list[Text]:
     chips = zip(legend_chips(plan), LEGEND, strict=False)
     return [
         Text(area.x, area.y + 14, "Causal attention"),
-        Text(area.x, area.y + 46, "context", 30, bold=True, role="text1", live=True),
-        Text(area.x, area.y + 70, "end", role="text3", live=True),
+        Text(area.x, area.y + 46, "context", 30, bold=True, role="text1", how=SETTING, live=True),
+        Text(area.x, area.y + 70, "end", role="text3", how=SETTING, live=True),
         *(Text(chip.right + 8, chip.bottom, text) for (_, chip), (_, text) in chips),
         Text(area.x, area.bottom - 24, "scores in memory"),
         Text(

@@ -142,7 +142,16 @@ def _site_texts(gpu: Gpu, floor: Floorplan, pages: int) -> list[Text]:
         texts.append(Text(name.x, name.y, INACTIVE, align="center", role="text3"))
     if spare:
         name = spare[-1].name_at
-        texts.append(Text(name.x, name.y + 18, _sum(gpu), align="center", role="text3"))
+        texts.append(
+            Text(
+                name.x,
+                name.y + 18,
+                _sum(gpu),
+                align="center",
+                role="text3",
+                how=f"a fact of the catalog: {gpu.source}",
+            )
+        )
     return texts
 
 

@@ -9,7 +9,7 @@ from kvviz.scene.places import scene_raster
 from kvviz.units import gib, size
 from kvviz.views.allocator import allocator_cards
 from kvviz.views.copies import copies_card
-from kvviz.views.html import chip, live, many, row, short
+from kvviz.views.html import chip, live, many, row, share, short
 from kvviz.views.insights import insights, text_card
 from kvviz.views.session import Session
 
@@ -71,7 +71,9 @@ def _computed(session: Session) -> str:
     scenario, gpu = session.scenario, session.scenario.the_gpu
     how = ", assumed," if session.report.kinds["capacity_bytes"] == "assumed" else ""
     capacity = f"Capacity{how} is {gib(session.report.capacity_bytes)}"
-    used = f", of which {scenario.utilization:.0%} may be used" if scenario.utilization < 1 else ""
+    used = (
+        f", of which {share(scenario.utilization)} may be used" if scenario.utilization < 1 else ""
+    )
     return text_card(
         "Computed",
         f"<p>Every number here is computed unless it is marked assumed: by formula from the "
@@ -94,8 +96,8 @@ def _steps(scenario: Scenario) -> list[str]:
     known = scenario.efficiency
     reached = text_card(
         "How fast a step is",
-        f"<p>Matrix products reach {scenario.mfu:.0%} of the peak rate (MFU) and reads "
-        f"{scenario.mbu:.0%} of the bandwidth (MBU), {escape(known.source)}.</p>",
+        f"<p>Matrix products reach {share(scenario.mfu)} of the peak rate (MFU) and reads "
+        f"{share(scenario.mbu)} of the bandwidth (MBU), {escape(known.source)}.</p>",
         kind=known.kind,
     )
     knee = text_card(

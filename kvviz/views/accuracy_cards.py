@@ -4,9 +4,11 @@ from collections.abc import Callable, Iterable, Sequence
 from html import escape
 from typing import Final
 
+from kvviz import units
 from kvviz.accuracy.comparison import Comparison, Quantity
 from kvviz.accuracy.validation import Summary, summarised
-from kvviz.units import GiB, KiB
+from kvviz.units import GiB, KiB, change
+from kvviz.views.html import share
 
 FROM_LOGS: Final[tuple[Quantity, ...]] = ("kv_bytes_per_token", "weights", "kv_tokens")
 NAMES: Final[dict[str, tuple[str, str]]] = {  # what a quantity is called, and its colour
@@ -36,15 +38,15 @@ def figure(quantity: str, value: float) -> str:
     return f"{value:,.0f}"
 
 
-def percent(share: float, digits: int = 1) -> str:
+def percent(error: float, digits: int = 1) -> str:
     """Spell an error with its sign."""
-    return f"{share:+.{digits}%}".translate(MINUS)
+    return change(error, digits).translate(MINUS)
 
 
 def title(comparisons: Sequence[Comparison]) -> str:
     """Return the page's heading with the median of what is best known."""
     found = summarised(of(comparisons, "kv_bytes_per_token"))
-    median = "" if found.median is None else f"KV per token: median error {found.median:.2%}"
+    median = "" if found.median is None else f"KV per token: median error {share(found.median, 2)}"
     return f"<h1>Predicted against what engines logged</h1><p>{median}</p>"
 
 
@@ -106,7 +108,7 @@ def _group(found: list[tuple[tuple[float, str], list[Comparison]]]) -> str:
 def _cell_title(items: Sequence[Comparison], worst: float) -> str:
     first = items[0]
     tested = [item for item in items if not item.skipped]
-    told = f"worst error {worst:.2%}" if tested else items[-1].reason
+    told = f"worst error {units.share(worst, 2)}" if tested else items[-1].reason
     return f"{first.row} {first.model}, {first.engine}: {told}"
 
 
@@ -137,7 +139,7 @@ def _miss(item: Comparison) -> str:
         f'<td><i class="dot" style="background:var(--{colour})"></i>{name}</td>'
         f'<td class="n">{figure(item.quantity, item.predicted)}</td>'
         f'<td class="n">{figure(item.quantity, item.logged)}</td>'
-        f'<td class="n{far}">{percent(item.error)}</td>'
+        f'<td class="n{far}">{escape(percent(item.error))}</td>'
         f'<td{unknown} title="{reason}">{reason}</td></tr>'
     )
 
@@ -188,6 +190,7 @@ def _share_row(label: str, found: Summary) -> str:
     near = found.within["within_2"] or 0.0
     return (
         f'<tr><td title="{escape(label)}">{escape(label)}</td><td class="n">{found.rows}</td>'
-        f'<td class="n">{found.median or 0:.2%}</td><td class="n">{found.worst or 0:.1%}</td>'
-        f'<td class="n">{near:.0%}</td></tr>'
+        f'<td class="n">{share(found.median or 0, 2)}</td>'
+        f'<td class="n">{share(found.worst or 0, 1)}</td>'
+        f'<td class="n">{share(near)}</td></tr>'
     )

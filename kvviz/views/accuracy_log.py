@@ -105,7 +105,7 @@ def _row(entry: Entry) -> str:
         f"</span>"
         f'<b title="{entry.kind}">{_spelled(entry, entry.predicted)}</b>'
         f'<span title="logged">{_spelled(entry, entry.logged)}</span>'
-        f"<span>{error}</span>{mark}</div>"
+        f"<span>{escape(error)}</span>{mark}</div>"
     )
 
 

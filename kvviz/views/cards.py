@@ -5,17 +5,19 @@ from html import escape
 from kvviz.catalog.dtypes import width
 from kvviz.catalog.model import Model
 from kvviz.catalog.papers import PAPERS
+from kvviz.memory.kinds import SETTING
 from kvviz.memory.kv import regions
 from kvviz.memory.shard import fullest_shard
 from kvviz.scenario import Scenario
-from kvviz.units import GiB, size
+from kvviz.units import GiB, share, size
 from kvviz.views.html import chip, live, many, row, short
 from kvviz.views.pooled import pooled_note
 from kvviz.views.session import Session
 from kvviz.views.toggles import TOGGLES
 
 ROOFLINE = "assumed: upper bound of the roofline"
-HALF_PERCENT = 0.005  # a smaller share is spelled 0%
+FROM_CONFIG = "from the settings and the model’s config"
+HALF_PERCENT = 0.005  # a smaller share is not worth a line
 
 
 def info(session: Session) -> str:
@@ -23,7 +25,9 @@ def info(session: Session) -> str:
     scenario, report = session.scenario, session.report
     name = escape(scenario.the_gpu.short_name)
     rows = [
-        row("Context", f"{live('when', 'count')} <small>of {scenario.final_length:,}</small>"),
+        row(
+            "Context", f"{live('when', 'count', SETTING)} {_given(f'of {scenario.final_length:,}')}"
+        ),
         row("Allocation unit", allocation_unit(session)),
         row(f"Weights {chip('weights')}", live("weights", "amount")),
         row(f"KV cache {chip('kv')}", live("kv_allocated", "amount")),
@@ -34,10 +38,10 @@ def info(session: Session) -> str:
         row("Data type", _dtypes(scenario, scenario.the_model)),
         row("Decode", _decode(scenario)),
     ]
-    saved = live("saved_share", "percent0")
+    saved = live("saved_share", "fall")
     return f"""
       <header class="wrap"><h1>{escape(short(scenario.model))}</h1>
-        <small>{many(scenario.batch, "sequence")}</small></header>
+        <small title="{SETTING}">{many(scenario.batch, "sequence")}</small></header>
       <h2>{session.which_gpu or "Total memory"}</h2>
       <p class="hero" data-unless="over">{live("total", "gib")} <small>GiB</small></p>
       <p class="hero red" data-if="over">{live("total", "gib")} <small>GiB</small></p>
@@ -46,8 +50,12 @@ def info(session: Session) -> str:
         <em class="tag">+{_on_capacity(session, "over", "gib")}</em></p>
       <p class="before" data-unless="over"><span data-if="saved_share" data-above="{HALF_PERCENT}">
         <s>{live("without_flash", "gib")} GiB</s>
-        <em class="tag">−{saved} with Flash</em></span></p>
+        <em class="tag">{saved} with Flash</em></span></p>
       <div class="rows">{"".join(rows)}</div>{_notes(session)}"""
+
+
+def _given(text: str) -> str:
+    return f'<small title="{SETTING}">{text}</small>'
 
 
 def _on_capacity(session: Session, name: str, unit: str) -> str:
@@ -67,7 +75,7 @@ def _decode(scenario: Scenario) -> str:
     known = scenario.efficiency
     whose = f", {escape(known.source)}" if known.kind == "measured" else " of the scenario"
     how = (
-        f"assumed: roofline with MFU {known.mfu:.0%} and MBU {known.mbu:.0%}{whose}; "
+        f"assumed: roofline with MFU {share(known.mfu, 0)} and MBU {share(known.mbu, 0)}{whose}; "
         f"activations and links are not counted, launches where a run on that GPU was fitted"
     )
     rate = live("tokens_per_second", "count", how)
@@ -106,7 +114,7 @@ def allocation_unit(session: Session) -> str:
     if not session.report.kv_bytes_per_token_all_layers:
         return "<small>no pages: state only</small>"
     if scenario.paged:
-        return f'<b title="computed">{size(page)}</b> <small>page of {scenario.block_size}</small>'
+        return f'<b title="computed">{size(page)}</b> {_given(f"page of {scenario.block_size}")}'
     longest = int(regions(scenario).max())
     sizes = fullest_shard(scenario).token_bytes
     held = sum(added * min(longest, window) for window, added in sizes)
@@ -176,7 +184,7 @@ def _saving(session: Session) -> str:
 def _glow(column: str, by: str, how: str) -> str:
     return f"""
       <div class="banner glow" data-if="{column}"><strong>{live(column, "size")}</strong>
-      <span>saved by {by}</span><p>{how}</p></div>"""
+      <span>saved by {by}</span><p title="{FROM_CONFIG}">{how}</p></div>"""
 
 
 def _without_pages(scenario: Scenario) -> str:
@@ -197,7 +205,7 @@ def _plain(session: Session) -> str:
 
 
 def _score_arithmetic(scenario: Scenario) -> str:
-    model, now = scenario.the_model, live("when", "count")
+    model, now = scenario.the_model, live("when", "count", SETTING)
     heads = many(max(layer.heads for layer in model.attending_layers()) // scenario.tp, "head")
     copies = f" × {scenario.score_multiple} copies" if scenario.score_multiple > 1 else ""
     bytes_each = f"scores × {width(model.dtype)} B{copies}"

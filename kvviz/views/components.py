@@ -60,6 +60,7 @@ class Knob(Component):
     value = param.Parameter()
     options = param.List(doc="[value, text] pairs")
     note = param.String(doc="HTML beneath a switch, with live numbers")
+    hint = param.String(doc="what the setting is, shown on hover")
 
     _esm = scripts("live.js", "knob.js")
 

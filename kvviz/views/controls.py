@@ -11,6 +11,7 @@ from kvviz.catalog.gpus import gpu_names
 from kvviz.catalog.models import model_names
 from kvviz.knobs import KnobError, read
 from kvviz.memory.capacity import assumptions
+from kvviz.memory.kinds import SETTING
 from kvviz.memory.parallel import valid_tensor_parallel
 from kvviz.scenario import Scenario, knobs
 from kvviz.views.components import Component, Knob, scripts
@@ -28,6 +29,8 @@ SHARES = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.92, 0.95, 1.0)
 QUARTERS = (0.0, 0.25, 0.5, 0.75, 1.0)
 SEGMENTS = {"weights_dtype": ("native", "fp8", "int4"), "kv_dtype": ("auto", "fp8")}
 ENGINE = ("activation_gib", "non_torch_gib", "cuda_graphs_gib")  # in the assumptions' order
+
+RATES = ("mfu", "mbu")  # known of the GPU until they are set
 
 Field = dict[str, Any]
 
@@ -68,7 +71,9 @@ def bound(scenario: Scenario, name: str, kind: str, options: Iterable[Any] = ())
         options: the values to choose from.
     """
     value, spelled = getattr(scenario, name), [_spelled(option) for option in options]
-    knob = Knob(kind=kind, label=scenario.param[name].label, value=value, options=spelled)
+    declared = scenario.param[name]
+    knob = Knob(kind=kind, label=declared.label, value=value, options=spelled)
+    knob.hint = hint(scenario, name)
     knob.param.watch(
         lambda event: scenario.param.update(**_changes(scenario, name, event.new)), "value"
     )
@@ -127,10 +132,19 @@ def _field(scenario: Scenario, name: str, kind: str, options: Iterable[Any] = ()
         "kind": kind,
         "name": name,
         "label": scenario.param[name].label,
-        "hint": scenario.param[name].doc,
+        "hint": hint(scenario, name),
         "value": getattr(scenario, name),
         "options": [_spelled(option) for option in options],
     }
+
+
+def hint(scenario: Scenario, name: str) -> str:
+    """Say how a setting's number is known, and what it is."""
+    meaning = scenario.param[name].doc
+    if name in RATES:
+        known = scenario.efficiency
+        return f"{known.kind}: {known.source}; {meaning}"
+    return f"{SETTING}: {meaning}"
 
 
 def _spelled(option: Any) -> list[Any]:

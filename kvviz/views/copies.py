@@ -51,9 +51,12 @@ def _figures(
     scenario: Scenario, found: ScoreMultiples, rows: tuple[ScoreMultiple, ...]
 ) -> tuple[str, str]:
     shape = f"{rows[0].dtype}, n {rows[0].n:,}"
-    lines = (row(escape(each.name), f"<b>{each.multiple:.2f}</b>") for each in rows)
+    lines = (
+        row(escape(each.name), f'<b title="measured">{each.multiple:.2f}</b>') for each in rows
+    )
     return (
-        f"<p>Peak above inputs in copies of the scores, {shape}, on {_where(scenario, found)}.</p>",
+        f'<p title="measured">Peak above inputs in copies of the scores, {shape}, on '
+        f"{_where(scenario, found)}.</p>",
         f'<div class="rows">{"".join(lines)}</div>',
     )
 

@@ -2,6 +2,7 @@
 
 import param
 
+from kvviz.catalog.factoids import Factoid
 from kvviz.views.components import CSS, HERE, Component, scripts
 from kvviz.views.factoids import factoids
 from kvviz.views.session import Session
@@ -10,7 +11,7 @@ from kvviz.views.session import Session
 class DidYouKnow(Component):
     """A card that shows one fact at a time; it hides where it would hang out of the window."""
 
-    facts = param.List(doc="text and source of each, in the order in which they are shown")
+    facts = param.List(doc="text, source and kind of each, in the order in which they are shown")
 
     _esm = scripts("live.js", "rotate.js")
     _stylesheets = (CSS + (HERE / "drawer.css").read_text(),)
@@ -25,4 +26,9 @@ def did_you_know(session: Session) -> DidYouKnow:
 
 def _facts(session: Session) -> list[dict[str, str]]:
     facts = factoids(session.scenario, session.report)
-    return [{"text": fact.text, "source": fact.source} for fact in facts]
+    return [{"text": fact.text, "source": fact.source, "kind": _kind(fact)} for fact in facts]
+
+
+def _kind(fact: Factoid) -> str:
+    """Say how a fact's numbers are known; the source of a computed one says so itself."""
+    return fact.source if fact.kind == "computed" else f"published, not computed: {fact.source}"

@@ -18,7 +18,7 @@ from kvviz.memory.parallel import state_bytes
 from kvviz.memory.scores import score_matrix_bytes
 from kvviz.roofline import decode_step
 from kvviz.scenario import Scenario
-from kvviz.units import GB, GiB, gib, size
+from kvviz.units import GB, GiB, gib, share, size
 from kvviz.views.html import many
 
 TEXT_BYTES: Final = 4  # assumed: characters of English text a token
@@ -206,8 +206,8 @@ def _experts(report: MemoryReport) -> Iterator[Factoid]:
     used, held = report.active_parameters, report.parameters
     if used < held:
         yield _fact(
-            f"A token uses {used / held:.0%} of this model's parameters, but all of them have to "
-            f"be in memory.",
+            f"A token uses {share(used / held, 0)} of this model's parameters, but all of "
+            f"them have to be in memory.",
             f"{used / GB:,.1f} of {held / GB:,.1f} billion, from the config",
         )
 

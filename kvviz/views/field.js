@@ -16,7 +16,7 @@ const options = (select, list, value) => {
 // Each draws a field and returns its element and how it is brought up to date; `set` takes a value.
 const FIELDS = {
   slider(field, set) {
-    const root = element(`<label class="slider" title="${field.hint}"><span>${field.label}<b></b></span><input type="range" min="0" step="1"></label>`)
+    const root = element(`<label class="slider"><span>${field.label}<b></b></span><input type="range" min="0" step="1"></label>`)
     const input = root.querySelector("input"), shown = root.querySelector("b")
     let steps = []
     const label = () => {
@@ -27,6 +27,7 @@ const FIELDS = {
     input.oninput = label
     input.onchange = () => set(steps[input.value][0])
     const show = (next) => {
+      root.title = next.hint
       steps = next.options
       input.max = steps.length - 1
       input.value = Math.max(0, steps.findIndex(([value]) => value === next.value))

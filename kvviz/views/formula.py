@@ -22,8 +22,8 @@ def formula(scenario: Scenario) -> str:
       <p>{live("tokens", "count")} tokens in use: {live("kv_used", "amount")}</p>
       <p title="computed: KV used / KV allocated">
       <math><mi>η</mi><mo>=</mo>{_fraction("KV used", "allocated")}<mo>=</mo>
-      <mfrac>{_number("kv_used", "gib")}{_number("kv_allocated", "gib")}</mfrac><mo>=</mo>
-      {_number("efficiency", "percent")}</math></p>"""
+      <mfrac>{_number("kv_used", "gib")}{_number("kv_allocated", "gib")}</mfrac>
+      <mspace width=".28em"/>{_number("efficiency", "equals")}</math></p>"""
 
 
 def _split(scenario: Scenario) -> str:
@@ -114,7 +114,10 @@ def _line(layer: Layer, count: int, number: int, limited: bool) -> str:
             product += f" + {count} · {layer.index_bytes} B"
     else:
         product = f"{_copies(layer)} · {count} · {layer.kv_heads} · {layer.head_dim} · {number} B"
-    return f'{product} = <b title="computed">{added}</b> a token{_reach(layer, limited)}'
+    return (
+        f'<span title="from the model’s config, in bytes of the dtype that is set">{product}</span>'
+        f' = <b title="computed">{added}</b> a token{_reach(layer, limited)}'
+    )
 
 
 def _reach(layer: Layer, limited: bool) -> str:

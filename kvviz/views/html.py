@@ -2,6 +2,8 @@
 
 from html import escape
 
+from kvviz import units
+
 RIBBON = '<i class="ribbon" aria-hidden="true">' + "<i></i>" * 8 + "</i>"
 
 
@@ -10,12 +12,18 @@ def live(name: str, unit: str, title: str = "computed") -> str:
 
     Args:
         name: a column of the player's totals.
-        unit: how it is spelled: gib, gib1, count, percent, percent0, or with its unit: size,
-            amount (GiB where it is enough to show) and change.
+        unit: how it is spelled: gib, gib1, count, percent, percent0, equals (a percentage after
+            its sign), fall (a share less), or with its unit: size, amount (GiB where it is enough
+            to show) and change.
         title: how the number is known, shown on hover; one that rests on the GPU's capacity takes
             the capacity's kind.
     """
     return f'<b data-live="{name}" data-unit="{unit}" title="{escape(title)}"></b>'
+
+
+def share(part: float, digits: int = 0) -> str:
+    """Return a share as HTML, spelled as `units.share` does."""
+    return escape(units.share(part, digits))
 
 
 def chip(role: str) -> str:

@@ -3,7 +3,6 @@
 import re
 from collections import Counter
 from html import escape
-from math import floor
 from typing import Final
 
 import numpy as np
@@ -19,7 +18,7 @@ from kvviz.memory.scores import score_matrix_bytes
 from kvviz.roofline import decode_step
 from kvviz.scenario import Scenario
 from kvviz.units import gib, size
-from kvviz.views.html import chip, live, many, row
+from kvviz.views.html import chip, live, many, row, share
 from kvviz.views.session import Session
 from kvviz.views.toggles import TOGGLES
 
@@ -128,13 +127,13 @@ def _long_and_many(session: Session) -> str:
     chosen = report.active_parameters < report.parameters  # experts, assumed evenly
     step = decode_step(scenario, np.array([n, 2 * n]))
     moved = step.weight_bytes + step.kv_bytes
-    (now, later), (share, more) = moved * scenario.tp, step.kv_bytes / moved
+    (now, later), (part, more) = moved * scenario.tp, step.kv_bytes / moved
     return text_card(
         "Why long contexts and large batches are hard",
         f"<p>A decode step reads the weights once for all, but each cache for its own "
-        f"sequence alone. At {many(n, 'token')} it moves {size(now)}, {share:.0%} of it {held}; at "
-        f"{2 * n:,} tokens {size(later)}, {more:.0%}. Larger batches share the weights better, "
-        f"until the cache fills all.</p>",
+        f"sequence alone. At {many(n, 'token')} it moves {size(now)}, {share(part)} of it "
+        f"{held}; at {2 * n:,} tokens {size(later)}, {share(more)}. Larger batches share the "
+        f"weights better, until the cache fills all.</p>",
         kind="assumed: experts chosen evenly" if chosen else "computed",
     )
 
@@ -160,8 +159,7 @@ def _efficiency(session: Session) -> str:
 def _shares(scenario: Scenario, contexts: NDArray[np.int64]) -> str:
     kv = kv_bytes(scenario, contexts)
     shares = [efficiency(*pair) for pair in zip(kv.used, kv.allocated, strict=True)]
-    # A half is rounded up, as where the page spells the same share.
-    return " → ".join(f"{floor(1000 * share + 0.5) / 10:.1f}%" for share in shares)
+    return " → ".join(share(part, 1) for part in shares)
 
 
 def _switches(session: Session) -> str:

@@ -62,7 +62,7 @@ class Inspect {
     if (x >= left && x <= left + w && y >= bottom && y <= bottom + h)
       return `<b>Causal attention</b><br>Each token attends to itself and to all before it: query upward, key to the right. ` +
         `${n} tokens fill half of ${n}² squares, so twice the context takes four times the scores. Decode adds one row.`
-    const meter = shape.tracks.left.some((a, i) => x >= a - 60 && x <= a + shape.tracks.w[i] + 44 && Math.abs(y - shape.tracks.y[i]) < 12)
+    const meter = shape.tracks.left.some((a, i) => x >= a - 56 && x <= a + shape.tracks.w[i] + 46 && Math.abs(y - shape.tracks.y[i]) < 12)
     return meter ? `<b>Roofline, not measured</b><br>Time that the units or the memory need of a step, as a share of it. ` +
       `Assumed: a roofline, MFU ${layout.mfu} and MBU ${layout.mbu} ${layout.rates_kind}; activations and links are not counted, launches where a run on that GPU was fitted.` : ""
   }

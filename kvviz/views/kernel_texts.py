@@ -10,7 +10,7 @@ from typing import Any, Final
 from kvviz.kernels.compare import ITEM
 from kvviz.kernels.recordings import recordings
 from kvviz.kernels.table import duration
-from kvviz.units import MiB, size
+from kvviz.units import MiB, change, size
 
 Result = dict[str, Any]
 Row = dict[str, Any]
@@ -43,7 +43,7 @@ def _line(row: Row, base: Row | None) -> str:
         f'<i class="dot {KEYS[row["name"]]}"></i>{row["name"]}',
         f"<b>{row['peak_bytes'] / MiB:,.2f} MiB</b>",
         known(row["predicted_bytes"], lambda count: f"{count / MiB:,.2f} MiB"),
-        known(row["bytes_difference"], lambda share: signed(share, 2)),
+        known(row["bytes_difference"], lambda part: signed(part, 2)),
         f"<b>{duration(row['seconds_minimum'])}</b>",
         known(row["predicted_seconds"], duration),
         known(row["seconds_difference"], signed),
@@ -162,9 +162,9 @@ def downloads(result: Result) -> str:
     return f'<div class="downloads">{"".join(links)}</div>'
 
 
-def signed(share: float, digits: int = 1) -> str:
-    """Spell a share with its sign, as in ``−11.6%``."""
-    return f"{100 * share:+.{digits}f}%".replace("-", "−")
+def signed(part: float, digits: int = 1) -> str:
+    """Spell a share with its sign as HTML, as in ``−11.6%``."""
+    return escape(change(part, digits).replace("-", "−"))
 
 
 def known(value: Any, spelled: Any) -> str:

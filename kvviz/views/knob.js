@@ -7,6 +7,7 @@ export function render({model}) {
   })
   hear(model, "row", (row) => fill(box, row))
   draw()
+  box.title = model.hint
   return box
 }
 

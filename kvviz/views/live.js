@@ -7,6 +7,15 @@ const grouped = (value, digits) =>
 const UNITS = [[GIB, "GiB"], [2 ** 20, "MiB"], [2 ** 10, "KiB"]]
 const FULL = 1 - 0.05 / 1024 // of a unit: from here on the next smaller one would spell 1,024.0
 const spelled = (bytes, [unit, name, digits = 1]) => `${grouped(bytes / unit, digits)} ${name}`
+const EXACT = 1e-12 // nearer than this, sums of shares do not tell two of them apart
+// As units.share spells it: none and all only where it is exactly that, else by the last step before.
+const shareOf = (share, digits) => {
+  const whole = 100 * 10 ** digits, steps = Math.floor(share * whole + 0.5)
+  const spell = (n) => `${grouped(n / 10 ** digits, digits)}%`
+  if (steps === 0 && share >= EXACT) return `<\u00a0${spell(1)}`
+  if (steps === whole && Math.abs(share - 1) >= EXACT) return `>\u00a0${spell(whole - (share < 1))}`
+  return spell(steps)
+}
 const SPELL = {
   gib: (bytes) => grouped(bytes / GIB, bytes < 1000 * GIB ? 2 : bytes < 10_000 * GIB ? 1 : 0),
   amount: (bytes) => (bytes && bytes < 0.005 * GIB ? SPELL.size(bytes) : `${SPELL.gib(bytes)} GiB`), // small ones in their own unit
@@ -16,8 +25,10 @@ const SPELL = {
   count: (value) => (isNaN(value) ? "not known" : grouped(value, 0)),
   tenth: (value) => grouped(value, 1),
   seconds: (value) => (isNaN(value) ? "none" : value < 0.9995 ? `${Number((value * 1e3).toPrecision(3))} ms` : `${Number(value.toPrecision(3)).toLocaleString("en-US")} s`),
-  percent: (share) => grouped(100 * share, 1) + "%",
-  percent0: (share) => (isNaN(share) ? "not known" : grouped(100 * share, 0) + "%"),
+  percent: (share) => shareOf(share, 1),
+  percent0: (share) => (isNaN(share) ? "not known" : shareOf(share, 0)),
+  equals: (share) => SPELL.percent(share).replace(/^(?=\d)/, "= "),
+  fall: (share) => shareOf(share, 0).replace(/^([<>])/, (bound) => (bound === "<" ? ">" : "<")).replace(/[1-9]/, "−$&"),
 }
 
 function fill(root, row) {

@@ -2,10 +2,11 @@
 
 from html import escape
 
+from kvviz import units
 from kvviz.memory.comparison import Compared, Comparison, compare, held_tokens
 from kvviz.memory.kv import kv_width, layer_bytes
 from kvviz.units import size
-from kvviz.views.html import many, short
+from kvviz.views.html import many, share, short
 from kvviz.views.paging_session import NAMES, Joined, PagingSession, PagingSettings
 
 LARGE_MIB = 10_240  # a slot of this size or more, and what is compared with it, is spelled in GiB
@@ -47,7 +48,7 @@ def metrics(found: Compared) -> str:
         (
             "Utilisation",
             f"{found.blocks_used:,} of {many(found.num_blocks, 'block')}",
-            (_share(found.utilization_percent), "%"),
+            (share(found.utilization_percent / 100, 2).removesuffix("%"), "%"),
             found.utilization_percent,
         ),
     ]
@@ -62,7 +63,7 @@ def sentence(found: Compared) -> str:
         f"{many(found.blocks_used, 'block')} for {many(found.sequence_length, 'token')} "
         f"{'takes' if found.blocks_used == 1 else 'take'} "
         f"{' '.join(_memory(found.paged_memory_mb, found))}: "
-        f"{abs(found.memory_saved_percent):.2f}% "
+        f"{units.share(abs(found.memory_saved_percent) / 100, 2)} "
         f"{'less' if found.memory_saved_percent >= 0 else 'more'}."
     )
 
@@ -76,7 +77,12 @@ def _saved(found: Compared) -> tuple[str, str, tuple[str, str], float]:
             _memory(found.memory_saved_mb, found),
             0,
         )
-    return "Saved", f"{percent:.2f}% less", _memory(found.memory_saved_mb, found), percent
+    return (
+        "Saved",
+        f"{share(percent / 100, 2)} less",
+        _memory(found.memory_saved_mb, found),
+        percent,
+    )
 
 
 def _metric(place: int, name: str, note: str, value: tuple[str, str], share: float) -> str:
@@ -93,10 +99,6 @@ def _memory(mib: float, found: Compared) -> tuple[str, str]:
     large = found.traditional_memory_mb >= LARGE_MIB
     figure = f"{mib / 1024 if large else mib:,.2f}".replace("-", "−")
     return figure, "GiB" if large else "MiB"
-
-
-def _share(percent: float) -> str:
-    return f"{percent:.2f}" if percent >= 0.01 or not percent else f"{percent:.1g}"
 
 
 def slot(settings: PagingSettings, found: Compared) -> str:

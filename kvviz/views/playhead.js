@@ -2,6 +2,7 @@
 function playhead(model) {
   const row = document.createElement("label")
   row.className = "slider context"
+  row.title = "a setting: where the playhead stands"
   row.innerHTML = `<span>Context<b><output></output> <small></small></b></span><input type="range" min="0" step="1" aria-label="Context">`
   const input = row.querySelector("input")
   input.oninput = () => say("command", {play: false, seek: Number(input.value)})

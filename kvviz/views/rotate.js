@@ -5,7 +5,7 @@ export function render({model}) {
   const card = document.createElement("section")
   card.className = "live card fact"
   card.innerHTML = `<header><h2>Did you know</h2><small></small></header>
-    <button title="Show the next fact"><span></span><cite></cite></button>`
+    <button><span></span><cite></cite></button>`
   const [count, button, text, source] = ["small", "button", "span", "cite"].map((tag) => card.querySelector(tag))
   let at = 0, playing, timer
 
@@ -14,6 +14,7 @@ export function render({model}) {
     count.textContent = `${at + 1} of ${model.facts.length}`
     text.textContent = model.facts[at].text
     source.textContent = model.facts[at].source
+    button.title = `${model.facts[at].kind}. Click for the next fact.`
   }
   // Beside the scene a card that hangs out of the window is worse than none; below it, it may.
   const fits = () => innerWidth < WIDE || card.getBoundingClientRect().bottom + scrollY <= innerHeight

@@ -10,7 +10,7 @@ export function render({model}) {
   const show = () => {
     button.innerHTML = model.busy ? "Cancel" : `${PLAY} Run`
     button.classList.toggle("busy", model.busy)
-    const percent = Math.round(100 * model.share)
+    const percent = Math.floor(100 * model.share) // all only when it is
     bar.hidden = doing.hidden = !model.busy
     bar.firstChild.style.width = percent + "%"
     bar.setAttribute("aria-valuenow", percent)

@@ -12,7 +12,9 @@ from panel.viewable import Viewable
 
 from kvviz.scene.theme import DARK, LIGHT
 
-SHELL = (Path(__file__).parent / "shell.html").read_text()
+HERE = Path(__file__).parent
+SHELL = (HERE / "shell.html").read_text()
+BETWEEN = (HERE / "between.js").read_text()
 TITLES: Final = {
     "hbm": "where every byte of GPU memory goes",
     "paging": "one sequence, two ways to keep its cache",
@@ -91,6 +93,7 @@ def _variables(
         "dark": DARK.css(),
         "light": LIGHT.css(),
         "theme": theme,
+        "between": BETWEEN,
         "here": page,
         "page_title": TITLES[page],
         "tabs": list(TABS.items()),

@@ -18,6 +18,7 @@ from playwright.sync_api import Browser, expect
 from tokenizers import Tokenizer, models, pre_tokenizers
 
 from kvviz.memory.comparison import Comparison, compare
+from kvviz.units import share
 
 ROOT = Path(__file__).parents[2]
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
@@ -95,7 +96,7 @@ def as_shown(found: dict[str, Any]) -> list[str]:
     memory = ("traditional_memory_mb", "paged_memory_mb", "memory_saved_mb")
     return [
         *(f"{found[name]:,.2f} MiB" for name in memory),
-        f"{found['utilization_percent']:.2f} %",
+        share(found["utilization_percent"] / 100, 2).replace("%", " %"),
     ]
 
 

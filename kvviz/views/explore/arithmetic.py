@@ -4,7 +4,7 @@ from kvviz.catalog.efficiency import KNEE
 from kvviz.memory import estimate
 from kvviz.units import GB, GiB, gib, size
 from kvviz.views.explore.details import Pair, number
-from kvviz.views.html import many
+from kvviz.views.html import many, share
 from kvviz.views.pooled import pooled_token_bytes
 
 FLOOR = ("<mo>⌊</mo>", "<mo>⌋</mo>")
@@ -148,9 +148,9 @@ def _rate(pair: Pair) -> str:
     power = ""
     if pair.session.metric == "per_watt" and gpu.tdp_w:
         power = f", at {workload.tp} × {gpu.tdp_w:,} W"
-    return f"""{step}<p>x: {figures["decode_flops"] / 1e12:.3g} TFLOP ÷ ({workload.mfu:.0%} of
+    return f"""{step}<p>x: {figures["decode_flops"] / 1e12:.3g} TFLOP ÷ ({share(workload.mfu)} of
       {peak / 1e12:,.0f} TFLOP/s) = {x:.3g} ms; y: {figures["decode_bytes"] / GB:.3g} GB ÷
-      ({workload.mbu:.0%} of {gpu.bandwidth_gb_s:,.0f} GB/s) = {y:.3g} ms.
+      ({share(workload.mbu)} of {gpu.bandwidth_gb_s:,.0f} GB/s) = {y:.3g} ms.
       {many(workload.batch, "token")} a step: {rate} tokens a second{power}</p>"""
 
 

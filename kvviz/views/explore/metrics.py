@@ -11,6 +11,7 @@ from kvviz.atlas.axes import Array
 from kvviz.catalog.efficiency import MBU, MFU, SOURCE
 from kvviz.memory.room import MOST_CONTEXT
 from kvviz.scenario import Scenario
+from kvviz.units import share
 from kvviz.views.html import many
 
 FULL: Final = 9_999.5  # from here on a cell has no room for all digits
@@ -79,9 +80,11 @@ def _rated(reports: Reports) -> Array:
 
 def _roofline(scenario: Scenario) -> str:
     if scenario.param.mfu.as_set(scenario) or scenario.param.mbu.as_set(scenario):
-        shares = f"MFU {scenario.mfu:.0%} and MBU {scenario.mbu:.0%}, as you set them"
+        shares = f"MFU {share(scenario.mfu, 0)} and MBU {share(scenario.mbu, 0)}, as you set them"
     else:
-        shares = f"MFU {MFU:.0%} and MBU {MBU:.0%} ({SOURCE}), or as measured on that GPU"
+        shares = (
+            f"MFU {share(MFU, 0)} and MBU {share(MBU, 0)} ({SOURCE}), or as measured on that GPU"
+        )
     left_out = "links and activations not counted, launches where a run on that GPU was fitted"
     return f"assumed: roofline with {shares}; {left_out}"
 

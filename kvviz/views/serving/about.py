@@ -4,7 +4,7 @@ from html import escape
 
 from kvviz.sim.paper import ASSUMED, SOURCE, figure_2
 from kvviz.sim.simulate import step_efficiency
-from kvviz.views.html import chip
+from kvviz.views.html import chip, share
 from kvviz.views.insights import text_card
 from kvviz.views.serving.load import TRACE
 from kvviz.views.serving.session import ServingSession
@@ -46,7 +46,9 @@ def paper_table() -> str:
     head = "".join(f"<th>{part}</th>" for part in PARTS)
     rows = []
     for line in figure_2():
-        ours = "".join(f"<td><b>{value:.1f}</b></td>" for value in line.ours)
+        ours = "".join(
+            f"<td><b>{share(value / 100, 1).rstrip('%')}</b></td>" for value in line.ours
+        )
         paper = "".join(f"<td>{value:.1f}</td>" for value in line.paper)
         rows.append(f"<tr><th rowspan=2>{escape(line.policy)}</th>{ours}<td>ours</td></tr>")
         rows.append(f"<tr>{paper}<td>paper</td></tr>")
@@ -66,8 +68,8 @@ def _times(session: ServingSession) -> str:
     return text_card(
         "How times are known",
         f"<p>Which step serves whom is simulated exactly. How long a step takes is a roofline: "
-        f"operations at {found.mfu:.0%} of the peak rate (MFU), bytes at {found.mbu:.0%} of the "
-        f"bandwidth (MBU), {found.overhead_s * 1e3:g} ms besides; {found.kind}. Source: "
+        f"operations at {share(found.mfu)} of the peak rate (MFU), bytes at {share(found.mbu)} of "
+        f"the bandwidth (MBU), {found.overhead_s * 1e3:g} ms besides; {found.kind}. Source: "
         f"{escape(found.source)}.</p>",
         kind=f"{found.kind} efficiencies",
     )

@@ -7,7 +7,7 @@ from typing import Any, Final
 from kvviz.sim.simulate import step_efficiency
 from kvviz.timeline import State
 from kvviz.units import GiB
-from kvviz.views.html import RIBBON, live, many
+from kvviz.views.html import RIBBON, live, many, share
 from kvviz.views.serving.load import TRACE
 from kvviz.views.serving.served import Served
 from kvviz.views.serving.session import Runs, ServingSession
@@ -136,9 +136,8 @@ def summary(session: ServingSession) -> str:
 def _footnote(session: ServingSession) -> str:
     found = step_efficiency(session.scenario, session.serving)
     known = "fitted to a run on this GPU" if found.kind == "measured" else "assumed"
-    return (
-        f"Simulated; step times from a roofline, MFU {found.mfu:.0%}, MBU {found.mbu:.0%}: {known}."
-    )
+    reached = f"MFU {share(found.mfu)}, MBU {share(found.mbu)}"
+    return f"Simulated; step times from a roofline, {reached}: {known}."
 
 
 def efficiency_kind(session: ServingSession) -> str:

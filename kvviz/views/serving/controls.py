@@ -10,6 +10,7 @@ import param
 from kvviz.catalog.gpus import gpu_names
 from kvviz.catalog.models import model_names
 from kvviz.catalog.workloads import TRAFFIC
+from kvviz.memory.kinds import SETTING
 from kvviz.scenario import Scenario
 from kvviz.sim.policies import find_policy, policies
 from kvviz.units import GiB
@@ -63,9 +64,9 @@ def bound(owner: param.Parameterized, name: str, kind: str, texts: Mapping[Any, 
         texts: what the values to choose from are called.
     """
     options = [[value, text] for value, text in texts.items()]
-    knob = Knob(
-        kind=kind, label=owner.param[name].label, value=getattr(owner, name), options=options
-    )
+    declared = owner.param[name]
+    knob = Knob(kind=kind, label=declared.label, value=getattr(owner, name), options=options)
+    knob.hint = f"{SETTING}: {declared.doc}" if declared.doc else SETTING
     knob.param.watch(lambda event: owner.param.update(**{name: event.new}), "value")
     owner.param.watch(lambda event: knob.param.update(value=event.new), name)
     return knob

@@ -20,7 +20,7 @@ export function render({model}) {
     if (!file) return
     model.send_msg({name: file.name, size: file.size})
     for (let at = 0; at < Math.min(file.size, model.limit + 1); at += PIECE) {
-      hint.textContent = `Reading ${Math.round((100 * at) / file.size)}%`
+      hint.textContent = `Reading ${SPELL.percent0(at / file.size)}`
       model.send_msg(await file.slice(at, Math.min(at + PIECE, model.limit + 1)).arrayBuffer())
     }
     hint.textContent = "Reading its rows"
