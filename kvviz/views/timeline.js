@@ -41,7 +41,7 @@ class TimelineStrip {
     const y = (gib) => this.plot.offsetTop + top + this.high * (1 - gib / marks.top)
     const narrow = this.wide < 500
     const above = {true: Infinity, false: Infinity} // the top of the last label beside the first one, and over it
-    let beside = 0 // the end of the first capacity's label
+    let first = null // the first capacity's label, with room around it
     root.replaceChildren(...marks.labels.flatMap(({at, gib, text, short, role, how, below}) => {
       const label = document.createElement("span")
       Object.assign(label, {textContent: narrow ? short : text, title: how, className: role})
@@ -49,12 +49,13 @@ class TimelineStrip {
       const x = at === null ? 0 : at * this.wide, width = label.offsetWidth
       const place = at === null ? (marks.early ? this.wide - width - 4 : 6) : x + 12 + width <= this.wide ? x + 12 : Math.max(0, x - 12 - width)
       const high = y(gib) - 26 < this.plot.offsetTop - 6 // then the heading is in the way, and below the label before
-      const aside = high && !marks.early, line = y(gib) + ((narrow && below) || high ? 4 : -26)
-      const crowded = line + LABEL > above[aside] || (high && marks.early && beside)
+      const over = first && place < first.right && place + width > first.left
+      const aside = high && !marks.early, line = y(gib) + ((below && (narrow || over)) || high ? 4 : -26)
+      const crowded = line + LABEL > above[aside] || (high && marks.early && first)
       if (y(gib) < this.plot.offsetTop || (at === null && crowded)) return []
       if (at === null) above[aside] = line
-      beside ||= place + width + 8
-      Object.assign(label.style, {left: `${left + (aside ? beside : place)}px`, top: `${line}px`})
+      first ??= {left: place - 8, right: place + width + 8}
+      Object.assign(label.style, {left: `${left + (aside && first ? first.right : place)}px`, top: `${line}px`})
       return [label]
     }))
   }
