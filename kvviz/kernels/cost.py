@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -116,11 +117,23 @@ def tiled(s: Sizes, block_m: int = BLOCK_M, block_n: int = BLOCK_N) -> Cost:
     spans = _spans(s, block_m)
     scores = s.heads * sum(rows * keys for rows, keys in spans)
     read = s.heads * sum(keys for _, keys in spans) * (s.d + s.width) * s.item
-    height, across = min(block_m, s.n), min(block_n, s.keys)
-    # The tile, the scaled queries, the sum and its increment, five vectors; the log-sum-exp.
-    held = height * (across + s.d + 2 * s.width + 5) + s.heads * s.n
-    working = s.working_bytes(1, height, across)
-    return s.cost("tile", scores, read, 0, s.output_bytes + held * s.item + working)
+    rows, across = [rows for rows, _ in spans], min(block_n, s.keys)
+    tile = max(rows, default=0) * across * s.item
+    turns = pairwise([0, *rows, *rows[: s.heads > 1]])
+    held = max((_tile_row(s, *turn, across) for turn in turns), default=0)
+    lse = s.heads * s.n * s.item
+    return s.cost("tile", scores, read, 0, s.output_bytes + lse + tile + held)
+
+
+def _tile_row(s: Sizes, before: int, rows: int, across: int) -> int:
+    """Return what a row of tiles holds beside its tile, after a row of `before` queries.
+
+    The scaled queries, the sum of values and five vectors of its own, the sums of the row before,
+    which its last tile still names; and in a step the sum's increment, or what a mask takes.
+    """
+    own = rows * (s.d + s.width + 5) + before * (s.width + 2)
+    step = max(rows * s.width * s.item, s.working_bytes(1, rows, across))
+    return own * s.item + step
 
 
 def fused(s: Sizes) -> Cost:
