@@ -114,7 +114,7 @@ def blocked(s: Sizes, spans: Sequence[tuple[int, int]]) -> Cost:
 
 def tiled(s: Sizes, block_m: int = BLOCK_M, block_n: int = BLOCK_N) -> Cost:
     """Tiles of scores that stay in the cache: K and V are read once a block of queries."""
-    spans = _spans(s, block_m)
+    spans = query_spans(s, block_m)
     scores = s.heads * sum(rows * keys for rows, keys in spans)
     read = s.heads * sum(keys for _, keys in spans) * (s.d + s.width) * s.item
     rows, across = [rows for rows, _ in spans], min(block_n, s.keys)
@@ -138,7 +138,7 @@ def _tile_row(s: Sizes, before: int, rows: int, across: int) -> int:
 
 def fused(s: Sizes) -> Cost:
     """What no kernel can do less than: the visible scores alone, every byte moved once."""
-    scores = s.heads * sum(keys for _, keys in _spans(s, 1))
+    scores = s.heads * sum(keys for _, keys in query_spans(s, 1))
     return s.cost("bound", scores, 0, 0, None)
 
 
@@ -179,7 +179,7 @@ def sizes(inputs: Mapping[str, Any]) -> Sizes:
     return Sizes(heads, kv_heads, *lengths, q.shape[-1], v.shape[-1], q.itemsize, seen)
 
 
-def _spans(s: Sizes, size: int) -> list[tuple[int, int]]:
+def query_spans(s: Sizes, size: int) -> list[tuple[int, int]]:
     """Return how many queries and keys each block of `size` queries has."""
     spans = ((rows, s.seen.span(rows.start, rows.stop)) for rows in slices(0, s.n, size))
     return [(rows.stop - rows.start, end - first) for rows, (first, end) in spans]
@@ -211,7 +211,7 @@ def _tiles(inputs: Mapping[str, Any]) -> Cost:
 COSTS: Final[dict[str, Callable[[Mapping[str, Any]], Cost]]] = {
     "standard_attention": lambda inputs: standard(sizes(inputs)),
     "textbook_attention": lambda inputs: textbook(sizes(inputs)),
-    "paged_attention": lambda i: blocked(sizes(i), _spans(sizes(i), i["block_size"])),
+    "paged_attention": lambda i: blocked(sizes(i), query_spans(sizes(i), i["block_size"])),
     "block_prefix_attention": _prefixes,
     "local_block_attention": _neighbourhoods,
     "flash_attention": _tiles,

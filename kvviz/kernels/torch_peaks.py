@@ -1,0 +1,80 @@
+"""Which formula tells the peak of a call on torch tensors, for kernels on a CPU that have one."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from functools import partial
+from types import FunctionType
+from typing import Any, Final
+
+import torch
+
+from kvviz.kernels import torch_cost, torch_eager
+from kvviz.kernels import torch_ops as ops
+from kvviz.kernels.cost import Sizes, sizes
+from kvviz.kernels.visibility import Visibility
+
+Inputs = Mapping[str, Any]
+
+
+def peak_bytes(kernel: Callable[..., Any], *args: Any, **kwargs: Any) -> int | None:
+    """Return the most bytes that a call holds at once above its inputs, the output included.
+
+    None where there is no formula: other kernels, and tensors on a GPU, whose allocator rounds and
+    whose libraries take workspaces of their own.
+    """
+    while isinstance(kernel, partial):
+        args, kwargs, kernel = (*kernel.args, *args), kernel.keywords | kwargs, kernel.func
+    if not isinstance(kernel, FunctionType) or kernel not in PEAKS or args[0].device.type != "cpu":
+        return None
+    bound = inspect.signature(kernel).bind(*args, **kwargs)
+    bound.apply_defaults()
+    return PEAKS[kernel](bound.arguments)
+
+
+def _sdpa(inputs: Inputs) -> int | None:
+    backend = inputs["backend"]
+    if backend == "math":
+        return torch_cost.sdpa_math(sizes(inputs))
+    if backend in ("flash", None):  # what it chooses where it can
+        return torch_cost.sdpa_flash(sizes(inputs), torch.get_num_threads())
+    return None
+
+
+def _gathered(inputs: Inputs) -> int | None:
+    return torch_cost.gathered(inputs, torch.get_num_threads())
+
+
+def _contiguous(inputs: Inputs) -> int | None:
+    """Without lengths: with them there is a mask besides."""
+    if inputs["seq_lens"] is not None:
+        return None
+    _, kv_heads, tokens, width = inputs["values"].shape
+    threads = torch.get_num_threads()
+    return torch_cost.contiguous(inputs["q"], kv_heads, tokens, width, threads)
+
+
+def _grouped(inputs: Inputs) -> int | None:
+    q, (_, kv_heads, tokens, width) = inputs["q"], inputs["values"].shape
+    heads, kv = len(q) * q.shape[1], len(q) * kv_heads
+    s = Sizes(heads, kv, 1, tokens, q.shape[-1], width, q.itemsize, Visibility(1, tokens))
+    return torch_cost.sdpa_flash(s, torch.get_num_threads())
+
+
+def _way(formula: Callable[[Sizes], int]) -> Callable[[Inputs], int]:
+    return lambda inputs: formula(sizes({"Q": inputs["q"], "K": inputs["k"], "V": inputs["v"]}))
+
+
+PEAKS: Final[dict[Callable[..., Any], Callable[[Inputs], int | None]]] = {
+    ops.standard_attention: lambda inputs: torch_cost.standard(sizes(inputs)),
+    ops.paged_attention: lambda i: torch_cost.blocks(sizes(i), i["block_size"]),
+    ops.flash_attention: lambda i: torch_cost.tiles(sizes(i), i["block_m"], i["block_n"]),
+    ops.sdpa_attention: _sdpa,
+    ops.paged_attention_decode: torch_cost.decode_tiles,
+    ops.gathered_attention_decode: _gathered,
+    ops.contiguous_attention_decode: _contiguous,
+    torch_eager.grouped_sdpa: _grouped,
+    torch_eager.one_line: _way(torch_cost.one_line),
+    torch_eager.named: _way(torch_cost.named),
+    torch_eager.in_place: _way(torch_cost.in_place),
+    torch_eager.hugging_face: _way(torch_cost.hugging_face),
+}

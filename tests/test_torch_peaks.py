@@ -1,0 +1,136 @@
+"""The peaks of calls on torch tensors are known beforehand: by counting the tensors alive."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+
+from kvviz.kernels.inputs import Decode, Prefill
+from kvviz.kernels.measure import Call
+from kvviz.units import KiB
+
+torch = pytest.importorskip("torch")
+ops = pytest.importorskip("kvviz.kernels.torch_ops")
+eager = pytest.importorskip("kvviz.kernels.torch_eager")
+presets = pytest.importorskip("kvviz.kernels.torch_presets")
+peak_bytes = pytest.importorskip("kvviz.kernels.torch_peaks").peak_bytes
+TorchMeter = pytest.importorskip("kvviz.kernels.torch_measure").TorchMeter
+
+TOLERANCE = 0.02
+LEAST = 64 * KiB  # of a peak: below it Python's numbers show
+PRODUCT = 200 * KiB  # that oneDNN takes in a product of 16-bit numbers, not counted
+FULL = (torch.float32, torch.float64)
+DTYPES = (*FULL, torch.float16, torch.bfloat16)
+KERNELS = {
+    "standard": ops.standard_attention,
+    "blocks of 96": partial(ops.paged_attention, block_size=96),
+    "tiles of 64 × 200": partial(ops.flash_attention, block_m=64, block_n=200),
+    "tiles of their own": ops.flash_attention,
+    "SDPA flash": partial(ops.sdpa_attention, backend="flash"),
+    "SDPA": ops.sdpa_attention,
+    "SDPA math": partial(ops.sdpa_attention, backend="math"),
+}
+WAYS = (eager.one_line, eager.named, eager.in_place, eager.hugging_face)
+
+
+def check(kernel, *inputs, **settings):
+    """Compare formula and measurement, unless there is no formula; return the formula's peak."""
+    predicted = peak_bytes(kernel, *inputs, **settings)
+    if predicted is not None:
+        measured, _, _ = TorchMeter(torch.device("cpu")).peak(Call("", kernel, inputs, settings))
+        assert measured >= LEAST
+        product = PRODUCT if inputs[0].itemsize == 2 else 0
+        assert -TOLERANCE * measured - product <= predicted - measured <= TOLERANCE * measured
+    return predicted
+
+
+def qkv(dtype, heads, kv_heads, n, keys, d, batch=1):
+    sizes = ((heads, n), (kv_heads, keys), (kv_heads, keys))
+    return [torch.randn(batch, count, rows, d).to(dtype) for count, rows in sizes]
+
+
+def step(shape, dtype=torch.float32, shorter=0):
+    arrays = shape.inputs()
+    arrays[-1][0] -= shorter
+    tensors = [torch.from_numpy(array) for array in arrays]
+    return [x.to(dtype) if x.is_floating_point() else x for x in tensors]
+
+
+@pytest.mark.parametrize("causal", [False, True])
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("kernel", KERNELS.values(), ids=KERNELS)
+def test_attention_holds_what_its_formula_counts(kernel, dtype, causal):
+    known = check(kernel, *qkv(dtype, 4, 4, 800, 800, 64), causal=causal)
+    tiles = kernel in (KERNELS["tiles of 64 × 200"], KERNELS["tiles of their own"])
+    assert (known is None) == (tiles and dtype not in FULL)
+
+
+@pytest.mark.parametrize("masks", [{}, {"causal": True}, {"causal": True, "window": 90}], ids=str)
+@pytest.mark.parametrize("kernel", KERNELS.values(), ids=KERNELS)
+def test_heads_that_share_keys_and_fewer_queries_than_keys_are_counted(kernel, masks):
+    known = check(kernel, *qkv(torch.float32, 8, 2, 300, 420, 32, batch=2), **masks)
+    assert (known is None) == (kernel is KERNELS["SDPA math"])
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("way", WAYS)
+def test_ways_of_writing_attention_hold_their_copies(way, dtype):
+    assert check(way, *qkv(dtype, 4, 4, 640, 640, 64))
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_every_thread_of_sdpa_has_its_tile(threads):
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        assert check(KERNELS["SDPA flash"], *qkv(torch.float32, 4, 4, 200, 1000, 64))
+    finally:
+        torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("window", [None, 1500])
+@pytest.mark.parametrize("decode", [ops.paged_attention_decode, ops.gathered_attention_decode])
+@pytest.mark.parametrize("shape", [Decode(2, 5000, 64, 8, 2, 16), Decode(3, 700, 128, 8, 8, 128)])
+def test_decoding_holds_what_its_formula_counts(decode, shape, window):
+    assert check(decode, *step(shape, shorter=300), window=window)
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+def test_a_gathered_copy_is_counted_in_every_dtype(dtype):
+    inputs = step(Decode(2, 3000, 64, 8, 2, 16), dtype)
+    assert check(ops.gathered_attention_decode, *inputs)
+    known = check(ops.paged_attention_decode, *inputs)
+    assert (known is None) == (dtype not in FULL)
+
+
+def test_sdpa_on_a_contiguous_cache_holds_an_output_and_tiles():
+    q, keys, values = torch.randn(64, 32, 64), *torch.randn(2, 64, 8, 600, 64)
+    for kernel in (ops.contiguous_attention_decode, eager.grouped_sdpa):
+        assert check(kernel, q, keys, values)
+
+
+def test_no_formula_of_a_cpu_is_shown_elsewhere():
+    inputs = [tensor.to("meta") for tensor in qkv(torch.float32, 2, 2, 64, 64, 16)]
+    assert peak_bytes(ops.standard_attention, *inputs) is None
+    assert Call("", ops.standard_attention, inputs).the_cost().peak_bytes is None
+
+
+def test_kernels_without_a_formula_have_none():
+    inputs = qkv(torch.float32, 2, 2, 64, 64, 16)
+    assert peak_bytes(torch.add, *inputs[:2]) is None
+    assert peak_bytes(lambda q, k, v: q, *inputs) is None
+    assert peak_bytes(ops.sdpa_attention, *inputs, backend="efficient") is None
+
+
+def test_presets_and_the_page_have_the_peaks():
+    inputs = Prefill(256, 16, 2, 2).inputs()
+    exact = np.zeros_like(inputs[0])
+    (fp32, *others) = presets.memory_groups(Prefill(256, 16, 2, 2), inputs, exact, "cpu")
+    for group in (fp32, *others):
+        held = {call.name: call.the_cost().peak_bytes for call in group.calls}
+        assert all(held[name] for name in held if name != "Triton flash")
+        assert held["every step named"] > 3 * group.unit_bytes
+    calls = presets.page_calls(inputs, exact, "cpu", "fp32", 64)
+    assert all(call.the_cost().peak_bytes for call in calls.values())
+    direct = Call("", ops.standard_attention, calls["standard"].args, {"causal": True})
+    assert direct.the_cost().peak_bytes == calls["standard"].the_cost().peak_bytes
