@@ -107,6 +107,18 @@ def test_formulas_count_every_array_of_small_tiles(causal, n, heads, d, tile):
     assert 0 < result.peak_bytes - result.predicted_bytes < 9 * KiB
 
 
+@pytest.mark.parametrize("tile", [(20, 20), (64, 24), (256, 512)], ids=str)
+@pytest.mark.parametrize("masks", [{}, {"window": 40}, {"causal": True, "window": 40}], ids=str)
+@pytest.mark.parametrize(("n", "keys", "width"), [(500, 64, 16), (64, 500, 64), (300, 300, 128)])
+def test_formulas_count_tiles_of_any_shape(n, keys, width, masks, tile):
+    arrays = randn(4, n, 64), randn(2, keys, 64), randn(2, keys, width)
+    call = Call(
+        "it", flash_attention, arrays, dict(zip(("block_m", "block_n"), tile, strict=True)) | masks
+    )
+    (result,) = measure([call], seconds=0)
+    assert abs(result.peak_bytes - result.predicted_bytes) < 10 * KiB
+
+
 def test_copies_in_float32_have_no_formula():
     inputs = Prefill(128, 16, 1, 1).inputs(np.float16)
     assert Call("it", flash_attention, inputs).the_cost().peak_bytes is None

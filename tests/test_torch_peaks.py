@@ -27,7 +27,6 @@ KERNELS = {
     "tiles of 64 × 200": partial(ops.flash_attention, block_m=64, block_n=200),
     "tiles of their own": ops.flash_attention,
     "SDPA flash": partial(ops.sdpa_attention, backend="flash"),
-    "SDPA": ops.sdpa_attention,
     "SDPA math": partial(ops.sdpa_attention, backend="math"),
 }
 WAYS = (eager.one_line, eager.named, eager.in_place, eager.hugging_face)
@@ -79,11 +78,11 @@ def test_ways_of_writing_attention_hold_their_copies(way, dtype):
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_every_thread_of_sdpa_has_its_tile(threads):
+def test_every_thread_of_sdpa_has_its_tile_though_it_is_not_asked_for(threads):
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
-        assert check(KERNELS["SDPA flash"], *qkv(torch.float32, 4, 4, 200, 1000, 64))
+        assert check(ops.sdpa_attention, *qkv(torch.float32, 4, 4, 200, 1000, 64))
     finally:
         torch.set_num_threads(before)
 
@@ -117,6 +116,8 @@ def test_no_formula_of_a_cpu_is_shown_elsewhere():
 
 def test_kernels_without_a_formula_have_none():
     inputs = qkv(torch.float32, 2, 2, 64, 64, 16)
+    turned = inputs[0].transpose(1, 2).contiguous().transpose(1, 2)
+    assert peak_bytes(ops.standard_attention, turned, *inputs[1:]) is None
     assert peak_bytes(torch.add, *inputs[:2]) is None
     assert peak_bytes(lambda q, k, v: q, *inputs) is None
     assert peak_bytes(ops.sdpa_attention, *inputs, backend="efficient") is None

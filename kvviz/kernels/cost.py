@@ -117,23 +117,23 @@ def tiled(s: Sizes, block_m: int = BLOCK_M, block_n: int = BLOCK_N) -> Cost:
     spans = query_spans(s, block_m)
     scores = s.heads * sum(rows * keys for rows, keys in spans)
     read = s.heads * sum(keys for _, keys in spans) * (s.d + s.width) * s.item
-    rows, across = [rows for rows, _ in spans], min(block_n, s.keys)
-    tile = max(rows, default=0) * across * s.item
-    turns = pairwise([0, *rows, *rows[: s.heads > 1]])
-    held = max((_tile_row(s, *turn, across) for turn in turns), default=0)
+    tile = max((rows for rows, _ in spans), default=0) * min(block_n, s.keys) * s.item
+    turns = pairwise([(0, 0), *spans, *spans[: s.heads > 1]])
+    held = max((_tile_row(s, last, *row, block_n) for (last, _), row in turns), default=0)
     lse = s.heads * s.n * s.item
     return s.cost("tile", scores, read, 0, s.output_bytes + lse + tile + held)
 
 
-def _tile_row(s: Sizes, before: int, rows: int, across: int) -> int:
-    """Return what a row of tiles holds beside its tile, after a row of `before` queries.
+def _tile_row(s: Sizes, last: int, rows: int, keys: int, block_n: int) -> int:
+    """Return what a row of tiles holds beside its tile, after a row of `last` queries.
 
     The scaled queries, the sum of values and five vectors of its own, the sums of the row before,
-    which its last tile still names; and in a step the sum's increment, or what a mask takes.
+    which its last tile still names; and in a step the sum's increment, or what a mask takes. When
+    the row begins, the scaled queries of the row before are still there.
     """
-    own = rows * (s.d + s.width + 5) + before * (s.width + 2)
-    step = max(rows * s.width * s.item, s.working_bytes(1, rows, across))
-    return own * s.item + step
+    before, own = last * (s.width + 2), rows * (s.d + s.width + 5)
+    step = max(rows * s.width * s.item, s.working_bytes(1, rows, min(block_n, keys)))
+    return max((before + own) * s.item + step, (before + (last + rows) * s.d) * s.item)
 
 
 def fused(s: Sizes) -> Cost:

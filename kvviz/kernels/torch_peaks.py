@@ -7,6 +7,7 @@ from types import FunctionType
 from typing import Any, Final
 
 import torch
+from torch import Tensor
 
 from kvviz.kernels import torch_cost, torch_eager
 from kvviz.kernels import torch_ops as ops
@@ -19,16 +20,19 @@ Inputs = Mapping[str, Any]
 def peak_bytes(kernel: Callable[..., Any], *args: Any, **kwargs: Any) -> int | None:
     """Return the most bytes that a call holds at once above its inputs, the output included.
 
-    None where there is no formula: other kernels, and tensors on a GPU, whose allocator rounds and
-    whose libraries take workspaces of their own.
+    None where there is no formula: other kernels, tensors on a GPU, whose allocator rounds and
+    whose libraries take workspaces of their own, and tensors that may be copied to lie contiguous.
     """
     while isinstance(kernel, partial):
         args, kwargs, kernel = (*kernel.args, *args), kernel.keywords | kwargs, kernel.func
-    if not isinstance(kernel, FunctionType) or kernel not in PEAKS or args[0].device.type != "cpu":
+    if not isinstance(kernel, FunctionType) or kernel not in PEAKS:
         return None
     bound = inspect.signature(kernel).bind(*args, **kwargs)
     bound.apply_defaults()
-    return PEAKS[kernel](bound.arguments)
+    given = [value for value in bound.arguments.values() if isinstance(value, Tensor)]
+    if all(tensor.is_contiguous() and tensor.device.type == "cpu" for tensor in given):
+        return PEAKS[kernel](bound.arguments)
+    return None
 
 
 def _sdpa(inputs: Inputs) -> int | None:
