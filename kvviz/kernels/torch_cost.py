@@ -1,8 +1,9 @@
 """What attention on torch tensors holds at once on a CPU: the tensors that live together, counted.
 
-A peak is the largest of its moments, each the sum of what lives then. Inputs lie contiguous. Not
-counted are what Python's numbers become (8 bytes), and what oneDNN takes for itself in products of
-16-bit numbers where the CPU has instructions for them: up to 0.2 MiB a thread was seen.
+A peak is the largest of its moments, each the sum of what lives then; inputs lie contiguous, and
+what Python's numbers become (8 bytes) is left out. Products of 16-bit numbers are oneDNN's where
+the CPU has instructions for them: it takes room of its own, and copies operands that do not lie as
+it wants them. No formula here counts that, so none is given where it might be more than 2%.
 """
 
 from collections.abc import Mapping
@@ -12,11 +13,14 @@ from kvviz.kernels.cost import Sizes, query_spans
 from kvviz.kernels.paged import page_tiles
 from kvviz.kernels.torch_paged import TILE_TOKENS
 from kvviz.kernels.visibility import Visibility
+from kvviz.units import KiB
 
 SDPA_ROWS: Final = ((768, 256), (192, 64), (0, 32))
 """Queries a block of SDPA's flash kernel, for so many queries or more."""
 SDPA_KEYS: Final = 512
 INDEX: Final = 8  # bytes of a position
+ONEDNN: Final = 256 * KiB  # a thread: more than a product was seen to take, 193 KiB
+UNCOUNTED: Final = 0.02  # of a peak
 
 
 class Mask(NamedTuple):
@@ -35,44 +39,54 @@ class Mask(NamedTuple):
     marks: int = 0
 
 
-def one_line(s: Sizes) -> int:
+class Moments(NamedTuple):
+    """What is held at most: beside the products, in one, and what oneDNN may copy for that."""
+
+    softmax: int = 0
+    product: int = 0
+    copied: int = 0
+
+
+def one_line(s: Sizes, threads: int) -> int | None:
     """Scores and scaled scores, then scaled scores and weights: two copies."""
-    return s.score_bytes + max(s.score_bytes, s.output_bytes)
+    return _known(s, threads, 2 * s.score_bytes, s.score_bytes + s.output_bytes)
 
 
-def named(s: Sizes) -> int:
+def named(s: Sizes, threads: int) -> int | None:
     """Scores, scaled scores and weights have names that keep them: three copies and the output."""
-    return 3 * s.score_bytes + s.output_bytes
+    return _known(s, threads, 3 * s.score_bytes, 3 * s.score_bytes + s.output_bytes)
 
 
-def in_place(s: Sizes) -> int:
+def in_place(s: Sizes, threads: int) -> int | None:
     """One copy, made from scaled queries and read for the output."""
-    return s.score_bytes + max(_queries(s, s.n), s.output_bytes)
+    product = s.score_bytes + max(_queries(s, s.n), s.output_bytes)
+    return _known(s, threads, s.score_bytes, product)
 
 
-def hugging_face(s: Sizes) -> int:
+def hugging_face(s: Sizes, threads: int) -> int | None:
     """Scores and scaled scores; then the softmax in float32, of a copy if that is another dtype."""
     scores, wide = s.score_bytes, 4 * s.score_bytes // s.item
     softmax = scores + wide if s.item == 4 else scores + wide + max(wide, scores)
-    return max(2 * scores, softmax, scores + s.output_bytes)
+    return _known(s, threads, max(2 * scores, softmax), scores + s.output_bytes)
 
 
-def standard(s: Sizes) -> int:
+def standard(s: Sizes, threads: int) -> int | None:
     """All queries as one block."""
     first, end = s.seen.span(0, s.n)
-    return _block(s, s.n, end - first)
+    return _known(s, threads, *_block(s, s.n, end - first))
 
 
-def blocks(s: Sizes, size: int) -> int:
+def blocks(s: Sizes, size: int, threads: int) -> int | None:
     """The output, and the block of queries that holds most."""
-    held = (_block(s, rows, keys) for rows, keys in query_spans(s, size))
-    return s.output_bytes + max(held, default=0)
+    held = [_block(s, rows, keys) for rows, keys in query_spans(s, size)] or [Moments()]
+    softmax, product, copied = (max(each) for each in zip(*held, strict=True))
+    return _known(s, threads, s.output_bytes + softmax, s.output_bytes + product, copied)
 
 
 def tiles(s: Sizes, block_m: int, block_n: int) -> int | None:
     """The output, its log-sum-exp, and the row of tiles that holds most.
 
-    None in 16 bits: there oneDNN copies tiles that do not lie as it wants them, on some CPUs.
+    None in 16 bits: oneDNN may copy every tile of keys and values.
     """
     if s.item == 2:
         return None
@@ -170,13 +184,29 @@ def contiguous(q: Any, kv_heads: int, tokens: int, width: int, threads: int) -> 
     return sdpa_flash(s, threads)
 
 
-def _block(s: Sizes, rows: int, keys: int) -> int:
+def _known(s: Sizes, threads: int, softmax: int, product: int, copied: int = 0) -> int | None:
+    """Return the larger moment, None where a product of 16-bit numbers might hold more.
+
+    Args:
+        s: the sizes.
+        threads: that multiply.
+        softmax: bytes held beside the products.
+        product: bytes held in one, as far as they are counted.
+        copied: bytes of operands that oneDNN may copy.
+    """
+    peak = max(softmax, product)
+    most = product + copied + ONEDNN * threads
+    return None if s.item == 2 and most > (1 + UNCOUNTED) * peak else peak
+
+
+def _block(s: Sizes, rows: int, keys: int) -> Moments:
     """Scaled queries; scores and weights with their mask; weights and output."""
     queries, scores = _queries(s, rows), s.heads * rows * keys * s.item
     mask, output = _mask(s, rows, keys), s.heads * rows * s.width * s.item
     masks = mask.shown + mask.hidden
-    attending = 2 * scores + masks + mask.marks, scores + masks + output
-    return queries + max(_sliced(s, rows), scores + mask.making, *attending)
+    softmax = max(_sliced(s, rows), scores + mask.making, 2 * scores + masks + mask.marks)
+    copied = s.kv_heads * keys * max(s.d, s.width) * s.item if keys < s.keys else 0
+    return Moments(queries + softmax, queries + scores + masks + output, copied)
 
 
 def _row_of_tiles(s: Sizes, rows: int, keys: int, block_n: int) -> int:

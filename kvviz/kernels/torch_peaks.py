@@ -64,13 +64,19 @@ def _grouped(inputs: Inputs) -> int | None:
     return torch_cost.sdpa_flash(s, torch.get_num_threads())
 
 
-def _way(formula: Callable[[Sizes], int]) -> Callable[[Inputs], int]:
-    return lambda inputs: formula(sizes({"Q": inputs["q"], "K": inputs["k"], "V": inputs["v"]}))
+def _way(formula: Callable[[Sizes, int], int | None]) -> Callable[[Inputs], int | None]:
+    return lambda i: formula(
+        sizes({"Q": i["q"], "K": i["k"], "V": i["v"]}), torch.get_num_threads()
+    )
+
+
+def _blocks(inputs: Inputs) -> int | None:
+    return torch_cost.blocks(sizes(inputs), inputs["block_size"], torch.get_num_threads())
 
 
 PEAKS: Final[dict[Callable[..., Any], Callable[[Inputs], int | None]]] = {
-    ops.standard_attention: lambda inputs: torch_cost.standard(sizes(inputs)),
-    ops.paged_attention: lambda i: torch_cost.blocks(sizes(i), i["block_size"]),
+    ops.standard_attention: lambda i: torch_cost.standard(sizes(i), torch.get_num_threads()),
+    ops.paged_attention: _blocks,
     ops.flash_attention: lambda i: torch_cost.tiles(sizes(i), i["block_m"], i["block_n"]),
     ops.sdpa_attention: _sdpa,
     ops.paged_attention_decode: torch_cost.decode_tiles,
