@@ -18,6 +18,7 @@ from kvviz.kernels.measure import Call, measure, measure_performance, step_peaks
 from kvviz.kernels.paged import gathered_attention_decode, paged_attention_decode
 from kvviz.kernels.recordings import recordings
 from kvviz.kernels.textbook import textbook_attention
+from kvviz.units import KiB
 
 BARE = ("param", "panel", "bokeh", "typer", "rich", "pandas", "torch", "triton", "matplotlib")
 
@@ -90,6 +91,37 @@ def test_formulas_predict_the_peak_with_masks(kernel, sizes, n, heads, block):
     call = Call("it", kernel, inputs, settings | {"causal": True})
     (result,) = measure([call], seconds=0)
     assert result.bytes_difference == pytest.approx(0, abs=0.12)
+
+
+@pytest.mark.parametrize(
+    "tile", [(20, 20), (20, 32), (32, 20), (32, 32), (64, 24), (256, 512)], ids=str
+)
+@pytest.mark.parametrize(("n", "heads", "d"), [(100, 1, 64), (150, 2, 64), (512, 2, 128)])
+@pytest.mark.parametrize("causal", [False, True])
+def test_formulas_count_every_array_of_small_tiles(causal, n, heads, d, tile):
+    """What is left are Python's own objects, which tracemalloc sees too."""
+    inputs = Prefill(n, d, heads, heads).inputs(np.float64)
+    sides = dict(zip(("block_m", "block_n"), tile, strict=True))
+    call = Call("it", flash_attention, inputs, {**sides, "causal": causal})
+    (result,) = measure([call], seconds=0)
+    assert 0 < result.peak_bytes - result.predicted_bytes < 9 * KiB
+
+
+@pytest.mark.parametrize("tile", [(20, 20), (64, 24), (256, 512)], ids=str)
+@pytest.mark.parametrize("masks", [{}, {"window": 40}, {"causal": True, "window": 40}], ids=str)
+@pytest.mark.parametrize(("n", "keys", "width"), [(500, 64, 16), (64, 500, 64), (300, 300, 128)])
+def test_formulas_count_tiles_of_any_shape(n, keys, width, masks, tile):
+    arrays = randn(4, n, 64), randn(2, keys, 64), randn(2, keys, width)
+    call = Call(
+        "it", flash_attention, arrays, dict(zip(("block_m", "block_n"), tile, strict=True)) | masks
+    )
+    (result,) = measure([call], seconds=0)
+    assert abs(result.peak_bytes - result.predicted_bytes) < 10 * KiB
+
+
+def test_copies_in_float32_have_no_formula():
+    inputs = Prefill(128, 16, 1, 1).inputs(np.float16)
+    assert Call("it", flash_attention, inputs).the_cost().peak_bytes is None
 
 
 @pytest.mark.parametrize("kernel", [paged_attention_decode, gathered_attention_decode])

@@ -228,8 +228,9 @@ def test_every_recording_is_listed_with_its_machine_and_its_figures():
 def test_a_gpu_s_recording_names_what_it_was_made_with(tmp_path):
     facts = {"memory": "139.80 GiB", "driver": "570.86", "cuda": "12.8", "groups": []}
     write(tmp_path, **facts)
-    write(tmp_path, "<b>", **facts)
+    write(tmp_path, "<b>", **facts, environment={"NVIDIA_TF32_OVERRIDE": "1"})
     measured.recordings.cache_clear()
     text = kernel_recordings.recorded()
     assert "NVIDIA H200, 139.80 GiB; driver 570.86, cuda 12.8." in text
+    assert "driver 570.86, cuda 12.8; NVIDIA_TF32_OVERRIDE=1." in text
     assert "&lt;b&gt;" in text

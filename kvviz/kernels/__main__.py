@@ -12,9 +12,9 @@ from typing import Any, Final
 from kvviz.kernels.compare import Request, compare
 from kvviz.kernels.plot import check_plot, draw_png
 from kvviz.kernels.presets import DEVICES, PRESETS, runs
+from kvviz.kernels.provenance import THREADS
 from kvviz.kernels.table import text
 
-THREADS: Final = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 BAD_INPUT: Final = 2
 
 

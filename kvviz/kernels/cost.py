@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -113,19 +114,31 @@ def blocked(s: Sizes, spans: Sequence[tuple[int, int]]) -> Cost:
 
 def tiled(s: Sizes, block_m: int = BLOCK_M, block_n: int = BLOCK_N) -> Cost:
     """Tiles of scores that stay in the cache: K and V are read once a block of queries."""
-    spans = _spans(s, block_m)
+    spans = query_spans(s, block_m)
     scores = s.heads * sum(rows * keys for rows, keys in spans)
     read = s.heads * sum(keys for _, keys in spans) * (s.d + s.width) * s.item
-    height, across = min(block_m, s.n), min(block_n, s.keys)
-    # The tile, the scaled queries, the sum and its increment, five vectors; the log-sum-exp.
-    held = height * (across + s.d + 2 * s.width + 5) + s.heads * s.n
-    working = s.working_bytes(1, height, across)
-    return s.cost("tile", scores, read, 0, s.output_bytes + held * s.item + working)
+    tile = max((rows for rows, _ in spans), default=0) * min(block_n, s.keys) * s.item
+    turns = pairwise([(0, 0), *spans, *spans[: s.heads > 1]])
+    held = max((_tile_row(s, last, *row, block_n) for (last, _), row in turns), default=0)
+    lse = s.heads * s.n * s.item
+    return s.cost("tile", scores, read, 0, s.output_bytes + lse + tile + held)
+
+
+def _tile_row(s: Sizes, last: int, rows: int, keys: int, block_n: int) -> int:
+    """Return what a row of tiles holds beside its tile, after a row of `last` queries.
+
+    The scaled queries, the sum of values and five vectors of its own, the sums of the row before,
+    which its last tile still names; and in a step the sum's increment, or what a mask takes. When
+    the row begins, the scaled queries of the row before are still there.
+    """
+    before, own = last * (s.width + 2), rows * (s.d + s.width + 5)
+    step = max(rows * s.width * s.item, s.working_bytes(1, rows, min(block_n, keys)))
+    return max((before + own) * s.item + step, (before + (last + rows) * s.d) * s.item)
 
 
 def fused(s: Sizes) -> Cost:
     """What no kernel can do less than: the visible scores alone, every byte moved once."""
-    scores = s.heads * sum(keys for _, keys in _spans(s, 1))
+    scores = s.heads * sum(keys for _, keys in query_spans(s, 1))
     return s.cost("bound", scores, 0, 0, None)
 
 
@@ -166,7 +179,7 @@ def sizes(inputs: Mapping[str, Any]) -> Sizes:
     return Sizes(heads, kv_heads, *lengths, q.shape[-1], v.shape[-1], q.itemsize, seen)
 
 
-def _spans(s: Sizes, size: int) -> list[tuple[int, int]]:
+def query_spans(s: Sizes, size: int) -> list[tuple[int, int]]:
     """Return how many queries and keys each block of `size` queries has."""
     spans = ((rows, s.seen.span(rows.start, rows.stop)) for rows in slices(0, s.n, size))
     return [(rows.stop - rows.start, end - first) for rows, (first, end) in spans]
@@ -198,7 +211,7 @@ def _tiles(inputs: Mapping[str, Any]) -> Cost:
 COSTS: Final[dict[str, Callable[[Mapping[str, Any]], Cost]]] = {
     "standard_attention": lambda inputs: standard(sizes(inputs)),
     "textbook_attention": lambda inputs: textbook(sizes(inputs)),
-    "paged_attention": lambda i: blocked(sizes(i), _spans(sizes(i), i["block_size"])),
+    "paged_attention": lambda i: blocked(sizes(i), query_spans(sizes(i), i["block_size"])),
     "block_prefix_attention": _prefixes,
     "local_block_attention": _neighbourhoods,
     "flash_attention": _tiles,

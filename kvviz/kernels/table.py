@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
+from kvviz.kernels.provenance import set_in
 from kvviz.units import MiB
 
 HEADINGS: Final = (
@@ -20,7 +21,8 @@ def text(result: dict[str, Any]) -> str:
     ]
     cpu = f"{result['device']}, {result['threads'] or 'all'} of {result['cores']} threads"
     where = f"{result['device']}, {result['memory']}" if "cuda" in result else cpu
-    lines = [f"{result['preset']} on {where}, {result['date']}", ", ".join(facts), ""]
+    made = "; ".join(filter(None, (", ".join(facts), set_in(result))))
+    lines = [f"{result['preset']} on {where}, {result['date']}", made, ""]
     for group in result["groups"]:
         lines += [*_group(group), ""]
     return "\n".join(lines)

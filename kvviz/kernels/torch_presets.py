@@ -1,6 +1,7 @@
 """The torch rows of the presets: on a CPU beside NumPy, and what they hold on any device."""
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
@@ -8,18 +9,18 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-from kvviz.kernels import torch_cpp
+from kvviz.kernels import torch_cpp, torch_eager
 from kvviz.kernels import torch_ops as ops
-from kvviz.kernels.cost import decode, fused, sizes
+from kvviz.kernels.cost import Cost, decode, fused, sizes
 from kvviz.kernels.group import Group
 from kvviz.kernels.inputs import Decode, Prefill
 from kvviz.kernels.machine import Rates
 from kvviz.kernels.measure import Call, Performance
 from kvviz.kernels.shapes import Array
 from kvviz.kernels.torch_measure import torch_rates
+from kvviz.kernels.torch_peaks import peak_bytes
 from kvviz.units import MiB
 
 TRITON = "kvviz.kernels.triton_ops"
@@ -43,7 +44,7 @@ def prefill_group(
     }
     cost = fused(sizes({"Q": q, "K": k, "V": v}))
     calls = [
-        Call(name, kernel, (q, k, v), cost=cost, reference=expected)
+        Call(name, kernel, (q, k, v), cost=_held(cost, kernel, q, k, v), reference=expected)
         for name, kernel in kernels.items()
         if _runs(kernel, q, k, v)
     ]
@@ -62,13 +63,13 @@ def decode_group(
         TILES: (partial(ops.paged_attention_decode, backend="operators"), step),
         "torch gather, then SDPA": (ops.gathered_attention_decode, step),
         "torch FlexAttention, paged": (flex, (q, k_cache, v_cache)),
-        GROUPED: (_grouped_sdpa, (q, keys, values)),
+        GROUPED: (torch_eager.grouped_sdpa, (q, keys, values)),
         FOLDED: (ops.contiguous_attention_decode, (q, keys, values)),
     }
     names = ("q", "k_cache", "v_cache", "block_table", "seq_lens")
     cost = decode(dict(zip(names, step, strict=True)), fused=True)
     calls = [
-        Call(name, kernel, arguments, cost=cost, reference=exact)
+        Call(name, kernel, arguments, cost=_held(cost, kernel, *arguments), reference=exact)
         for name, (kernel, arguments) in kernels.items()
         if _runs(kernel, *arguments)
     ]
@@ -116,10 +117,10 @@ def memory_groups(
     for dtype in DTYPES:
         q, k, v = (tensor[None] for tensor in tensors(inputs, device, dtype))
         kernels: dict[str, Callable[..., Any]] = {
-            "one line": _one_line,
-            "every step named": _named,
-            "all in place": _in_place,
-            "Hugging Face eager (fp32 softmax)": _hugging_face,
+            "one line": torch_eager.one_line,
+            "every step named": torch_eager.named,
+            "all in place": torch_eager.in_place,
+            "Hugging Face eager (fp32 softmax)": torch_eager.hugging_face,
             "SDPA math": partial(ops.sdpa_attention, backend="math"),
             "SDPA math, causal": partial(ops.sdpa_attention, backend="math", causal=True),
             "SDPA flash": partial(ops.sdpa_attention, backend="flash"),
@@ -142,7 +143,8 @@ def _peak_call(
 ) -> Call:
     causal = "causal" in name
     cost = fused(sizes({**dict(zip("QKV", inputs, strict=True)), "causal": causal}))
-    return Call(name, kernel, inputs, cost=cost, reference=None if causal else exact[None])
+    expected = None if causal else exact[None]
+    return Call(name, kernel, inputs, cost=_held(cost, kernel, *inputs), reference=expected)
 
 
 def page_calls(
@@ -158,12 +160,20 @@ def page_calls(
         flash = import_module(TRITON).flash_attention
     named = {"Q": q, "K": k, "V": v, "causal": True}
     masked, cost, expected = {"causal": True}, fused(sizes(named)), exact[None]
-    blocks = (q, k, v, block)
-    return {
-        "standard": Call("Standard", ops.standard_attention, (q, k, v), masked, cost, expected),
-        "paged": Call("Paged", ops.paged_attention, blocks, masked, cost, expected),
-        "flash": Call("Flash tiles", flash, (q, k, v), masked, cost, expected),
+    kernels: dict[str, tuple[str, Callable[..., Any], tuple[Any, ...]]] = {
+        "standard": ("Standard", ops.standard_attention, (q, k, v)),
+        "paged": ("Paged", ops.paged_attention, (q, k, v, block)),
+        "flash": ("Flash tiles", flash, (q, k, v)),
     }
+    return {
+        key: Call(name, kernel, given, masked, _held(cost, kernel, *given, **masked), expected)
+        for key, (name, kernel, given) in kernels.items()
+    }
+
+
+def _held(cost: Cost, kernel: Callable[..., Any], *inputs: Any, **settings: Any) -> Cost:
+    """Return a cost with what the kernel holds at its peak, where a formula tells it."""
+    return replace(cost, peak_bytes=peak_bytes(kernel, *inputs, **settings))
 
 
 def tensors(arrays: tuple[Array, ...], device: str, dtype: str) -> tuple[Tensor, ...]:
@@ -198,35 +208,3 @@ def _runs(kernel: Callable[..., Any], *arguments: Tensor) -> bool:
     except (ValueError, RuntimeError):
         return False
     return True
-
-
-def _one_line(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    return torch.softmax(q @ k.transpose(-1, -2) / q.shape[-1] ** 0.5, -1) @ v
-
-
-def _named(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    scores = q @ k.transpose(-1, -2)
-    scaled = scores / q.shape[-1] ** 0.5
-    weights = scaled.softmax(-1)
-    output: Tensor = weights @ v
-    return output
-
-
-def _in_place(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    scores = (q * q.shape[-1] ** -0.5) @ k.transpose(-1, -2)
-    scores.sub_(scores.amax(-1, keepdim=True)).exp_()
-    output: Tensor = scores.div_(scores.sum(-1, keepdim=True)) @ v
-    return output
-
-
-def _hugging_face(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    """Attend as transformers' eager_attention_forward does, dropout off."""
-    weights = torch.matmul(q, k.transpose(2, 3)) * q.shape[-1] ** -0.5
-    weights = F.softmax(weights, dim=-1, dtype=torch.float32).to(q.dtype)
-    weights = F.dropout(weights, p=0.0, training=False)
-    return torch.matmul(weights, v)
-
-
-def _grouped_sdpa(q: Tensor, keys: Tensor, values: Tensor) -> Tensor:
-    """Attend as one calls SDPA: one query a head, shared KV heads by its own option."""
-    return F.scaled_dot_product_attention(q[:, :, None], keys, values, enable_gqa=True)[:, :, 0]

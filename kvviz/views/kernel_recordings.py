@@ -5,6 +5,7 @@ from html import escape
 from typing import Any, Final
 
 from kvviz.catalog.measured import Recording, recordings
+from kvviz.kernels.provenance import set_in
 from kvviz.kernels.table import duration
 from kvviz.units import MiB
 from kvviz.views.kernel_texts import known, signed
@@ -41,7 +42,7 @@ def _machine(found: Recording) -> str:
     if load := facts.get("load"):
         where += f", load {load[0]:.1f} when it began"
     versions = [f"{name} {facts[name]}" for name in VERSIONS if facts.get(name)]
-    return "; ".join([where, ", ".join(versions)])
+    return "; ".join(filter(None, (where, ", ".join(versions), set_in(facts))))
 
 
 def _group(group: dict[str, Any]) -> str:

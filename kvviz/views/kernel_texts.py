@@ -8,6 +8,7 @@ from html import escape
 from typing import Any, Final
 
 from kvviz.kernels.compare import ITEM
+from kvviz.kernels.provenance import set_in
 from kvviz.kernels.recordings import recordings
 from kvviz.kernels.table import duration
 from kvviz.units import MiB, change, size
@@ -61,7 +62,8 @@ def method(result: Result, recorded: bool) -> str:
     seen = found[0]["peak_method"]
     said = f"<p>Best of {runs} runs. Memory is the peak above the inputs, seen by {seen}.</p>"
     where = "Recorded on" if recorded else "Measured on"
-    said += f"<p>{where} {place(result)}, {result['date'][:10]}.</p>"
+    made = f", with {escape(words)}" if (words := set_in(result)) else ""
+    said += f"<p>{where} {place(result)}, {result['date'][:10]}{made}.</p>"
     return said + "<hr>" + _rates(result["groups"][0]["rates"])
 
 

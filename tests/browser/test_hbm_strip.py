@@ -17,11 +17,11 @@ LINKS = {
     "engine": "mode=vllm",
 }
 OVERLAPS = """(labels) => {
-  const boxes = labels.map((label) => ({text: label.textContent, box: label.getBoundingClientRect()}))
-  const meet = ({box: a}, {box: b}) =>
-    Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1 && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 3
-  return boxes.flatMap((one, i) => boxes.slice(i + 1).filter((two) => meet(one, two))
-    .map((two) => `${one.text} | ${two.text}`))
+  const boxes = labels.map((label) => [label.textContent, label.getBoundingClientRect()])
+  const shared = (from, to, a, b) => Math.min(a[to], b[to]) - Math.max(a[from], b[from])
+  const meet = (a, b) => shared("left", "right", a, b) > 1 && shared("top", "bottom", a, b) > 3
+  return boxes.flatMap(([text, box], i) => boxes.slice(i + 1)
+    .filter(([, other]) => meet(box, other)).map(([other]) => `${text} | ${other}`))
 }"""
 
 
