@@ -22,7 +22,7 @@ from kvviz.kernels.textbook import (
     textbook_block_prefix_attention,
     textbook_local_attention,
 )
-from kvviz.units import MiB
+from kvviz.units import MiB, share
 
 SEED: Final = 42
 BLOCK: Final = 20
@@ -94,12 +94,13 @@ def older_report() -> Iterator[Group]:
 def _report_notes(results: Mapping[str, Performance]) -> list[str]:
     standard, paged = results["standard, as written"], results["paged, as written"]
     exact = results["paged, exact"]
+    assert paged.error is not None  # it has a reference
     return [
         f"Measured: standard {_mib(standard)} and paged {_mib(paged)}, {_saved(standard, paged)} "
         "less. The report printed 0.58 MB, 0.12 MB and 78.7%.",
-        f"Its paged attention sees only the keys up to its block's end: off by {paged.error:.0%}. "
-        f"Blocking the queries alone, with all keys, peaks at {_mib(exact)} and is exact to "
-        "rounding: leaving keys out bought no memory.",
+        "Its paged attention sees only the keys up to its block's end: off by "
+        f"{share(paged.error, 0)}. Blocking the queries alone, with all keys, peaks at "
+        f"{_mib(exact)} and is exact to rounding: leaving keys out bought no memory.",
     ]
 
 
@@ -117,4 +118,4 @@ def _mib(result: Performance) -> str:
 
 
 def _saved(more: Performance, less: Performance) -> str:
-    return f"{1 - less.peak_bytes / more.peak_bytes:.1%}"
+    return share(1 - less.peak_bytes / more.peak_bytes)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from kvviz.kernels.provenance import set_in
-from kvviz.units import MiB
+from kvviz.units import MiB, change, share
 
 HEADINGS: Final = (
     *("kernel", "time", "spread", "predicted", "off by"),
@@ -56,12 +56,12 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
     return (
         row["name"],
         duration(seconds),
-        f"{row['seconds_spread']:.0%}",
+        share(row["seconds_spread"], 0),
         _or_empty(row["predicted_seconds"], duration),
-        _or_empty(row["seconds_difference"], "{:+.1%}".format),
+        _or_empty(row["seconds_difference"], change),
         f"{peak / MiB:,.3f}",
         _or_empty(row["predicted_bytes"], lambda count: f"{count / MiB:,.3f}"),
-        _or_empty(row["bytes_difference"], "{:+.1%}".format),
+        _or_empty(row["bytes_difference"], change),
         _or_empty(row.get("peak_multiple"), "{:.2f}".format),
         _or_empty(row["flops"], lambda count: f"{count / seconds / 1e9:,.1f}"),
         _or_empty(row["bytes_moved"], lambda count: f"{count / seconds / 1e9:,.1f}"),
