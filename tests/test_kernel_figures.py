@@ -47,3 +47,11 @@ def test_a_level_reaches_from_the_first_point_to_the_last():
     drawn.show({"a": ((0, 1, 2), (4, 5, 6)), "b": ((0, 1), (4, 4))}, str)
     drawn.level(3.0)
     assert drawn.floor.data == {"from": [0], "to": [2], "y": [3.0]}
+
+
+def test_without_a_curve_there_is_no_scale():
+    drawn = lines(LIGHT, "it", log=False)
+    parts = (*drawn.figure.axis, *drawn.figure.grid)
+    for curves in ({}, {"flash": ([0, 1], [1.0, 2.0])}, {}):
+        drawn.show(curves, str)
+        assert {part.visible for part in parts} == {bool(curves)}

@@ -52,3 +52,9 @@ def test_recordings_that_note_nothing_are_shown_as_before(page):
     assert set_in(plain) == ""
     assert "=" not in text(plain).splitlines()[1]
     assert f"{page['date'][:10]}.</p>" in method(plain, True)
+
+
+def test_a_gpus_recording_tells_its_threads_too():
+    facts = {"threads": 1, "environment": {"OMP_NUM_THREADS": "1"}}
+    assert set_in(facts) == ""
+    assert set_in(facts | {"cuda": "13.0"}) == "OMP_NUM_THREADS=1"

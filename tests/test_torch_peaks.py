@@ -13,6 +13,7 @@ torch = pytest.importorskip("torch")
 ops = pytest.importorskip("kvviz.kernels.torch_ops")
 eager = pytest.importorskip("kvviz.kernels.torch_eager")
 presets = pytest.importorskip("kvviz.kernels.torch_presets")
+torch_cost = pytest.importorskip("kvviz.kernels.torch_cost")
 torch_cpp = pytest.importorskip("kvviz.kernels.torch_cpp")
 peak_bytes = pytest.importorskip("kvviz.kernels.torch_peaks").peak_bytes
 TorchMeter = pytest.importorskip("kvviz.kernels.torch_measure").TorchMeter
@@ -73,6 +74,7 @@ def test_attention_holds_what_its_formula_counts(kernel, dtype, causal):
     known = check(kernel, *qkv(dtype, 4, 4, 800, 800, 64), causal=causal)
     if kernel is not KERNELS["blocks of 96"] or dtype in FULL:
         tiles = kernel in (KERNELS["tiles of 64 × 200"], KERNELS["tiles of their own"])
+        tiles |= kernel is KERNELS["SDPA flash"] and torch_cost.may_pack()
         assert (known is None) == (tiles and dtype not in FULL)
 
 
@@ -105,7 +107,10 @@ def test_every_thread_of_sdpa_has_its_tile_though_it_is_not_asked_for(threads):
 
 @pytest.mark.parametrize("window", [None, 1500])
 @pytest.mark.parametrize("decode", DECODES.values(), ids=DECODES)
-@pytest.mark.parametrize("shape", [Decode(2, 5000, 64, 8, 2, 16), Decode(3, 700, 128, 8, 8, 128)])
+@pytest.mark.parametrize(
+    "shape",
+    [Decode(2, 5000, 64, 8, 2, 16), Decode(3, 700, 128, 8, 8, 128), Decode(3, 8192, 64, 32, 8, 16)],
+)
 def test_decoding_holds_what_its_formula_counts(decode, shape, window):
     assert check(decode, *step(shape, shorter=300), window=window)
 
@@ -137,6 +142,13 @@ def test_sdpa_on_a_contiguous_cache_holds_an_output_and_tiles():
         assert check(kernel, q, keys, values)
 
 
+def test_copies_that_matrix_instructions_want_are_not_counted_as_none(monkeypatch):
+    monkeypatch.setattr(torch_cost, "cpu_instructions", lambda: "avx512f amx_bf16 amx_tile")
+    inputs = qkv(torch.bfloat16, 4, 4, 800, 800, 64)
+    assert peak_bytes(KERNELS["SDPA flash"], *inputs) is None
+    assert peak_bytes(KERNELS["SDPA flash"], *(x.float() for x in inputs))
+
+
 def test_no_formula_of_a_cpu_is_shown_elsewhere():
     inputs = [tensor.to("meta") for tensor in qkv(torch.float32, 2, 2, 64, 64, 16)]
     assert peak_bytes(ops.standard_attention, *inputs) is None
@@ -158,7 +170,8 @@ def test_presets_and_the_page_have_the_peaks():
     exact = np.zeros_like(inputs[0])
     for group in presets.memory_groups(shape, inputs, exact, "cpu"):
         held = {call.name: call.the_cost().peak_bytes for call in group.calls}
-        assert all(held[name] for name in held if name != "Triton flash")
+        named = {"Triton flash", "SDPA flash"} if torch_cost.may_pack() else {"Triton flash"}
+        assert all(held[name] for name in held if name not in named)
         assert held["every step named"] > 3 * group.unit_bytes
     calls = presets.page_calls(inputs, exact, "cpu", "fp32", 64)
     assert all(call.the_cost().peak_bytes for call in calls.values())

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from kvviz.kernels.compare import Request, compare
-from kvviz.kernels.plot import check_plot, draw_png
+from kvviz.kernels.plot import check_file, check_plot, draw_png
 from kvviz.kernels.presets import DEVICES, PRESETS, runs
 from kvviz.kernels.provenance import THREADS
 from kvviz.kernels.table import text
@@ -32,6 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.plot:
             check_plot(options.plot, options.preset)
+        for option, path in (("--out", options.out), ("--plot", options.plot)):
+            if path:
+                check_file(option, path)
         for result in _results(options, command):
             _keep(result, options)
     except ValueError as error:

@@ -68,7 +68,7 @@ class Request:
             if (held := self._held(kernel, cost)) > MOST_BYTES:
                 return (
                     f"{KERNELS[kernel]} would hold {size(held)} at once, more than the "
-                    f"{size(MOST_BYTES)} that one run may take here"
+                    f"{size(MOST_BYTES)} that one run may take here: try fewer tokens or heads"
                 )
         flops = sum(cost.flops for cost in costs.values())
         if flops > MOST_FLOPS:

@@ -19,7 +19,7 @@ class Prefill(NamedTuple):
 
     def __str__(self) -> str:
         """Spell the sizes as a heading."""
-        heads = f"{self.heads} heads"
+        heads = "1 head" if self.heads == 1 else f"{self.heads} heads"
         shared = heads if self.heads == self.kv_heads else f"{heads} on {self.kv_heads}"
         return f"n {self.n:,}, {shared}, d {self.d}"
 

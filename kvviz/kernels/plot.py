@@ -20,9 +20,15 @@ def check_plot(path: Path, preset: str) -> None:
     if preset not in PLOTTED:
         raise ValueError(f"preset {preset!r} has no plots, expected one of {', '.join(PLOTTED)}")
     if path.suffix != ".png":
-        raise ValueError(f"--plot is {str(path)!r}, expected a name that ends in .png")
+        raise ValueError(f"--plot is {str(path)!r}, expected a name that ends in .png or .html")
     if not find_spec("matplotlib"):
         raise ValueError("a .png needs matplotlib, which kvviz[plot] installs, and it is not there")
+
+
+def check_file(option: str, path: Path) -> None:
+    """Raise ValueError unless a file can be written to `path`."""
+    if path.is_dir() or not path.parent.is_dir():
+        raise ValueError(f"{option} is {str(path)!r}, expected a file in a folder that is there")
 
 
 def draw_png(result: dict[str, Any], path: Path) -> None:
@@ -34,8 +40,8 @@ def draw_png(result: dict[str, Any], path: Path) -> None:
     group = result["groups"][0]
     _pattern(top_left, picture, result["pattern"])
     _bars(top_right, group["rows"], "Peak memory, MiB", "peak_bytes", "predicted_bytes", MiB)
-    _bars(low_left, group["rows"], "Time, ms", "seconds_median", "predicted_seconds", 1e-3)
-    _blocks(low_right, result["blocks"])
+    _bars(low_left, group["rows"], "Best time, ms", "seconds_minimum", "predicted_seconds", 1e-3)
+    _blocks(low_right, result["blocks"], [row["name"] for row in group["rows"]])
     where = f"{result['device']}, NumPy {result['numpy']}, {result['date'][:10]}"
     picture.suptitle(f"{group['title']}\nmeasured on {where}")
     picture.savefig(path)
@@ -68,8 +74,11 @@ def _bars(
     axes.set_title(f"{title}; black: predicted")
 
 
-def _blocks(axes: Any, held: dict[str, list[int]]) -> None:
-    for colour, (name, series) in zip(COLOURS, held.items(), strict=False):
+def _blocks(axes: Any, held: dict[str, list[int]], rows: list[str]) -> None:
+    """Draw each kernel's blocks in the colour of its bar."""
+    for name, series in held.items():
+        bar = next(i for i, row in enumerate(rows) if row.casefold().startswith(name))
+        colour = COLOURS[bar]
         axes.plot([count / MiB for count in series], "o-", color=colour, label=name)
     most = max((count for series in held.values() for count in series), default=MiB)
     axes.set(title="Memory per block, MiB", xlabel="query block", ylim=(0, 1.2 * most / MiB))

@@ -46,19 +46,27 @@ def provenance(command: str) -> dict[str, Any]:
 def set_in(facts: Mapping[str, Any]) -> str:
     """Return what was set for a recording in words, empty where nothing was or none was noted.
 
-    A number of threads that is the recording's own, told beside its device, is left out.
+    A number of threads that is the recording's own, told beside a CPU's name, is left out.
     """
-    told = {name: str(facts.get("threads")) for name in THREADS}
+    told = {} if "cuda" in facts else {name: str(facts.get("threads")) for name in THREADS}
     noted = facts.get("environment") or {}
     return ", ".join(f"{name}={value}" for name, value in noted.items() if told.get(name) != value)
 
 
 def cpu_name() -> str:
     """Return the processor's model as Linux names it, else as Python does."""
+    return _cpu_fact("model name") or platform.processor() or sys.platform
+
+
+def cpu_instructions() -> str:
+    """Return what the processor can do as Linux lists it, which its name need not tell, or ""."""
+    return _cpu_fact("flags") or _cpu_fact("Features")
+
+
+def _cpu_fact(name: str) -> str:
     facts = Path("/proc/cpuinfo")
     lines = facts.read_text().splitlines() if facts.exists() else []
-    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(names, platform.processor() or sys.platform)
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith(name)), "")
 
 
 def _version(package: str) -> str | None:

@@ -7,7 +7,7 @@ from kvviz.kernels.provenance import set_in
 from kvviz.units import MiB, change, share
 
 HEADINGS: Final = (
-    *("kernel", "time", "spread", "predicted", "off by"),
+    *("kernel", "best", "predicted", "off by", "median", "spread"),
     *("peak MiB", "predicted", "off by", "in S", "GFLOP/s", "GB/s", "error"),
 )
 
@@ -52,13 +52,14 @@ def _rates(rates: dict[str, Any]) -> Iterator[str]:
 
 
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:
-    seconds, peak = row["seconds_median"], row["peak_bytes"]
+    seconds, peak = row["seconds_minimum"], row["peak_bytes"]
     return (
         row["name"],
         duration(seconds),
-        share(row["seconds_spread"], 0),
         _or_empty(row["predicted_seconds"], duration),
         _or_empty(row["seconds_difference"], change),
+        duration(row["seconds_median"]),
+        share(row["seconds_spread"], 0),
         f"{peak / MiB:,.3f}",
         _or_empty(row["predicted_bytes"], lambda count: f"{count / MiB:,.3f}"),
         _or_empty(row["bytes_difference"], change),

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from kvviz.kernels.cost import Sizes, query_spans
 from kvviz.kernels.paged import page_tiles
+from kvviz.kernels.provenance import cpu_instructions
 from kvviz.kernels.torch_paged import TILE_TOKENS
 from kvviz.kernels.visibility import Visibility
 from kvviz.units import KiB
@@ -18,6 +19,7 @@ from kvviz.units import KiB
 SDPA_ROWS: Final = ((768, 256), (192, 64), (0, 32))
 """Queries a block of SDPA's flash kernel, for so many queries or more."""
 SDPA_KEYS: Final = 512
+LEAST_PACKED: Final = 16  # queries for which it may copy keys and values into another order
 INDEX: Final = 8  # bytes of a position
 SINGLE: Final = 4  # bytes of a number in single precision
 WIDEST: Final = 16  # of those in the longest vector of a processor
@@ -103,9 +105,10 @@ def sdpa_flash(s: Sizes, threads: int) -> int | None:
     """The output, its log-sum-exp, and every thread's tile of scores and sums in float32 or more.
 
     Source: PyTorch's FlashAttentionKernel.cpp; other masks than a square causal one are added as
-    numbers. None where V is of another head size, which it does not run.
+    numbers. None where V is of another head size, which it does not run, and in 16 bits on a
+    processor for whose matrix instructions it may copy all keys and values first.
     """
-    if s.d != s.width:
+    if s.d != s.width or (s.item == 2 and s.n >= LEAST_PACKED and may_pack()):
         return None
     inner, square = max(s.item, 4), s.seen.causal and s.seen.window is None and s.n == s.keys
     rows = min(s.n, next(rows for least, rows in SDPA_ROWS if s.n >= least))
@@ -113,6 +116,12 @@ def sdpa_flash(s: Sizes, threads: int) -> int | None:
     tile = rows * (keys + 2 + s.d) * inner + rows * keys * (2 if s.item == 2 else 0)
     mask = 0 if square or not _masked(s) else s.n * s.keys * (1 + s.item)
     return mask + s.output_bytes + s.heads * s.n * inner + threads * tile
+
+
+def may_pack() -> bool:
+    """Whether SDPA's flash kernel may copy 16-bit keys and values for matrix instructions."""
+    told = cpu_instructions()
+    return not told or "amx" in told or "avx512_fp16" in told
 
 
 def sdpa_math(s: Sizes) -> int | None:

@@ -14,6 +14,8 @@ from typing import Final
 import torch
 from torch import Tensor
 
+from kvviz.kernels.provenance import cpu_instructions
+
 SOURCE: Final = Path(__file__).with_name("paged_decode.cpp")
 DTYPES: Final = (torch.float32, torch.float16, torch.bfloat16)
 SECONDS: Final = 300  # that a compiler may take; it takes about six
@@ -104,7 +106,12 @@ def _compiled(compiler: list[str]) -> Path:
     compile at the same time: each does so in a folder of its own and moves the library in whole.
     """
     command = [*compiler, *_flags(), "-o"]
-    facts = (command, SOURCE.read_text(), torch.__version__, _instructions())
+    facts = (
+        command,
+        SOURCE.read_text(),
+        torch.__version__,
+        cpu_instructions() or platform.processor(),
+    )
     library = _home() / f"paged_decode_{sha256(repr(facts).encode()).hexdigest()[:16]}.so"
     if not library.exists():
         library.parent.mkdir(parents=True, exist_ok=True)
@@ -131,14 +138,6 @@ def _flags() -> list[str]:
         *(f"-I{home / 'include'}", f"-I{home / 'include/torch/csrc/api/include'}"),
         *(f"-L{home / 'lib'}", str(SOURCE), "-lc10", "-ltorch_cpu"),  # libraries after their users
     ]
-
-
-def _instructions() -> str:
-    """Return what the processor can do, which its name does not tell on a virtual machine."""
-    facts = Path("/proc/cpuinfo")
-    lines = facts.read_text().splitlines() if facts.exists() else []
-    told = (line for line in lines if line.startswith(("flags", "Features")))
-    return next(told, platform.processor())
 
 
 def _home() -> Path:

@@ -131,8 +131,8 @@ def _by_operators(
             torch.index_select(v_cache, 0, ids, out=v_tile[: len(ids)])  # where the keys were
             states.append((torch.bmm(weights.to(q.dtype), values[:, seen]), lse))
         if states:
-            outputs, logged = (torch.stack(parts) for parts in zip(*states, strict=True))
-            output[sequence] = _merged(outputs, logged)
+            # Unnamed, so that one sequence's states are gone before the next one's come.
+            output[sequence] = _merged(*(torch.stack(x) for x in zip(*states, strict=True)))
     return output.view(batch, heads, width)
 
 

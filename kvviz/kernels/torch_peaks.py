@@ -18,7 +18,7 @@ Inputs = Mapping[str, Any]
 
 
 def peak_bytes(kernel: Callable[..., Any], *args: Any, **kwargs: Any) -> int | None:
-    """Return the most bytes that a call holds at once above its inputs, the output included.
+    """Return the most bytes that a call which runs holds at once above its inputs, output included.
 
     None where there is no formula: other kernels, tensors on a GPU, whose allocator rounds and
     whose libraries take workspaces of their own, and tensors that may be copied to lie contiguous.

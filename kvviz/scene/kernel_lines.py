@@ -42,6 +42,8 @@ class Lines:
     ) -> None:
         """Show (x, y) by kernel; `spelled` writes the last y."""
         names = list(curves)
+        for part in (*self.figure.axis, *self.figure.grid):
+            part.visible = bool(curves)  # no scale without a curve
         self._fit(curves)
         shifts = self._shifts([y[-1] for _, y in curves.values()])
         xs, ys = [list(x) for x, _ in curves.values()], [list(y) for _, y in curves.values()]

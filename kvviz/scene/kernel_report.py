@@ -28,7 +28,7 @@ def kernel_report(result: dict[str, Any]) -> str:
     memory, time = bars(LIGHT, "memory"), bars(LIGHT, "time")
     weights.show(result["pattern"])
     memory.show(*pair(rows, "peak_bytes", "predicted_bytes", MiB), "{:,.3f}")
-    time.show(*pair(rows, "seconds_median", "predicted_seconds", 1e-3), "{:,.3f}")
+    time.show(*pair(rows, "seconds_minimum", "predicted_seconds", 1e-3), "{:,.3f}")
     held.show(
         {
             name: (list(range(len(series))), [count / MiB for count in series])
@@ -39,7 +39,7 @@ def kernel_report(result: dict[str, Any]) -> str:
     titles = {
         "Attention pattern, first 20 tokens": weights.figure,
         "Peak memory, MiB; the line is the prediction": memory.figure,
-        "Time, ms; the line is the prediction": time.figure,
+        "Best time, ms; the line is the prediction": time.figure,
         "Memory per block, MiB": held.figure,
     }
     for text, drawn in titles.items():

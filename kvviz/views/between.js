@@ -10,7 +10,7 @@ const themed = (address) => {
 for (const kind of ["pointerdown", "focusin", "click"])
   addEventListener(kind, (event) => {
     const link = event.composedPath().find((element) => element.tagName === "A")
-    if (link?.protocol === location.protocol && link.host === location.host && !link.download) link.href = themed(link.href)
+    if (link?.protocol === location.protocol && link.host === location.host && !link.hasAttribute("download")) link.href = themed(link.href)
   }, true)
 
 const tabs = () => document.querySelector(".tabs select")

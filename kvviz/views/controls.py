@@ -29,7 +29,6 @@ SHARES = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.92, 0.95, 1.0)
 QUARTERS = (0.0, 0.25, 0.5, 0.75, 1.0)
 SEGMENTS = {"weights_dtype": ("native", "fp8", "int4"), "kv_dtype": ("auto", "fp8")}
 ENGINE = ("activation_gib", "non_torch_gib", "cuda_graphs_gib")  # in the assumptions' order
-
 RATES = ("mfu", "mbu")  # known of the GPU until they are set
 
 Field = dict[str, Any]

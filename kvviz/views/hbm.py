@@ -113,7 +113,7 @@ def _crossing(session: Session) -> Crossing | None:
     if without is None:
         return None
     said = f"without Flash: full at {without:,} tokens"
-    return Crossing(without, said, f"without Flash: {without:,}")
+    return Crossing(without, said, f"no Flash: full at {without:,}")
 
 
 def _marks(session: Session, axis: dict[str, float], crossing: Crossing | None) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from kvviz.units import MiB
 from kvviz.views.kernel_texts import known, signed
 
 COLUMNS: Final[Mapping[str, tuple[str, str, Callable[[Any], str]]]] = {
-    "seconds_median": ("Time", "b", duration),
+    "seconds_minimum": ("Best time", "b", duration),
     "predicted_seconds": ("predicted", "span", duration),
     "seconds_difference": ("off by", "span", signed),
     "peak_bytes": ("Peak memory", "b", lambda count: f"{count / MiB:,.2f} MiB"),

@@ -12,11 +12,12 @@ import panel as pn
 import param
 
 from kvviz.kernels.compare import DEVICES, DTYPES, KERNELS, Request
+from kvviz.kernels.provenance import THREADS
 from kvviz.kernels.recordings import recordings
 
 MOST_SECONDS: Final = 120
 MOST_WAITING: Final = 8  # visitors in the queue
-THREADS: Final = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+ONE_THREAD: Final = dict.fromkeys(THREADS, "1")
 LINE_BYTES: Final = 2**24  # of one message of the process: the result is a single line
 
 
@@ -109,7 +110,7 @@ class KernelSession(param.Parameterized):
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
-            env=os.environ | THREADS,
+            env=os.environ | ONE_THREAD,
             limit=LINE_BYTES,
         )
         try:

@@ -60,11 +60,19 @@ def method(result: Result, recorded: bool) -> str:
     repeats = sorted({row["repeats"] for row in found})
     runs = f"{repeats[0]}" if len(repeats) == 1 else f"{repeats[0]} to {repeats[-1]}"
     seen = found[0]["peak_method"]
-    said = f"<p>Best of {runs} runs. Memory is the peak above the inputs, seen by {seen}.</p>"
+    said = f"<p>{_problem(result['request'])}: best of {runs} runs. "
+    said += f"Memory is the peak above the inputs, seen by {seen}.</p>"
     where = "Recorded on" if recorded else "Measured on"
     made = f", with {escape(words)}" if (words := set_in(result)) else ""
     said += f"<p>{where} {place(result)}, {result['date'][:10]}{made}.</p>"
     return said + "<hr>" + _rates(result["groups"][0]["rates"])
+
+
+def _problem(asked: dict[str, Any]) -> str:
+    heads = _count(asked["heads"], "head")
+    return (
+        f"n {asked['n']:,}, d {asked['d']}, {heads}, blocks of {asked['block']}, {asked['dtype']}"
+    )
 
 
 def _rates(rates: dict[str, Any]) -> str:
@@ -98,7 +106,7 @@ def discussion(result: Result) -> str:
         f"The scores of {_count(asked['heads'], 'head')} and {asked['n']:,} tokens are "
         f"{size(asked['heads'] * asked['n'] ** 2 * ITEM[asked['dtype']])}. Standard attention "
         "holds them all at once, a block of queries at a time holds one row of blocks, tiles never "
-        "hold more than one: memory falls from n² to n, and the products stay the same."
+        f"hold more than one. Above the output that was {_above(found)}."
     ]
     if {"Standard", "Flash tiles"} <= set(found):
         said.append(_against(found["Standard"], found["Flash tiles"]))
@@ -108,21 +116,23 @@ def discussion(result: Result) -> str:
     return "<h3>What this says</h3>" + "".join(f"<p>{line}</p>" for line in said)
 
 
+def _above(found: dict[str, Row]) -> str:
+    told = (f"{size(_held(row))} for {name}" for name, row in found.items())
+    return ", ".join(told)
+
+
+def _held(row: Row) -> int:
+    return max(int(row["peak_bytes"] - row["output_bytes"]), 0)
+
+
 def _against(standard: Row, flash: Row) -> str:
-    ratio = flash["seconds_minimum"] / standard["seconds_minimum"]
-    held, whole = (max(row["peak_bytes"] - row["output_bytes"], 1) for row in (flash, standard))
-    share = f"1/{whole / held:,.0f}" if whole > 1.5 * held else f"{held / whole:.2f} ×"
-    said = f"Tiles take {ratio:.2f} × the time of standard here, and {share} of its memory above "
-    said += "the output"
+    ratio, products = (flash[key] / standard[key] for key in ("seconds_minimum", "flops"))
+    said = f"Tiles take {ratio:.2f} × the time of standard here"
+    if products < 1:
+        said += f", with {products:.2f} × the products: tiles that the mask hides are left out"
     if ratio < 1:
-        return (
-            f"{said}: scores that stay in the cache need not come from memory again. "
-            "Standard wins only where everything fits the cache anyway."
-        )
-    return (
-        f"{said}. Scores this few fit the cache anyway, where standard has fewer steps: tiles win "
-        "as n grows."
-    )
+        return f"{said}. Scores that stay in the cache need not come from memory again."
+    return f"{said}. Standard has fewer steps, which counts while its scores fit the cache."
 
 
 def _count(number: int, of: str) -> str:
@@ -130,10 +140,10 @@ def _count(number: int, of: str) -> str:
 
 
 def _blocks(paged: Row, flash: Row) -> str:
+    ratio = paged["seconds_minimum"] / flash["seconds_minimum"]
     return (
-        f"Blocks of queries need no online softmax, {duration(paged['seconds_minimum'])} against "
-        f"{duration(flash['seconds_minimum'])}, but their memory still grows with n; with tiles it "
-        "is the output's alone."
+        f"Blocks of queries need no online softmax; they take {ratio:.2f} × the time of tiles. "
+        "Their row of scores grows with n, a tile does not."
     )
 
 

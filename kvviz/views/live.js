@@ -8,7 +8,8 @@ const UNITS = [[GIB, "GiB"], [2 ** 20, "MiB"], [2 ** 10, "KiB"]]
 const FULL = 1 - 0.05 / 1024 // of a unit: from here on the next smaller one would spell 1,024.0
 const spelled = (bytes, [unit, name, digits = 1]) => `${grouped(bytes / unit, digits)} ${name}`
 const EXACT = 1e-12 // nearer than this, sums of shares do not tell two of them apart
-// As units.share spells it: none and all only where it is exactly that, else by the last step before.
+// As units.share spells one that is not negative: none and all only where it is exactly that, else
+// by the last step before.
 const shareOf = (share, digits) => {
   const whole = 100 * 10 ** digits, steps = Math.floor(share * whole + 0.5)
   const spell = (n) => `${grouped(n / 10 ** digits, digits)}%`

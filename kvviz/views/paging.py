@@ -10,6 +10,7 @@ from panel.template import Template
 
 from kvviz.catalog.models import model_names
 from kvviz.catalog.tokens import MAX_TOKENIZER_BYTES
+from kvviz.memory.kinds import SETTING
 from kvviz.scene.paging import Grid, grid
 from kvviz.views.components import CSS, HERE, Component, Share, scripts
 from kvviz.views.html import short
@@ -145,7 +146,7 @@ def _field(session: PagingSession, name: str, options: list[list[Any]]) -> Field
     return {
         "name": name,
         "label": declared.label,
-        "hint": declared.doc,
+        "hint": f"{SETTING}: {declared.doc}",
         "value": getattr(session.settings, name),
         "options": options,
         "bounds": list(declared.bounds) if isinstance(declared, param.Integer) else None,
