@@ -12,7 +12,7 @@ from kvviz.scene.kernel_figure import kernel_figure, plain_axes, role
 from kvviz.scene.paint import Paint
 from kvviz.scene.theme import SANS, Theme
 
-ROOM: Final = 1.32  # the axis goes on for the bars' numbers
+ROOM: Final = 1.4  # the axis goes on for the bars' numbers, on a phone too
 HALO, MARK = 7, 2.5  # px of a predicted mark, and of the card's colour around it
 FONT: Final = value(SANS)
 

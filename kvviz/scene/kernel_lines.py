@@ -14,7 +14,7 @@ from kvviz.scene.kernel_figure import kernel_figure, plain_axes, role
 from kvviz.scene.paint import Paint
 from kvviz.scene.theme import SANS, Theme
 
-NAMES: Final = 0.4  # of the curves' width, for their names and last values
+NAMES: Final = 0.5  # of the curves' width, for their names and last values
 HEIGHT, LINE = 230, 36  # px of a figure of curves, about, and of a name with its value
 MOST_STEPS: Final = 5  # ticks of a logarithmic axis
 FONT: Final = value(SANS)

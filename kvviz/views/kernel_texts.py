@@ -61,7 +61,7 @@ def method(result: Result, recorded: bool) -> str:
     runs = f"{repeats[0]}" if len(repeats) == 1 else f"{repeats[0]} to {repeats[-1]}"
     seen = found[0]["peak_method"]
     said = f"<p>{_problem(result['request'])}: best of {runs} runs. "
-    said += f"Memory is the peak above the inputs, seen by {seen}.</p>"
+    said += f"Peaks above inputs by {seen}.</p>"
     where = "Recorded on" if recorded else "Measured on"
     made = f", with {escape(words)}" if (words := set_in(result)) else ""
     said += f"<p>{where} {place(result)}, {result['date'][:10]}{made}.</p>"
