@@ -191,8 +191,8 @@ def _remark(held: Lines, found: dict[str, Any]) -> None:
     said = [(0.0, told, f"{mib(output)} of each is the output", "text3")]
     if "Standard" in found:
         whole = found["Standard"]["peak_bytes"] / MiB
-        off = ", off this scale" if whole > top else ""
-        said.append((0.0, 0.94 * top, f"Standard holds {mib(whole)} throughout{off}", "red_text"))
+        off = ", off scale" if whole > top else ""
+        said.append((0.0, 0.94 * top, f"Standard holds {mib(whole)}{off}", "red_text"))
     held.remark(said)
 
 
