@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from kvviz.kernels.plot import PLOTTED
+from kvviz.kernels.plot import PLOTTED, check_file
 
 PRESETS = "report|prefill|decode|memory|quant|page|all"
 
@@ -31,6 +31,10 @@ def measure_kernels(
         return
     if preset not in PLOTTED:
         raise typer.BadParameter(f"preset {preset!r} has no plots", param_hint="'--plot'")
+    try:
+        check_file("--plot", plot)  # before the run, which would be lost
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
     with TemporaryDirectory() as folder:
         result = out or Path(folder) / "result.json"
         _run([*words, *_path("--out", result)])

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 from kvviz.kernels.cost import Sizes, query_spans
 from kvviz.kernels.paged import page_tiles
 from kvviz.kernels.provenance import cpu_instructions
+from kvviz.kernels.torch_cpp import count_parts
 from kvviz.kernels.torch_paged import TILE_TOKENS
 from kvviz.kernels.visibility import Visibility
 from kvviz.units import KiB
@@ -180,9 +181,8 @@ def decode_in_cpp(inputs: Mapping[str, Any], threads: int) -> int | None:
     if d % WIDEST or width % WIDEST:
         return None
     part = max(1, TILE_TOKENS // size) * size
-    window = inputs["window"]
     longest = max(inputs["seq_lens"].tolist(), default=0)
-    parts = -(-(longest if window is None else min(longest, window + size)) // part)
+    parts = count_parts(longest, inputs["window"], size, part)
     result, lse = batch * heads * width * SINGLE, parts * batch * heads * SINGLE
     room = threads * heads * (d + part + width) * SINGLE
     merged = lse + (parts + 1) * result

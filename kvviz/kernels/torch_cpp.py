@@ -50,9 +50,8 @@ def decode_states(
         (parts, batch, heads, d of V) and (parts, batch, heads); zeros and -inf where a sequence has
         no token.
     """
-    longest = int(seq_lens.max()) if len(seq_lens) else 0
-    seen = longest if window is None else min(longest, window + k_cache.shape[1])
-    shape = (-(-seen // part), *q.shape[:2])
+    longest = max(seq_lens.tolist(), default=0)
+    shape = (count_parts(longest, window, k_cache.shape[1], part), *q.shape[:2])
     outputs = q.new_zeros((*shape, v_cache.shape[-1]), dtype=torch.float32)
     lse = q.new_full(shape, -torch.inf, dtype=torch.float32)
     table, lengths = (x.to(torch.int32).contiguous() for x in (block_table, seq_lens))
@@ -61,6 +60,12 @@ def decode_states(
         *(scale, min(window or longest, longest), part, outputs, lse),
     )
     return outputs, lse
+
+
+def count_parts(longest: int, window: int | None, block_size: int, part: int) -> int:
+    """Return how many parts of `part` tokens the longest sequence has, from a page's start on."""
+    seen = longest if window is None else min(longest, window + block_size)
+    return -(-seen // part)
 
 
 def obstacle(q: Tensor, k_cache: Tensor, v_cache: Tensor) -> str | None:

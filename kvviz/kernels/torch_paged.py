@@ -81,25 +81,12 @@ def paged_attention_decode(
     obstacle = None if backend == "operators" else torch_cpp.obstacle(q, k_cache, v_cache)
     if backend == "cpp" and obstacle:
         raise ValueError(f"backend cpp does not run this here: {obstacle}")
-    decode = _by_operators if backend == "operators" or obstacle else _in_cpp
-    factor = softmax_scale(scale, q.shape[-1])
-    return decode(q, k_cache, v_cache, block_table, seq_lens, factor, window)
-
-
-def _in_cpp(
-    q: Tensor,
-    k_cache: Tensor,
-    v_cache: Tensor,
-    block_table: Tensor,
-    seq_lens: Tensor,
-    scale: float,
-    window: int | None,
-) -> Tensor:
-    """Decode on the pages where they lie."""
-    size = k_cache.shape[1]
+    factor, size = softmax_scale(scale, q.shape[-1]), k_cache.shape[1]
+    if backend == "operators" or obstacle:
+        return _by_operators(q, k_cache, v_cache, block_table, seq_lens, factor, window)
     part = max(1, TILE_TOKENS // size) * size
     outputs, lse = torch_cpp.decode_states(
-        q, k_cache, v_cache, block_table, seq_lens, scale=scale, window=window, part=part
+        q, k_cache, v_cache, block_table, seq_lens, scale=factor, window=window, part=part
     )
     return _merged(outputs, lse).to(q.dtype)
 
