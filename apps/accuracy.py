@@ -2,7 +2,7 @@
 
 import panel as pn
 
-from kvviz.views.accuracy import accuracy_page
+from kvviz.pages.accuracy.page import accuracy_page
 
 pn.extension()
 

@@ -2,7 +2,7 @@
 
 import panel as pn
 
-from kvviz.views.explore.page import explore_page
+from kvviz.pages.explore.page import explore_page
 
 pn.extension()
 

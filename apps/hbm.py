@@ -2,7 +2,7 @@
 
 import panel as pn
 
-from kvviz.views.page import hbm_page
+from kvviz.pages.hbm.page import hbm_page
 
 pn.extension()
 

@@ -2,7 +2,7 @@
 
 import panel as pn
 
-from kvviz.views.kernels import kernels_page
+from kvviz.pages.kernels.page import kernels_page
 
 pn.extension()
 

@@ -2,7 +2,7 @@
 
 import panel as pn
 
-from kvviz.views.paging import paging_page
+from kvviz.pages.paging.page import paging_page
 
 pn.extension()
 

@@ -2,7 +2,7 @@
 
 import panel as pn
 
-from kvviz.views.serving.page import serving_page
+from kvviz.pages.serving.page import serving_page
 
 pn.extension()
 

@@ -9,7 +9,7 @@ from bench.browser import PLAYING, opened, script
 from bench.effort import Effort, turns
 from bench.scenes import scene
 from bench.site import Site
-from kvviz.views.toggles import TOGGLES
+from kvviz.pages.hbm.toggles import TOGGLES
 
 SWITCHES = [toggle.label for toggle in TOGGLES.values()]
 SLIDER = "Batch"

@@ -13,12 +13,12 @@ import numpy as np
 from bench.effort import FULL, Effort
 from bench.table import table
 from kvviz.atlas import Axes, Reports, reports
-from kvviz.catalog.gpus import gpus
-from kvviz.catalog.models import models
+from kvviz.catalog.gpus.shipped import gpus
+from kvviz.catalog.models.shipped import models
 from kvviz.memory import estimate
 from kvviz.memory.answer import flat
 from kvviz.roofline import decode_step
-from kvviz.scenario import Scenario
+from kvviz.settings.scenario import Scenario
 
 DTYPES: Final = (("native", "auto"), ("bf16", "bf16"), ("fp8", "fp8"), ("int4", "auto"))
 CONTEXTS: Final = tuple(2**power for power in range(10, 18))

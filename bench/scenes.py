@@ -7,8 +7,8 @@ from urllib.parse import parse_qsl, urlencode
 
 import numpy as np
 
-from kvviz.scene.places import scene_places, scene_raster
-from kvviz.views.link import open_link
+from kvviz.pages.hbm.link import open_link
+from kvviz.scene.hbm.places import scene_places, scene_raster
 
 RUN_SECONDS = 20  # of play at speed 1, as the player has it
 FRAMES_A_SECOND = 60

@@ -6,16 +6,16 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
-from kvviz.scenario import Scenario
-from kvviz.serving import Serving
-from kvviz.sim.cost import StepCost
+from kvviz.settings.scenario import Scenario
+from kvviz.settings.serving import Serving
+from kvviz.sim.engine.cost import StepCost
+from kvviz.sim.engine.run import Engine
+from kvviz.sim.engine.step import StepEngine
 from kvviz.sim.policies import find_policy
-from kvviz.sim.run import Engine
 from kvviz.sim.simulate import pool_blocks, step_efficiency
-from kvviz.sim.step import StepEngine
-from kvviz.sim.synthetic import synthetic
-from kvviz.sim.traces import read_workload
-from kvviz.sim.workload import Workload
+from kvviz.sim.workload.synthetic import synthetic
+from kvviz.sim.workload.traces import read_workload
+from kvviz.sim.workload.workload import Workload
 
 SCENARIO: Final = Scenario(model="meta-llama/Meta-Llama-3-8B", gpu="A100 SXM4 80GB")
 SERVING: Final = Serving(max_num_batched_tokens=2_048, max_num_seqs=256, prefix_caching=False)

@@ -3,16 +3,18 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from kvviz._version import __version__ as __version__
+
 if TYPE_CHECKING:
-    from kvviz.catalog.config import ConfigError
-    from kvviz.catalog.gpu import Gpu
-    from kvviz.catalog.gpus import find_gpu, gpus
-    from kvviz.catalog.model import Model
-    from kvviz.catalog.models import find_model, models
+    from kvviz.catalog.gpus.gpu import Gpu
+    from kvviz.catalog.gpus.shipped import find_gpu, gpus
+    from kvviz.catalog.models.config import ConfigError
+    from kvviz.catalog.models.model import Model
+    from kvviz.catalog.models.shipped import find_model, models
     from kvviz.catalog.names import UnknownName
     from kvviz.memory import MemoryReport, estimate
-    from kvviz.scenario import Scenario, ScenarioError
-    from kvviz.sim.growth import growth
+    from kvviz.settings.scenario import Scenario, ScenarioError
+    from kvviz.sim.workload.growth import growth
     from kvviz.timeline import Timeline
 
 __all__ = [
@@ -32,18 +34,16 @@ __all__ = [
     "models",
 ]
 
-__version__ = "0.1.0"
-
 _HOMES = {
-    "kvviz.catalog.config": ("ConfigError",),
-    "kvviz.catalog.gpu": ("Gpu",),
-    "kvviz.catalog.gpus": ("find_gpu", "gpus"),
-    "kvviz.catalog.model": ("Model",),
-    "kvviz.catalog.models": ("find_model", "models"),
+    "kvviz.catalog.models.config": ("ConfigError",),
+    "kvviz.catalog.gpus.gpu": ("Gpu",),
+    "kvviz.catalog.gpus.shipped": ("find_gpu", "gpus"),
+    "kvviz.catalog.models.model": ("Model",),
+    "kvviz.catalog.models.shipped": ("find_model", "models"),
     "kvviz.catalog.names": ("UnknownName",),
     "kvviz.memory": ("MemoryReport", "estimate"),
-    "kvviz.scenario": ("Scenario", "ScenarioError"),
-    "kvviz.sim.growth": ("growth",),
+    "kvviz.settings.scenario": ("Scenario", "ScenarioError"),
+    "kvviz.sim.workload.growth": ("growth",),
     "kvviz.timeline": ("Timeline",),
 }
 

@@ -7,11 +7,11 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from kvviz.catalog.efficiency import KNEE
-from kvviz.catalog.model import Model
+from kvviz.catalog.measured.efficiency import KNEE
+from kvviz.catalog.models.model import Model
 from kvviz.memory.kv import NO_WINDOW, Tokens, cache_width, lengths
 from kvviz.memory.parallel import layer_kv_bytes, layer_state_bytes, tensor_bytes
-from kvviz.scenario import Scenario
+from kvviz.settings.scenario import Scenario
 from kvviz.units import GB
 
 Column = NDArray[np.float64]

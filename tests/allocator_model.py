@@ -7,7 +7,7 @@ that is large enough, split where enough is left, joined with its neighbours whe
 
 import json
 
-from kvviz.kernels import torch_allocator as allocator
+from kvviz.kernels.measuring import torch_allocator as allocator
 
 MiB = 2**20
 

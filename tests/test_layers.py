@@ -12,12 +12,11 @@ import kvviz
 
 ROOT = Path(__file__).parents[1]
 ORDER = (
+    "_version",
     "units",
     "catalog",
     "kernels",
-    "scenario",
-    "knobs",
-    "serving",
+    "settings",
     "memory",
     "roofline",
     "atlas",
@@ -25,16 +24,22 @@ ORDER = (
     "sim",
     "accuracy",
     "scene",
-    "views",
+    "pages",
     "export",
     "apps",
 )
 TOPS = ("api", "cli", "")  # beside the pages: on all of the core, below nothing
 CORE = (*ORDER[: ORDER.index("scene")], *TOPS)
 HEAVY = ("panel", "bokeh", "torch", "triton", "pandas", "pyarrow", "fastapi", "distributed")
+MEASURING = "kvviz/kernels/measuring"
 ALLOWED = {  # modules that are imported only by who needs them
-    "torch": ("kvviz/kernels/torch_", "kvviz/kernels/triton_"),
-    "triton": ("kvviz/kernels/triton_",),
+    "torch": (
+        "kvviz/kernels/torch/",
+        "kvviz/kernels/triton/",
+        f"{MEASURING}/torch_",
+        f"{MEASURING}/triton_",
+    ),
+    "triton": ("kvviz/kernels/triton/", f"{MEASURING}/triton_"),
     "fastapi": ("kvviz/api/",),
 }
 SECONDS = 0.3
@@ -97,9 +102,9 @@ def test_what_draws_stays_above_the_core(path):
         top = name.partition(".")[0]
         lazily = path == server and not at_import
         if top == "panel":
-            assert own in ("views", "export", "apps") or lazily
+            assert own in ("pages", "export", "apps") or lazily
         if top == "bokeh":
-            assert own in ("scene", "views", "export", "apps")
+            assert own in ("scene", "pages", "export", "apps")
         if top in HEAVY[2:] and not named(path).startswith(ALLOWED.get(top, ("-",))):
             assert not at_import, f"imports {name} before it is needed"
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from kvviz.scenario import Scenario
-from kvviz.sim.growth import growth
+from kvviz.settings.scenario import Scenario
+from kvviz.sim.workload.growth import growth
 from kvviz.timeline import NOBODY, Changes, State, Timeline
 
 

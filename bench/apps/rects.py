@@ -3,8 +3,8 @@
 import panel as pn
 from bokeh.models import ColumnDataSource, Rect
 
-from kvviz.views.page import hbm_page
-from kvviz.views.player import Player
+from kvviz.pages.hbm.page import hbm_page
+from kvviz.pages.hbm.player import Player
 
 pn.extension()
 

@@ -28,8 +28,8 @@ from kvviz.catalog.engine import (
     read_version,
     release,
 )
-from kvviz.catalog.gpu import Gpu
-from kvviz.catalog.model import Model
+from kvviz.catalog.gpus.gpu import Gpu
+from kvviz.catalog.models.model import Model
 from kvviz.memory.loaded import Loaded, computed_in, loaded, stored_as
 from kvviz.memory.pages import BY_CONCURRENCY, PageLayout, logged_tokens, page_layout
 from kvviz.memory.parallel import (

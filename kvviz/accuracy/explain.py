@@ -11,7 +11,7 @@ from kvviz.accuracy.resolve import Models
 from kvviz.accuracy.rows import Row, Untestable
 from kvviz.accuracy.startup_log import StartupLog
 from kvviz.catalog.engine import read_version
-from kvviz.catalog.gpus import gpus
+from kvviz.catalog.gpus.shipped import gpus
 from kvviz.units import GiB
 
 SAME_DEVICE: Final = 0.02  # GiB between a logged total and a catalog's reading

@@ -7,7 +7,7 @@ from kvviz.accuracy.resolve import Models, find_device, weights_format
 from kvviz.accuracy.rows import Row, Untestable
 from kvviz.accuracy.throughput import Load, tokens_per_second
 from kvviz.catalog.dtypes import storage_bytes, width
-from kvviz.catalog.model import Model
+from kvviz.catalog.models.model import Model
 from kvviz.memory.loaded import computed_in, stored_as
 from kvviz.memory.parallel import valid_tensor_parallel
 from kvviz.units import GiB

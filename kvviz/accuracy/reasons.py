@@ -6,7 +6,7 @@ from kvviz.accuracy.deployment import Deployment
 from kvviz.accuracy.resolve import Models
 from kvviz.accuracy.rows import Row, Untestable
 from kvviz.catalog.dtypes import width
-from kvviz.catalog.model import Model
+from kvviz.catalog.models.model import Model
 from kvviz.units import GiB
 
 UNEXPLAINED: Final = "not explained yet"

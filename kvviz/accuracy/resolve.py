@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Final
 
 from kvviz.accuracy.rows import FactsError, Untestable
-from kvviz.catalog.config import ConfigError, model_from_config, read_config
-from kvviz.catalog.gpu import Gpu
-from kvviz.catalog.gpus import gpus
-from kvviz.catalog.model import Model
-from kvviz.catalog.models import find_model, model_names
+from kvviz.catalog.gpus.gpu import Gpu
+from kvviz.catalog.gpus.shipped import gpus
+from kvviz.catalog.models.config import ConfigError, model_from_config, read_config
+from kvviz.catalog.models.model import Model
+from kvviz.catalog.models.shipped import find_model, model_names
 from kvviz.units import GiB
 
 # How the weights are stored, and how the model was tuned: neither changes the architecture.

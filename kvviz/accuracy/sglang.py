@@ -3,7 +3,7 @@
 from itertools import pairwise
 from typing import Final
 
-from kvviz.catalog.model import Layer, Model
+from kvviz.catalog.models.model import Layer, Model
 from kvviz.memory.parallel import layer_kv_bytes, stage_starts
 from kvviz.units import GiB
 

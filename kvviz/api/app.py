@@ -8,7 +8,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi_swagger import patch_fastapi
 from pydantic import BaseModel
 
-from kvviz import __version__
+from kvviz._version import __version__
 from kvviz.api import catalogs, memory, simulation
 from kvviz.api.problems import BodyLimit, name_problems
 

@@ -6,9 +6,9 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field, create_model
 
 from kvviz.api.problems import PROBLEMS
-from kvviz.catalog.gpu import Gpu
-from kvviz.catalog.gpus import gpus
-from kvviz.catalog.models import find_model, models
+from kvviz.catalog.gpus.gpu import Gpu
+from kvviz.catalog.gpus.shipped import gpus
+from kvviz.catalog.models.shipped import find_model, models
 from kvviz.memory.listing import gpu_row, model_details, model_row
 
 router = APIRouter(tags=["catalogs"])

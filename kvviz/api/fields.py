@@ -7,8 +7,8 @@ import param
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, WrapValidator, create_model
 from pydantic_core import PydanticCustomError
 
-from kvviz.knobs import cut, expected
-from kvviz.scenario import knobs
+from kvviz.settings.knobs import cut, expected
+from kvviz.settings.scenario import knobs
 
 Check = Callable[[Any], Any]
 

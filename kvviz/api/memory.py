@@ -7,13 +7,13 @@ from pydantic import BaseModel, Field, create_model
 
 from kvviz.api.fields import fields_of, request_model
 from kvviz.api.problems import PROBLEMS, TooLarge
-from kvviz.catalog.config import model_from_config
+from kvviz.catalog.models.config import model_from_config
 from kvviz.memory import estimate
 from kvviz.memory.answer import SAME, answer, capacity_answer
 from kvviz.memory.comparison import Compared, Comparison, compare, held_blocks
 from kvviz.memory.kinds import Kind
 from kvviz.memory.report import MemoryReport
-from kvviz.scenario import Scenario
+from kvviz.settings.scenario import Scenario
 
 MOST_ROWS: Final = 65_536  # of a block table in one answer
 

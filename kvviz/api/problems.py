@@ -8,9 +8,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
-from kvviz.catalog.config import MAX_BYTES, ConfigError
+from kvviz.catalog.models.config import MAX_BYTES, ConfigError
 from kvviz.catalog.names import UnknownName
-from kvviz.scenario import ScenarioError
+from kvviz.settings.scenario import ScenarioError
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]

@@ -10,13 +10,13 @@ from pydantic import BaseModel, Field
 
 from kvviz.api.fields import fields_of, request_model
 from kvviz.api.problems import PROBLEMS, TooLarge
-from kvviz.catalog.efficiency import Efficiency
-from kvviz.catalog.workloads import CONVERSATION, TRAFFIC
-from kvviz.scenario import Scenario, ScenarioError
-from kvviz.serving import HARDWARE, Serving, serving_knobs
+from kvviz.catalog.measured.efficiency import Efficiency
+from kvviz.catalog.published.workloads import CONVERSATION, TRAFFIC
+from kvviz.settings.scenario import Scenario, ScenarioError
+from kvviz.settings.serving import HARDWARE, Serving, serving_knobs
 from kvviz.sim.simulate import pool_blocks, simulate
-from kvviz.sim.synthetic import DEFAULT_REQUESTS, synthetic
-from kvviz.sim.workload import Workload
+from kvviz.sim.workload.synthetic import DEFAULT_REQUESTS, synthetic
+from kvviz.sim.workload.workload import Workload
 
 MOST_REQUESTS: Final = 5_000
 MOST_TOKENS: Final = 10_000_000  # of all prompts and outputs together

@@ -7,9 +7,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from kvviz.catalog.gpu import Gpu
-from kvviz.catalog.model import Model
-from kvviz.scenario import Scenario, ScenarioError
+from kvviz.catalog.gpus.gpu import Gpu
+from kvviz.catalog.models.model import Model
+from kvviz.settings.scenario import Scenario, ScenarioError
 
 NAMES: Final = "mgdct"  # model, GPU, dtypes, context, tensor-parallel size
 

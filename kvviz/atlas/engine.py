@@ -5,9 +5,9 @@ import numpy as np
 from kvviz.atlas.axes import Array, Axes, Columns, spread
 from kvviz.atlas.held import Held
 from kvviz.catalog.engine import Batch, default_batch
-from kvviz.catalog.model import Model
+from kvviz.catalog.models.model import Model
 from kvviz.memory.capacity import assumptions, capacity_bytes, overhead_bytes
-from kvviz.scenario import Scenario
+from kvviz.settings.scenario import Scenario
 
 
 def alike_gpus(axes: Axes) -> list[tuple[Scenario, list[int]]]:

@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from kvviz.atlas.axes import Array
-from kvviz.catalog.model import Model, Tensors
+from kvviz.catalog.models.model import Model, Tensors
 from kvviz.memory.capacity import stage_token_bytes
 from kvviz.memory.deployment import deployments
 from kvviz.memory.kv import NO_WINDOW, cache_width

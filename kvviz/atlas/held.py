@@ -12,7 +12,7 @@ from kvviz.atlas.facts import Facts, facts
 from kvviz.memory.kv import Tokens, kv_tokens
 from kvviz.memory.room import MOST_CONTEXT
 from kvviz.memory.scores import score_matrix_bytes
-from kvviz.scenario import Scenario, ScenarioError
+from kvviz.settings.scenario import Scenario, ScenarioError
 
 MOST_BYTES: Final = 2**62  # sums of whole numbers stay clear of 64 bits
 

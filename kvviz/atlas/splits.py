@@ -6,10 +6,10 @@ from kvviz.atlas.axes import Array, Columns, spread
 from kvviz.atlas.engine import alike_gpus
 from kvviz.atlas.facts import Facts
 from kvviz.atlas.held import Held
-from kvviz.catalog.model import Model
+from kvviz.catalog.models.model import Model
 from kvviz.memory.capacity import capacity_bytes, overhead_bytes
 from kvviz.memory.scores import score_matrix_bytes
-from kvviz.scenario import Scenario
+from kvviz.settings.scenario import Scenario
 
 
 def splits(held: Held) -> Columns:

@@ -8,7 +8,7 @@ from kvviz.atlas.axes import Array, Axes, Columns, spread
 from kvviz.atlas.held import Held
 from kvviz.memory.kv import NO_WINDOW, kv_tokens
 from kvviz.memory.report import TOGGLES
-from kvviz.scenario import Scenario
+from kvviz.settings.scenario import Scenario
 
 PARTS: Final = ("used", "allocated", "reserved")
 

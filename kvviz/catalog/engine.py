@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from kvviz.catalog.dtypes import width
-from kvviz.catalog.model import Model, Tensors
+from kvviz.catalog.models.model import Model, Tensors
 from kvviz.units import GiB
 
 Version = tuple[int, int]

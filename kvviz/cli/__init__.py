@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from kvviz import __version__
+from kvviz._version import __version__
 from kvviz.accuracy.rows import FactsError
 from kvviz.accuracy.startup_log import LogError
-from kvviz.catalog.config import ConfigError
+from kvviz.catalog.models.config import ConfigError
 from kvviz.catalog.names import UnknownName
 from kvviz.cli.api import api
 from kvviz.cli.catalogs import show_gpus, show_models
@@ -20,7 +20,7 @@ from kvviz.cli.serve import serve
 from kvviz.cli.simulate import show_simulation
 from kvviz.cli.sweep import run_sweep
 from kvviz.cli.validate import show_validation
-from kvviz.scenario import ScenarioError
+from kvviz.settings.scenario import ScenarioError
 
 __all__ = ["app", "main"]
 

@@ -5,9 +5,9 @@ from typing import Annotated, Any
 
 import typer
 
-from kvviz.catalog.gpu import Gpu
-from kvviz.catalog.gpus import gpus
-from kvviz.catalog.models import models
+from kvviz.catalog.gpus.gpu import Gpu
+from kvviz.catalog.gpus.shipped import gpus
+from kvviz.catalog.models.shipped import models
 from kvviz.memory.listing import gpu_row, model_row
 from kvviz.units import size
 

@@ -6,12 +6,12 @@ from typing import Annotated, Any
 
 import typer
 
-from kvviz.catalog.config import ConfigError, model_from_config, read_config
-from kvviz.catalog.model import Model
+from kvviz.catalog.models.config import ConfigError, model_from_config, read_config
+from kvviz.catalog.models.model import Model
 from kvviz.cli.knobs import with_knobs
 from kvviz.memory import estimate
 from kvviz.memory.answer import answer
-from kvviz.scenario import Scenario
+from kvviz.settings.scenario import Scenario
 
 
 @with_knobs

@@ -12,7 +12,7 @@ from kvviz.accuracy.entries import Entry
 from kvviz.accuracy.explain import Explanation, explained
 from kvviz.accuracy.resolve import Models
 from kvviz.accuracy.startup_log import MAX_BYTES, StartupLog, read_log, read_log_file
-from kvviz.catalog.config import ConfigError, model_from_config, read_config
+from kvviz.catalog.models.config import ConfigError, model_from_config, read_config
 from kvviz.units import change
 
 FACTS = (

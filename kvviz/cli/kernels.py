@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from kvviz.kernels.plot import PLOTTED, check_file
+from kvviz.kernels.measuring.plot import PLOTTED, check_file
 
 PRESETS = "report|prefill|decode|memory|quant|page|all"
 
@@ -39,7 +39,7 @@ def measure_kernels(
         result = out or Path(folder) / "result.json"
         _run([*words, *_path("--out", result)])
         # What draws lies above the command line, so it is a program of its own.
-        _program("kvviz.scene.kernel_report", [str(result), str(plot)])
+        _program("kvviz.scene.kernels.report", [str(result), str(plot)])
 
 
 def _run(words: list[str]) -> None:

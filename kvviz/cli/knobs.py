@@ -7,8 +7,8 @@ from typing import Annotated, Any
 import param
 import typer
 
-from kvviz.knobs import KnobError, expected, read
-from kvviz.scenario import Scenario, knobs
+from kvviz.settings.knobs import KnobError, expected, read
+from kvviz.settings.scenario import Scenario, knobs
 
 ARGUMENT = "model"  # the knob that is an estimate's argument, not an option
 

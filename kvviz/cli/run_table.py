@@ -4,8 +4,8 @@ from typing import Any
 
 from rich.table import Table
 
-from kvviz.scenario import Scenario
-from kvviz.sim.outcome import Outcome
+from kvviz.settings.scenario import Scenario
+from kvviz.sim.results.outcome import Outcome
 from kvviz.units import share, size
 
 

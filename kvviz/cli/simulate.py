@@ -9,16 +9,16 @@ from typing import Annotated, Any, Final
 import typer
 
 from kvviz.catalog.names import find_named
-from kvviz.catalog.workloads import CONVERSATION, TRAFFIC
+from kvviz.catalog.published.workloads import CONVERSATION, TRAFFIC
 from kvviz.cli.knobs import Command, option, with_parameters
-from kvviz.knobs import KnobError, read
-from kvviz.scenario import Scenario
-from kvviz.serving import HARDWARE, Serving, serving_knobs
-from kvviz.sim.outcome import Outcome
+from kvviz.settings.knobs import KnobError, read
+from kvviz.settings.scenario import Scenario
+from kvviz.settings.serving import HARDWARE, Serving, serving_knobs
+from kvviz.sim.results.outcome import Outcome
 from kvviz.sim.simulate import simulate, steps
-from kvviz.sim.synthetic import DEFAULT_REQUESTS, synthetic
-from kvviz.sim.traces import TraceError, four_characters, read_record, tokenizer
-from kvviz.sim.workload import Workload
+from kvviz.sim.workload.synthetic import DEFAULT_REQUESTS, synthetic
+from kvviz.sim.workload.traces import TraceError, four_characters, read_record, tokenizer
+from kvviz.sim.workload.workload import Workload
 
 LONG: Final = 20_000  # requests from which a run shows how far it is
 

@@ -9,10 +9,10 @@ from typing import Annotated, Any, Final
 import typer
 
 from kvviz.catalog.names import find_named
-from kvviz.catalog.workloads import CONVERSATION, TRAFFIC
+from kvviz.catalog.published.workloads import CONVERSATION, TRAFFIC
 from kvviz.cli.knobs import Command, option, with_parameters
-from kvviz.scenario import Scenario
-from kvviz.serving import HARDWARE, Serving, serving_knobs
+from kvviz.settings.scenario import Scenario
+from kvviz.settings.serving import HARDWARE, Serving, serving_knobs
 from kvviz.sim.sweep import (
     Grid,
     Requests,
@@ -23,8 +23,8 @@ from kvviz.sim.sweep import (
     sweep,
     write_table,
 )
-from kvviz.sim.synthetic import DEFAULT_REQUESTS
-from kvviz.sim.traces import TraceError
+from kvviz.sim.workload.synthetic import DEFAULT_REQUESTS
+from kvviz.sim.workload.traces import TraceError
 
 MODEL: Final = Scenario.param.model.default
 GPU: Final = Scenario.param.gpu.default

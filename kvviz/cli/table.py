@@ -7,7 +7,7 @@ from rich.table import Table
 
 from kvviz.memory import MemoryReport
 from kvviz.memory.capacity import KvBudget
-from kvviz.scenario import Scenario
+from kvviz.settings.scenario import Scenario
 from kvviz.units import GiB, share, size
 
 Row = tuple[str, str, str]  # what, how much, of what kind

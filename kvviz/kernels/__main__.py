@@ -9,11 +9,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from kvviz.kernels.compare import Request, compare
-from kvviz.kernels.plot import check_file, check_plot, draw_png
-from kvviz.kernels.presets import DEVICES, PRESETS, runs
-from kvviz.kernels.provenance import THREADS
-from kvviz.kernels.table import text
+from kvviz.kernels.measuring.compare import Request, compare
+from kvviz.kernels.measuring.plot import check_file, check_plot, draw_png
+from kvviz.kernels.measuring.presets import DEVICES, PRESETS, runs
+from kvviz.kernels.measuring.provenance import THREADS
+from kvviz.kernels.measuring.table import text
 
 BAD_INPUT: Final = 2
 

@@ -8,7 +8,7 @@ from kvviz.catalog.engine import Assumption
 from kvviz.memory.capacity import KvBudget, assumptions, capacity_bytes, kv_budget
 from kvviz.memory.kinds import Kind, kinds
 from kvviz.memory.report import MemoryReport, check
-from kvviz.scenario import Scenario
+from kvviz.settings.scenario import Scenario
 
 SAME: tuple[str, ...] = (
     "parameters",

@@ -14,13 +14,13 @@ from kvviz.catalog.engine import (
     non_torch_gib,
     release,
 )
-from kvviz.catalog.gpu import Gpu
-from kvviz.catalog.model import Layer, Model
+from kvviz.catalog.gpus.gpu import Gpu
+from kvviz.catalog.models.model import Layer, Model
 from kvviz.memory.kv import kv_width
 from kvviz.memory.loaded import tower_bytes
 from kvviz.memory.pages import group_size
 from kvviz.memory.parallel import layer_kv_bytes, stage_starts, stage_weights, state_bytes
-from kvviz.scenario import Scenario
+from kvviz.settings.scenario import Scenario
 from kvviz.units import GiB
 
 

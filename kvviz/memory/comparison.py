@@ -6,11 +6,11 @@ from typing import Any, Final
 import numpy as np
 import param
 
-from kvviz.knobs import like
 from kvviz.memory.kv import kv_width, layer_groups
 from kvviz.memory.report import kv_bytes
 from kvviz.memory.tables import Row, block_table, free_list
-from kvviz.scenario import Scenario, ScenarioError
+from kvviz.settings.knobs import like
+from kvviz.settings.scenario import Scenario, ScenarioError
 from kvviz.units import MiB
 
 DEFAULT_MODEL: Final = "TinyLlama/TinyLlama-1.1B-Chat-v1.0"

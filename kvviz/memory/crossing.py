@@ -4,7 +4,7 @@ import numpy as np
 
 from kvviz.memory.shard import fullest_shard
 from kvviz.memory.share import share_total
-from kvviz.scenario import Scenario
+from kvviz.settings.scenario import Scenario
 
 
 def first_crossing(scenario: Scenario, capacity: int) -> int | None:

@@ -3,10 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from kvviz.catalog.model import Model
+from kvviz.catalog.models.model import Model
 from kvviz.memory.capacity import room_bytes
 from kvviz.memory.parallel import allocated_places, fullest_gpu, valid_tensor_parallel
-from kvviz.scenario import Scenario
+from kvviz.settings.scenario import Scenario
 
 
 def deployments(model: Model) -> list[tuple[int, int]]:

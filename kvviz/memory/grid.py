@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from kvviz.memory.report import kv_bytes, total_bytes
 from kvviz.memory.scores import score_matrix_bytes
-from kvviz.scenario import Scenario
+from kvviz.settings.scenario import Scenario
 
 COLUMNS = ("used", "allocated", "reserved", "internal", "scores", "total")
 

@@ -2,8 +2,8 @@
 
 from typing import Final, Literal
 
-from kvviz.catalog.gpu import Gpu
-from kvviz.scenario import Scenario
+from kvviz.catalog.gpus.gpu import Gpu
+from kvviz.settings.scenario import Scenario
 
 Kind = Literal["computed", "simulated", "measured", "assumed"]
 SETTING: Final = "a setting"  # how a number is known that is given, not found

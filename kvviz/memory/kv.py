@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kvviz.catalog.dtypes import width
-from kvviz.catalog.model import Layer, Model
-from kvviz.scenario import Scenario
+from kvviz.catalog.models.model import Layer, Model
+from kvviz.settings.scenario import Scenario
 
 Tokens = NDArray[np.int64]
 NO_WINDOW = np.iinfo(np.int64).max

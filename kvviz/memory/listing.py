@@ -5,8 +5,8 @@ from dataclasses import asdict
 from typing import Any
 
 from kvviz.catalog.dtypes import width
-from kvviz.catalog.gpu import Gpu
-from kvviz.catalog.model import Layer, Model
+from kvviz.catalog.gpus.gpu import Gpu
+from kvviz.catalog.models.model import Layer, Model
 from kvviz.memory.kv import layer_bytes, layer_groups
 
 

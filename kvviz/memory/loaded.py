@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from kvviz.catalog.dtypes import storage_bytes, width
-from kvviz.catalog.model import Model, Tensors
+from kvviz.catalog.models.model import Model, Tensors
 from kvviz.memory.parallel import stage_weights
 
 MXFP4_MULTIPLE: Final = 256  # the kernels' multiple of an expert's inner width

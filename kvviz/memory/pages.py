@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from kvviz.catalog.engine import LOGGED, Version
-from kvviz.catalog.model import Layer, Model
+from kvviz.catalog.models.model import Layer, Model
 from kvviz.memory.parallel import layer_kv_bytes, layer_state_bytes
 
 NEAR_GROUP: Final = 1.5  # vLLM pads to the larger kind when it is under this many times the smaller

@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kvviz.catalog.dtypes import storage_bytes, width
-from kvviz.catalog.model import Layer, Model, Tensors
+from kvviz.catalog.models.model import Layer, Model, Tensors
 from kvviz.memory.kv import NO_WINDOW, Tokens, kv_tokens, kv_width, layer_bytes
 from kvviz.memory.scores import score_matrix_bytes
-from kvviz.scenario import Scenario
+from kvviz.settings.scenario import Scenario
 
 Bytes = NDArray[np.int64]
 Places = dict[int | None, Tokens]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kvviz.catalog.engine import Assumption
-from kvviz.catalog.model import Model
+from kvviz.catalog.models.model import Model
 from kvviz.memory.capacity import (
     KvBudget,
     assumptions,
@@ -27,7 +27,7 @@ from kvviz.memory.parallel import (
     valid_tensor_parallel,
 )
 from kvviz.memory.scores import score_matrix_bytes
-from kvviz.scenario import Scenario, ScenarioError
+from kvviz.settings.scenario import Scenario, ScenarioError
 from kvviz.units import gib
 
 TOGGLES: Final[dict[str, tuple[dict[str, Any], dict[str, Any]]]] = {

@@ -7,7 +7,7 @@ import numpy as np
 
 from kvviz.memory.capacity import room_bytes
 from kvviz.memory.parallel import allocated_places, fullest_gpu
-from kvviz.scenario import Scenario
+from kvviz.settings.scenario import Scenario
 
 MOST_CONTEXT: Final = Scenario.param.context.bounds[1]
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 from kvviz.catalog.dtypes import width
-from kvviz.catalog.model import Model
-from kvviz.scenario import Scenario
+from kvviz.catalog.models.model import Model
+from kvviz.settings.scenario import Scenario
 
 
 def score_matrix_bytes(

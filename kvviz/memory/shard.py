@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kvviz.catalog.model import Model
+from kvviz.catalog.models.model import Model
 from kvviz.memory.kv import NO_WINDOW, kv_width
 from kvviz.memory.parallel import (
     allocated_places,
@@ -16,7 +16,7 @@ from kvviz.memory.parallel import (
     stage_weights,
     weights_of,
 )
-from kvviz.scenario import Scenario
+from kvviz.settings.scenario import Scenario
 from kvviz.units import MiB
 
 STATE_PAGE = 2 * MiB  # a model that caches no tokens has no page: CUDA's own allocation unit

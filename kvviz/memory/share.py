@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from kvviz.memory.report import TOGGLES, KvBytes, kv_places_bytes
 from kvviz.memory.scores import score_matrix_bytes
 from kvviz.memory.shard import Shard
-from kvviz.scenario import Scenario
+from kvviz.settings.scenario import Scenario
 
 
 def share_kv(scenario: Scenario, shard: Shard, contexts: NDArray[np.int64]) -> KvBytes:

@@ -6,12 +6,12 @@ from typing import Final
 
 import numpy as np
 
-from kvviz.catalog.workloads import SHAREGPT
-from kvviz.scenario import Scenario
-from kvviz.serving import Serving
-from kvviz.sim.outcome import Outcome
+from kvviz.catalog.published.workloads import SHAREGPT
+from kvviz.settings.scenario import Scenario
+from kvviz.settings.serving import Serving
+from kvviz.sim.results.outcome import Outcome
 from kvviz.sim.simulate import block_bytes, simulate
-from kvviz.sim.synthetic import synthetic
+from kvviz.sim.workload.synthetic import synthetic
 from kvviz.units import GiB
 
 SOURCE: Final = "Kwon et al., PagedAttention, SOSP 2023, arXiv 2309.06180, figure 2"

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from kvviz.sim.paged import PagedCache
-from kvviz.sim.reserved import ReservedCache
+from kvviz.sim.cache.paged import PagedCache
+from kvviz.sim.cache.reserved import ReservedCache
 
 
 @dataclass(frozen=True, slots=True)

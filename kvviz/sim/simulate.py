@@ -7,18 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from kvviz.catalog import measured
-from kvviz.catalog.efficiency import Efficiency
+from kvviz.catalog.measured import recordings as measured
+from kvviz.catalog.measured.efficiency import Efficiency
 from kvviz.memory.capacity import kv_budget, stage_token_bytes
 from kvviz.memory.kv import kv_width
-from kvviz.scenario import Scenario, ScenarioError
-from kvviz.serving import Serving
-from kvviz.sim.cost import StepCost
-from kvviz.sim.outcome import Outcome
+from kvviz.settings.scenario import Scenario, ScenarioError
+from kvviz.settings.serving import Serving
+from kvviz.sim.engine.cost import StepCost
+from kvviz.sim.engine.run import Engine
+from kvviz.sim.engine.step import StepEngine
 from kvviz.sim.policies import find_policy
-from kvviz.sim.run import Engine
-from kvviz.sim.step import StepEngine
-from kvviz.sim.workload import Workload
+from kvviz.sim.results.outcome import Outcome
+from kvviz.sim.workload.workload import Workload
 
 
 def simulate(

@@ -7,8 +7,8 @@ from typing import Any
 
 from playwright.sync_api import Locator, Page, WebSocket, expect
 
-from kvviz.scenario import Scenario
-from kvviz.views.session import PAGE_DEFAULTS
+from kvviz.pages.hbm.session import PAGE_DEFAULTS
+from kvviz.settings.scenario import Scenario
 
 READ_CELLS = """() => {
   const scene = Bokeh.documents[0].get_model_by_name("hbm")

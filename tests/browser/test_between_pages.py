@@ -8,7 +8,7 @@ import pytest
 from conftest import watch
 from playwright.sync_api import Browser, Page, expect
 
-from kvviz.views.shell import TABS
+from kvviz.pages.kit.shell import TABS
 
 Open = Callable[..., Page]
 PHONE = {"viewport": {"width": 390, "height": 844}}

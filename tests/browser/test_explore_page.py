@@ -14,17 +14,17 @@ from hbm_page import HbmPage, number
 from playwright.sync_api import Browser, expect
 from test_hbm_controls import LLAMA
 
-from kvviz.catalog.config import model_from_config
-from kvviz.catalog.gpus import find_gpu, gpu_names
-from kvviz.catalog.models import find_model, model_names, models
+from kvviz.catalog.gpus.shipped import find_gpu, gpu_names
+from kvviz.catalog.models.config import model_from_config
+from kvviz.catalog.models.shipped import find_model, model_names, models
 from kvviz.memory import estimate
 from kvviz.memory.answer import flat
 from kvviz.memory.room import largest_batch, longest_context
+from kvviz.pages.explore.metrics import short
+from kvviz.pages.explore.session import FIRST_GPUS, FIRST_MODELS
 from kvviz.roofline import decode_step
-from kvviz.scenario import Scenario
+from kvviz.settings.scenario import Scenario
 from kvviz.units import GiB
-from kvviz.views.explore.metrics import short
-from kvviz.views.explore.session import FIRST_GPUS, FIRST_MODELS
 
 Visit = Callable[..., ExplorePage]
 

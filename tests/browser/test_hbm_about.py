@@ -15,9 +15,9 @@ APP = """
 import panel as pn
 from panel.template import Template
 from kvviz.scene.theme import DARK
-from kvviz.views.did_you_know import did_you_know
-from kvviz.views.drawer import about_button
-from kvviz.views.session import Session
+from kvviz.pages.hbm.did_you_know import did_you_know
+from kvviz.pages.kit.drawer import about_button
+from kvviz.pages.hbm.session import Session
 
 pn.extension()
 session = Session()

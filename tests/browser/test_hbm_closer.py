@@ -7,9 +7,9 @@ from hbm_page import READ_CELLS, HbmPage
 from playwright.sync_api import Page, expect
 
 from kvviz.memory import estimate
-from kvviz.scenario import Scenario
-from kvviz.scene.fleet import MOST
-from kvviz.scene.raster import Cell
+from kvviz.scene.hbm.fleet import MOST
+from kvviz.scene.hbm.raster import Cell
+from kvviz.settings.scenario import Scenario
 
 FLEET_CELLS = """() => {
   const fleet = Bokeh.documents[0].get_model_by_name("fleet")

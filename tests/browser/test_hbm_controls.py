@@ -10,12 +10,12 @@ import pytest
 from hbm_page import HbmPage, number
 from playwright.sync_api import expect
 
-from kvviz.catalog.config import model_from_config
-from kvviz.catalog.papers import PAPERS
+from kvviz.catalog.models.config import model_from_config
+from kvviz.catalog.published.papers import PAPERS
 from kvviz.memory import MemoryReport, estimate
-from kvviz.scenario import Scenario
-from kvviz.views.session import UPLOAD_NAME
-from kvviz.views.toggles import TOGGLES
+from kvviz.pages.hbm.session import UPLOAD_NAME
+from kvviz.pages.hbm.toggles import TOGGLES
+from kvviz.settings.scenario import Scenario
 
 Visit = Callable[..., HbmPage]
 GIB = 2**30

@@ -7,9 +7,9 @@ import pytest
 from hbm_page import HbmPage
 from playwright.sync_api import expect
 
-from kvviz.catalog.gpus import gpus
-from kvviz.catalog.models import model_names
-from kvviz.views.html import short
+from kvviz.catalog.gpus.shipped import gpus
+from kvviz.catalog.models.shipped import model_names
+from kvviz.pages.kit.html import short
 
 Visit = Callable[..., HbmPage]
 FOLDED = "summary:has-text('More settings')"

@@ -11,12 +11,12 @@ import pytest
 from hbm_page import HbmPage
 from playwright.sync_api import expect
 
-from kvviz.catalog.gpus import find_gpu
+from kvviz.catalog.gpus.shipped import find_gpu
 from kvviz.memory import estimate
-from kvviz.scene.floorplan import floorplan
-from kvviz.scene.raster import BAND, Cell, Raster, raster, site_pages
+from kvviz.scene.hbm.floorplan import floorplan
+from kvviz.scene.hbm.raster import BAND, Cell, Raster, raster, site_pages
 from kvviz.scene.theme import DARK, LIGHT, Theme
-from kvviz.sim.growth import growth
+from kvviz.sim.workload.growth import growth
 from kvviz.timeline import State
 
 Visit = Callable[..., HbmPage]

@@ -10,8 +10,8 @@ from conftest import serving, watch
 from hbm_page import HbmPage
 from playwright.sync_api import Browser, Locator, expect
 
-from kvviz.catalog.gpus import find_gpu
-from kvviz.catalog.measured_memory import score_multiples
+from kvviz.catalog.gpus.shipped import find_gpu
+from kvviz.catalog.measured.memory import score_multiples
 
 pytest.importorskip("torch")
 sys.path.append(str(Path(__file__).parents[1]))
@@ -21,9 +21,9 @@ from allocator_model import write_recording
 APP = """
 from pathlib import Path
 import panel as pn
-from kvviz.catalog import measured
+from kvviz.catalog.measured import recordings as measured
 measured.folder = lambda: Path({folder!r})
-from kvviz.views.page import hbm_page
+from kvviz.pages.hbm.page import hbm_page
 pn.extension()
 hbm_page().servable()
 """

@@ -6,7 +6,7 @@ import pytest
 from hbm_page import HbmPage
 from playwright.sync_api import expect
 
-from kvviz.scene.strip import LEFT, RIGHT
+from kvviz.scene.hbm.strip import LEFT, RIGHT
 
 Visit = Callable[..., HbmPage]
 

@@ -9,8 +9,8 @@ from playwright.sync_api import expect
 
 from kvviz.memory import estimate
 from kvviz.memory.shard import fullest_shard
-from kvviz.scene.places import scene_raster
-from kvviz.scene.raster import Cell
+from kvviz.scene.hbm.places import scene_raster
+from kvviz.scene.hbm.raster import Cell
 
 Visit = Callable[..., HbmPage]
 GIB = 2**30

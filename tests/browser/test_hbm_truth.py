@@ -8,10 +8,10 @@ import pytest
 from hbm_page import HbmPage
 from playwright.sync_api import Page
 
-from kvviz.catalog.gpus import gpus
+from kvviz.catalog.gpus.shipped import gpus
 from kvviz.memory import estimate
-from kvviz.scenario import Scenario
-from kvviz.scene.raster import Cell
+from kvviz.scene.hbm.raster import Cell
+from kvviz.settings.scenario import Scenario
 
 TOGGLES = list(product((True, False), repeat=3))
 SCENARIOS = [

@@ -9,7 +9,7 @@ import pytest
 from conftest import watch
 from playwright.sync_api import Browser, Page, expect
 
-from kvviz.kernels.recordings import recordings
+from kvviz.kernels.measuring.recordings import recordings
 
 SECONDS = 90_000  # ms that a small run may take on a busy machine
 SMALL = "?n=256&d=32&heads=2&block=64"

@@ -11,13 +11,13 @@ import pytest
 from conftest import watch
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from kvviz.scene.gantt import LANES
-from kvviz.scene.pool import PoolCell, pool_grid, pool_palette
+from kvviz.pages.serving.link import open_link
+from kvviz.pages.serving.session import Runs
+from kvviz.scene.serving.gantt import LANES
+from kvviz.scene.serving.pool import PoolCell, pool_grid, pool_palette
 from kvviz.scene.theme import DARK, LIGHT
-from kvviz.sim.lives import Phase
+from kvviz.sim.results.lives import Phase
 from kvviz.timeline import State
-from kvviz.views.serving.link import open_link
-from kvviz.views.serving.session import Runs
 
 MIDDLES = """(canvas, [columns, rows]) => {
   const {width, height} = canvas

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from kvviz import __version__
-from kvviz.scenario import Scenario, ScenarioError
-from kvviz.serving import Serving
+from kvviz._version import __version__
+from kvviz.settings.scenario import Scenario, ScenarioError
+from kvviz.settings.serving import Serving
 from kvviz.sim.simulate import simulate
 from kvviz.sim.sweep.grid import Cell
 from kvviz.sim.sweep.sentence import SweepError

@@ -8,18 +8,18 @@ from itertools import product
 from pathlib import Path
 from typing import Any, Self
 
-from kvviz import __version__
-from kvviz.catalog.gpus import find_gpu
-from kvviz.catalog.models import find_model
+from kvviz._version import __version__
+from kvviz.catalog.gpus.shipped import find_gpu
+from kvviz.catalog.models.shipped import find_model
 from kvviz.catalog.names import find_named
-from kvviz.catalog.workloads import CONVERSATION, TRAFFIC
-from kvviz.scenario import Scenario
-from kvviz.serving import Serving
+from kvviz.catalog.published.workloads import CONVERSATION, TRAFFIC
+from kvviz.settings.scenario import Scenario
+from kvviz.settings.serving import Serving
 from kvviz.sim.policies import policies
 from kvviz.sim.sweep.sentence import SweepError
-from kvviz.sim.synthetic import DEFAULT_REQUESTS, synthetic
-from kvviz.sim.traces import read_workload
-from kvviz.sim.workload import Workload
+from kvviz.sim.workload.synthetic import DEFAULT_REQUESTS, synthetic
+from kvviz.sim.workload.traces import read_workload
+from kvviz.sim.workload.workload import Workload
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""GPUs: capacities, rates and floorplans, read from a table."""

@@ -1,0 +1,1 @@
+"""What was measured on real devices, and what is taken from it."""

@@ -1,0 +1,1 @@
+"""Models: what each stores and caches, read from their configs."""

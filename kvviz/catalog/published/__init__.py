@@ -1,0 +1,1 @@
+"""What others published: papers, facts, and statistics of requests."""

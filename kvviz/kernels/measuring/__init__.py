@@ -1,0 +1,1 @@
+"""Kernels timed, traced for their peak of memory, and recorded."""

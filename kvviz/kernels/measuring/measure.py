@@ -1,0 +1,289 @@
+"""Calls that are timed, traced for their peak of memory, and set beside what was predicted."""
+
+import gc
+import inspect
+import os
+import statistics
+import time
+import tracemalloc
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Final, Protocol
+
+import numpy as np
+
+from kvviz.kernels.measuring.machine import Rates, predicted_seconds
+from kvviz.kernels.numpy.cost import COSTS, Cost
+from kvviz.kernels.numpy.shapes import Array
+
+Progress = Callable[[str, float], None]
+WARM_UPS: Final = 1
+LEAST_REPEATS, MOST_REPEATS = 3, 51
+SECONDS_A_CALL: Final = 3.0  # of repeats: a short call is repeated more often
+
+
+def quietly(doing: str, share: float) -> None:
+    """Tell nobody of progress."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call to measure.
+
+    Args:
+        name: what it is shown as.
+        func: the kernel; a tuple it returns starts with the output.
+        args: its positional arguments.
+        kwargs: its named arguments.
+        cost: what it does; None for that of the NumPy kernel with the function's name, if any.
+        reference: the exact output, to compare with.
+    """
+
+    name: str
+    func: Callable[..., Any]
+    args: tuple[Any, ...] = ()
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+    cost: Cost | None = None
+    reference: Any = None
+
+    def __call__(self) -> Any:
+        """Run it once, on a GPU until it is done."""
+        return self.func(*self.args, **self.kwargs)
+
+    def the_cost(self) -> Cost | None:
+        """Return what the call does, where that is known."""
+        name = getattr(self.func, "__name__", "")
+        if self.cost is not None or name not in COSTS:
+            return self.cost
+        bound = inspect.signature(self.func).bind(*self.args, **self.kwargs)
+        bound.apply_defaults()
+        cost = COSTS[name](bound.arguments)
+        if isinstance(self.args[0], np.ndarray):
+            # Two bytes a number are computed on in copies of four, which have no formula here.
+            return replace(cost, peak_bytes=None) if self.args[0].itemsize == 2 else cost
+        from kvviz.kernels.torch.peaks import peak_bytes  # torch is an extra
+
+        held = peak_bytes(self.func, *self.args, **self.kwargs)
+        return replace(cost, rate="bound", peak_bytes=held)
+
+
+@dataclass(frozen=True, slots=True)
+class Performance:
+    """What one kernel was seen to do, and what had been predicted.
+
+    Args:
+        name: the kernel.
+        seconds_median: of a call; `seconds_minimum` is the shortest.
+        seconds_minimum: the shortest.
+        seconds_spread: the middle half's width as a share of the median.
+        repeats: calls timed.
+        peak_bytes: held at once above what was held before, the output included.
+        output_bytes: the part of the peak that is the output.
+        peak_method: what saw the peak: tracemalloc, torch profiler, or CUDA allocator.
+        bytes_moved: by formula; `flops` too. None where the kernel has none.
+        flops: by formula.
+        error: ‖output − reference‖ / ‖reference‖, None without a reference.
+        predicted_seconds: from rates measured in the same run, None without.
+        predicted_bytes: the peak by formula, None without.
+        load: processes that wanted to run (1-minute average) before and after.
+    """
+
+    name: str
+    seconds_median: float
+    seconds_minimum: float
+    seconds_spread: float
+    repeats: int
+    peak_bytes: int
+    output_bytes: int
+    peak_method: str
+    bytes_moved: int | None
+    flops: int | None
+    error: float | None
+    predicted_seconds: float | None
+    predicted_bytes: int | None
+    load: tuple[float, float]
+
+    @property
+    def seconds_difference(self) -> float | None:
+        """(predicted − measured) / measured, None without a prediction."""
+        return _difference(self.predicted_seconds, self.seconds_minimum)
+
+    @property
+    def bytes_difference(self) -> float | None:
+        """(predicted − measured) / measured, None without a prediction."""
+        return _difference(self.predicted_bytes, self.peak_bytes)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return all figures as JSON takes them."""
+        differences = {
+            "seconds_difference": self.seconds_difference,
+            "bytes_difference": self.bytes_difference,
+        }
+        return asdict(self) | differences
+
+
+class Meter(Protocol):
+    """What times a call and sees its memory."""
+
+    def seconds(self, call: Call) -> float:
+        """Return the seconds of one call."""
+
+    def peak(self, call: Call) -> tuple[int, str, Any]:
+        """Return the most bytes held at once above what was held, what saw them, and the output."""
+
+
+def measure_performance(func: Callable[..., Any], *args: Any, **kwargs: Any) -> Performance:
+    """Return what one call of `func` takes: time, peak memory, FLOPs and bytes.
+
+    After a warm-up it is repeated for about three seconds, at least three times; the peak is taken
+    in a call of its own. For several kernels side by side see `measure`.
+
+    Args:
+        func: a kernel; its cost is known if it has the name of one of `kvviz.kernels`.
+        args: its positional arguments, NumPy arrays or torch tensors.
+        kwargs: its named arguments.
+    """
+    name = getattr(func, "__name__", "call")
+    return measure([Call(name, func, args, kwargs)])[0]
+
+
+def measure(
+    calls: Sequence[Call],
+    rates: Rates | None = None,
+    progress: Progress = quietly,
+    seconds: float = SECONDS_A_CALL,
+) -> list[Performance]:
+    """Return what each call takes, their repeats interleaved so that all see the same machine.
+
+    Args:
+        calls: the kernels.
+        rates: the device's, of the same run, to predict times with.
+        progress: told what is done and the share that is finished, 0 to 1.
+        seconds: for how long each is repeated, at least three times.
+    """
+    times = _interleaved(calls, seconds, progress)
+    results = []
+    for number, call in enumerate(calls):
+        progress(f"memory of {call.name}", 0.7 + 0.3 * number / len(calls))
+        results.append(_performance(call, times[number], rates))
+    progress("done", 1.0)
+    return results
+
+
+@dataclass
+class _Times:
+    seconds: list[float] = field(default_factory=list)
+    load: tuple[float, float] = (0.0, 0.0)
+    repeats: int = LEAST_REPEATS
+
+
+def _interleaved(calls: Sequence[Call], seconds: float, progress: Progress) -> list[_Times]:
+    times = [_Times() for _ in calls]
+    load = os.getloadavg()[0]
+    for number, (call, own) in enumerate(zip(calls, times, strict=True)):
+        progress(f"warming up {call.name}", 0.1 * number / len(calls))
+        meter = meter_of(call)
+        first = min(meter.seconds(call) for _ in range(WARM_UPS))
+        most = int(seconds / max(first, 1e-9))
+        own.repeats = min(max(most, LEAST_REPEATS), MOST_REPEATS)
+    rounds = max((own.repeats for own in times), default=0)
+    for turn in range(rounds):
+        progress(f"timing, round {turn + 1} of {rounds}", 0.1 + 0.6 * turn / rounds)
+        for call, own in zip(calls, times, strict=True):
+            if turn < own.repeats:
+                own.seconds.append(meter_of(call).seconds(call))
+    for own in times:
+        own.load = (round(load, 2), round(os.getloadavg()[0], 2))
+    return times
+
+
+def _performance(call: Call, times: _Times, rates: Rates | None) -> Performance:
+    ordered, cost = sorted(times.seconds), call.the_cost()
+    median = statistics.median(ordered)
+    quarter = len(ordered) // 4
+    peak, method, output = meter_of(call).peak(call)
+    return Performance(
+        name=call.name,
+        seconds_median=median,
+        seconds_minimum=ordered[0],
+        seconds_spread=(ordered[-1 - quarter] - ordered[quarter]) / median,
+        repeats=len(ordered),
+        peak_bytes=peak,
+        output_bytes=_first(output).nbytes,
+        peak_method=method,
+        bytes_moved=cost.bytes_moved if cost else None,
+        flops=cost.flops if cost else None,
+        error=None if call.reference is None else relative_error(output, call.reference),
+        predicted_seconds=predicted_seconds(cost, rates) if cost and rates else None,
+        predicted_bytes=cost.peak_bytes if cost else None,
+        load=times.load,
+    )
+
+
+class NumpyMeter:
+    """Times calls by the clock, and sees their memory through Python's own allocations."""
+
+    def seconds(self, call: Call) -> float:
+        """Return the seconds of one call."""
+        start = time.perf_counter()
+        result = call()
+        seconds = time.perf_counter() - start
+        del result
+        return seconds
+
+    def peak(self, call: Call) -> tuple[int, str, Any]:
+        """Return the most bytes held at once above what was held before, and the output."""
+        gc.collect()
+        outside = tracemalloc.is_tracing()
+        if not outside:
+            tracemalloc.start()
+        try:
+            tracemalloc.reset_peak()
+            before, _ = tracemalloc.get_traced_memory()
+            output = call()
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            if not outside:
+                tracemalloc.stop()
+        return peak - before, "tracemalloc", output
+
+
+def meter_of(call: Call) -> Meter:
+    """Return what can measure a call, by where its arguments are."""
+    for value in (*call.args, *call.kwargs.values()):
+        if type(value).__module__.partition(".")[0] == "torch":
+            from kvviz.kernels.measuring.torch_measure import TorchMeter  # torch is an extra
+
+            return TorchMeter(value.device)
+    return NumpyMeter()
+
+
+def step_peaks(steps: Iterator[Any]) -> Iterator[int]:
+    """Yield the most bytes NumPy held during each step above what was held before all of them."""
+    gc.collect()
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        tracemalloc.reset_peak()
+        for _ in steps:
+            yield tracemalloc.get_traced_memory()[1] - before
+            tracemalloc.reset_peak()
+    finally:
+        tracemalloc.stop()
+
+
+def relative_error(output: Any, reference: Array) -> float:
+    """Return ‖output − reference‖ / ‖reference‖, of the first of several outputs."""
+    first = _first(output)
+    if not isinstance(first, np.ndarray):
+        first = first.detach().cpu().double().numpy()
+    norm = np.linalg.norm(reference)
+    return float(np.linalg.norm(first.astype(np.float64) - reference) / (norm or 1))
+
+
+def _first(output: Any) -> Any:
+    return output[0] if isinstance(output, tuple) else output
+
+
+def _difference(predicted: float | None, measured: float) -> float | None:
+    return None if predicted is None or not measured else (predicted - measured) / measured

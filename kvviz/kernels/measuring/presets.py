@@ -1,0 +1,211 @@
+"""The shapes that are measured by name, on NumPy and on whatever else the machine has."""
+
+from collections.abc import Callable, Iterator, Mapping
+from importlib.util import find_spec
+from typing import Any, Final
+
+import numpy as np
+
+from kvviz.kernels.measuring.cuda import require_cuda
+from kvviz.kernels.measuring.group import Group
+from kvviz.kernels.measuring.inputs import Decode, Prefill
+from kvviz.kernels.measuring.machine import numpy_rates
+from kvviz.kernels.measuring.measure import Call, Performance, Progress, measure, quietly
+from kvviz.kernels.measuring.older_report import older_report, pictures
+from kvviz.kernels.measuring.provenance import provenance
+from kvviz.kernels.numpy.blocked import paged_attention
+from kvviz.kernels.numpy.flash import flash_attention
+from kvviz.kernels.numpy.paged import gathered_attention_decode, paged_attention_decode
+from kvviz.kernels.numpy.quantize import SCHEMES, quantize
+from kvviz.kernels.numpy.shapes import Array
+from kvviz.kernels.numpy.standard import standard_attention
+from kvviz.kernels.numpy.textbook import textbook_attention
+
+DEVICES: Final = ("cpu", "cuda")
+LENGTHS: Final = (512, 2048, 8192)
+BLOCK: Final = 128
+
+
+def run(
+    preset: str, device: str = "cpu", command: str = "", progress: Progress = quietly
+) -> dict[str, Any]:
+    """Measure a preset; return its groups of results with their provenance, as JSON takes them.
+
+    Arguments and errors as of `runs`, whose last result it is.
+    """
+    *_, result = runs(preset, device, command, progress)
+    return result
+
+
+def runs(
+    preset: str, device: str = "cpu", command: str = "", progress: Progress = quietly
+) -> Iterator[dict[str, Any]]:
+    """Measure a preset; yield what there is, on a GPU after every group, at the end all.
+
+    Args:
+        preset: one of `PRESETS`.
+        device: cpu or cuda.
+        command: how this run can be repeated, for the record.
+        progress: told what is done and the share that is finished, 0 to 1.
+
+    Raises:
+        ValueError: an unknown preset or device, or a device that is not there.
+    """
+    if preset not in PRESETS:
+        raise ValueError(f"preset is {preset!r}, expected one of {', '.join(PRESETS)}")
+    if device not in DEVICES:
+        raise ValueError(f"device is {device!r}, expected cpu or cuda")
+    if device == "cuda":
+        require_cuda()
+        from kvviz.kernels.measuring.triton_recording import (
+            runs_on_cuda,  # torch and triton are extras
+        )
+
+        yield from runs_on_cuda(preset, command, progress)
+    else:
+        told = record(preset, PRESETS[preset](), device, command, progress)
+        yield told | pictures() if preset == "report" else told
+
+
+def record(
+    name: str, parts: Iterator[Group], device: str, command: str, progress: Progress = quietly
+) -> dict[str, Any]:
+    """Measure groups one after another; return all results with their provenance."""
+    told: dict[str, Any] = {"preset": name, **provenance(command)}
+    if device == "cuda":
+        from kvviz.kernels.measuring.torch_measure import gpu_facts  # torch is an extra
+
+        told |= {"cpu": told["device"], **gpu_facts()}
+    return told | {"groups": [measured_group(group, progress) for group in parts]}
+
+
+def measured_group(group: Group, progress: Progress = quietly) -> dict[str, Any]:
+    """Measure one group; return its results as JSON takes them."""
+    results = measure(
+        group.calls, group.rates, lambda doing, share: progress(f"{group.title}: {doing}", share)
+    )
+    rows = []
+    for result in results:
+        multiple = (
+            {"peak_multiple": result.peak_bytes / group.unit_bytes} if group.unit_bytes else {}
+        )
+        rows.append(result.as_dict() | multiple)
+    told = {"title": group.title, **group.facts}
+    told |= {"rates": group.rates and group.rates.as_dict(), "rows": rows}
+    return told | {"notes": group.notes({result.name: result for result in results})}
+
+
+def _prefill() -> Iterator[Group]:
+    rates = numpy_rates(64, np.dtype(np.float32))
+    for n in LENGTHS:
+        shape = Prefill(n, 64, 8, 8)
+        inputs = shape.inputs()
+        exact = reference(*inputs)
+        kernels = (standard_attention, flash_attention)
+        calls = [
+            Call(f"NumPy {_plain(kernel)}", kernel, inputs, reference=exact) for kernel in kernels
+        ]
+        calls.insert(1, Call("NumPy paged", paged_attention, (*inputs, BLOCK), reference=exact))
+        yield Group(f"Prefill, {shape}, fp32, NumPy", calls, rates, notes=_prefill_notes)
+        if find_spec("torch"):
+            from kvviz.kernels.measuring.torch_presets import prefill_group
+
+            yield prefill_group(shape, inputs, exact, "cpu", "fp32")
+
+
+def _prefill_notes(results: Mapping[str, Performance]) -> list[str]:
+    standard, flash = results["NumPy standard"], results["NumPy flash"]
+    output = standard.output_bytes
+    return [
+        f"Flash takes {flash.seconds_median / standard.seconds_median:.2f} × the time of standard "
+        f"and 1/{(standard.peak_bytes - output) / (flash.peak_bytes - output):.0f} of its memory "
+        "above the output."
+    ]
+
+
+def _decode() -> Iterator[Group]:
+    shape = Decode(8, 8192, 64, 32, 8, 16)
+    inputs = shape.inputs()
+    exact = gathered_attention_decode(*_doubled(inputs))
+    calls = [
+        Call("NumPy paged", paged_attention_decode, inputs, reference=exact),
+        Call("NumPy gather", gathered_attention_decode, inputs, reference=exact),
+    ]
+    rates = numpy_rates(64, np.dtype(np.float32), group=4)
+    yield Group(f"Decode, {shape}, fp32, NumPy", calls, rates, notes=_decode_notes)
+    if find_spec("torch"):
+        from kvviz.kernels.measuring.torch_presets import decode_group
+
+        yield decode_group(shape, inputs, exact, "cpu", "fp32")
+
+
+def _decode_notes(results: Mapping[str, Performance]) -> list[str]:
+    paged, gather = results["NumPy paged"], results["NumPy gather"]
+    return [
+        f"Paged is {gather.seconds_median / paged.seconds_median:.2f} × as fast as gathering the "
+        f"pages first, with 1/{gather.peak_bytes / paged.peak_bytes:.0f} of its memory."
+    ]
+
+
+def _memory() -> Iterator[Group]:
+    shape = Prefill(2048, 64, 8, 8)
+    inputs = shape.inputs()
+    exact, one = reference(*inputs), shape.heads * shape.n**2 * 4
+    calls = [
+        Call("NumPy textbook, an array a step", textbook_attention, inputs, reference=exact),
+        Call("NumPy standard, in place", standard_attention, inputs, reference=exact),
+        Call("NumPy paged, 128 queries", paged_attention, (*inputs, BLOCK), reference=exact),
+        Call("NumPy flash, 256 × 512 tiles", flash_attention, inputs, reference=exact),
+    ]
+    yield Group(f"Peak in copies of the scores, {shape}, fp32", calls, unit_bytes=one)
+    if find_spec("torch"):
+        from kvviz.kernels.measuring.torch_presets import memory_groups
+
+        yield from memory_groups(shape, inputs, exact, "cpu")
+
+
+def _quant() -> Iterator[Group]:
+    shape = Decode(2, 4096, 128, 32, 8, 128)
+    for outliers in (False, True):
+        q, k_cache, v_cache, table, lengths = inputs = shape.inputs(outliers=outliers)
+        exact = gathered_attention_decode(*_doubled(inputs))
+        calls = [Call("fp32", paged_attention_decode, inputs, reference=exact)]
+        for scheme in SCHEMES:
+            keys = quantize(k_cache, scheme)
+            # Channels of values have no outliers: with int4 keys the values get a scale a token.
+            values = quantize(v_cache, "int8_token_head" if scheme == "int4" else scheme)
+            bits = 8 * (keys.nbytes + values.nbytes) / (k_cache.size + v_cache.size)
+            name = f"{scheme}, {bits:.2f} bits a number"
+            step = (q, keys, values, table, lengths)
+            calls.append(Call(name, paged_attention_decode, step, reference=exact))
+        data = "four outlier channels in the keys" if outliers else "normal data"
+        yield Group(f"KV quantized, {data}, {shape}", calls)
+
+
+def reference(Q: Array, K: Array, V: Array, causal: bool = False) -> Array:
+    """Return the exact output in float64, a block of queries at a time to spare memory."""
+    q, k, v = _doubled((Q, K, V))
+    return paged_attention(q, k, v, 64, causal=causal)
+
+
+def _doubled(arrays: tuple[Array, ...]) -> tuple[Array, ...]:
+    return tuple(a.astype(np.float64) if a.dtype.kind == "f" else a for a in arrays)
+
+
+def _plain(kernel: Callable[..., Any]) -> str:
+    return kernel.__name__.removesuffix("_attention")
+
+
+def _all() -> Iterator[Group]:
+    for groups in (older_report, _prefill, _decode, _memory, _quant):
+        yield from groups()
+
+
+PRESETS: Final[dict[str, Callable[[], Iterator[Group]]]] = {
+    "report": older_report,
+    "prefill": _prefill,
+    "decode": _decode,
+    "memory": _memory,
+    "quant": _quant,
+    "all": _all,
+}

@@ -1,0 +1,278 @@
+"""What attention on torch tensors holds at once on a CPU: the tensors that live together, counted.
+
+A peak is the largest of its moments, each the sum of what lives then; inputs lie contiguous, and
+what Python's numbers become (8 bytes) is left out. Products of 16-bit numbers are oneDNN's where
+the CPU has instructions for them: it takes room of its own, and copies operands that do not lie as
+it wants them. No formula here counts that, so none is given where it might be more than 2%.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+from kvviz.kernels.measuring.provenance import cpu_instructions
+from kvviz.kernels.numpy.cost import Sizes, query_spans
+from kvviz.kernels.numpy.paged import page_tiles
+from kvviz.kernels.numpy.visibility import Visibility
+from kvviz.kernels.torch.cpp import count_parts
+from kvviz.kernels.torch.paged import TILE_TOKENS
+from kvviz.units import KiB
+
+SDPA_ROWS: Final = ((768, 256), (192, 64), (0, 32))
+"""Queries a block of SDPA's flash kernel, for so many queries or more."""
+SDPA_KEYS: Final = 512
+LEAST_PACKED: Final = 16  # queries for which it may copy keys and values into another order
+INDEX: Final = 8  # bytes of a position
+SINGLE: Final = 4  # bytes of a number in single precision
+WIDEST: Final = 16  # of those in the longest vector of a processor
+ONEDNN: Final = 256 * KiB  # a thread: more than a product was seen to take, 193 KiB
+UNCOUNTED: Final = 0.02  # of a peak
+
+
+class Mask(NamedTuple):
+    """What a mask over rows of queries takes, in bytes, all 0 without one.
+
+    Args:
+        making: while it is compared from positions, a window from two comparisons.
+        shown: which of all keys are seen.
+        hidden: its complement, over the keys that the rows see.
+        marks: the rows' largest scores, and whether they see nothing.
+    """
+
+    making: int = 0
+    shown: int = 0
+    hidden: int = 0
+    marks: int = 0
+
+
+class Moments(NamedTuple):
+    """What is held at most: beside the products, in one, and what oneDNN may copy for that."""
+
+    softmax: int = 0
+    product: int = 0
+    copied: int = 0
+
+
+def one_line(s: Sizes, threads: int) -> int | None:
+    """Scores and scaled scores, then scaled scores and weights: two copies."""
+    return _known(s, threads, 2 * s.score_bytes, s.score_bytes + s.output_bytes)
+
+
+def named(s: Sizes, threads: int) -> int | None:
+    """Scores, scaled scores and weights have names that keep them: three copies and the output."""
+    return _known(s, threads, 3 * s.score_bytes, 3 * s.score_bytes + s.output_bytes)
+
+
+def in_place(s: Sizes, threads: int) -> int | None:
+    """One copy, made from scaled queries and read for the output."""
+    product = s.score_bytes + max(_queries(s, s.n), s.output_bytes)
+    return _known(s, threads, s.score_bytes, product)
+
+
+def hugging_face(s: Sizes, threads: int) -> int | None:
+    """Scores and scaled scores; then the softmax in float32, of a copy if that is another dtype."""
+    scores, wide = s.score_bytes, 4 * s.score_bytes // s.item
+    softmax = scores + wide if s.item == 4 else scores + wide + max(wide, scores)
+    return _known(s, threads, max(2 * scores, softmax), scores + s.output_bytes)
+
+
+def standard(s: Sizes, threads: int) -> int | None:
+    """All queries as one block."""
+    first, end = s.seen.span(0, s.n)
+    return _known(s, threads, *_block(s, s.n, end - first))
+
+
+def blocks(s: Sizes, size: int, threads: int) -> int | None:
+    """The output, and the block of queries that holds most."""
+    held = [_block(s, rows, keys) for rows, keys in query_spans(s, size)] or [Moments()]
+    softmax, product, copied = (max(each) for each in zip(*held, strict=True))
+    return _known(s, threads, s.output_bytes + softmax, s.output_bytes + product, copied)
+
+
+def tiles(s: Sizes, block_m: int, block_n: int) -> int | None:
+    """The output, its log-sum-exp, and the row of tiles that holds most.
+
+    None in 16 bits: oneDNN may copy every tile of keys and values.
+    """
+    if s.item == 2:
+        return None
+    held = before = 0
+    for rows, keys in query_spans(s, block_m):
+        held = max(held, before + _row_of_tiles(s, rows, keys, block_n))
+        before = s.heads * rows * (s.width + 1) * s.item  # its results, until the next row's
+    return s.output_bytes + s.heads * s.n * s.item + held
+
+
+def sdpa_flash(s: Sizes, threads: int) -> int | None:
+    """The output, its log-sum-exp, and every thread's tile of scores and sums in float32 or more.
+
+    Source: PyTorch's FlashAttentionKernel.cpp; other masks than a square causal one are added as
+    numbers. None where V is of another head size, which it does not run, and in 16 bits on a
+    processor for whose matrix instructions it may copy all keys and values first.
+    """
+    if s.d != s.width or (s.item == 2 and s.n >= LEAST_PACKED and may_pack()):
+        return None
+    inner, square = max(s.item, 4), s.seen.causal and s.seen.window is None and s.n == s.keys
+    rows = min(s.n, next(rows for least, rows in SDPA_ROWS if s.n >= least))
+    keys = min(s.keys, SDPA_KEYS)
+    tile = rows * (keys + 2 + s.d) * inner + rows * keys * (2 if s.item == 2 else 0)
+    mask = 0 if square or not _masked(s) else s.n * s.keys * (1 + s.item)
+    return mask + s.output_bytes + s.heads * s.n * inner + threads * tile
+
+
+def may_pack() -> bool:
+    """Whether SDPA's flash kernel may copy 16-bit keys and values for matrix instructions."""
+    told = cpu_instructions()
+    return not told or "amx" in told or "avx512_fp16" in told
+
+
+def sdpa_math(s: Sizes) -> int | None:
+    """Scaled queries, a causal mask as numbers, scores, weights, and which weights see nothing.
+
+    Of 16-bit inputs float32 copies are made first, in which all is computed. None where heads
+    share keys, which are repeated first, or with another mask than a square causal one.
+    """
+    square = s.seen.causal and s.n == s.keys
+    if s.heads != s.kv_heads or s.seen.window is not None or (s.seen.causal and not square):
+        return None
+    inner, numbers = max(s.item, 4), s.heads * s.n * s.keys
+    queries, mask = s.heads * s.n * s.d * inner, s.n * s.keys * inner if square else 0
+    keys, values, output = (
+        s.heads * rows * inner for rows in (s.keys * s.d, s.keys * s.width, s.n * s.width)
+    )
+    copies = queries + keys + values if s.item == 2 else 0
+    weighing = numbers * (inner + 1) + s.heads * s.n
+    if s.item == 2:
+        output += 2 * numbers + s.output_bytes  # weights and output return in 16 bits
+    return copies + queries + mask + numbers * inner + max(keys, weighing, output)
+
+
+def decode_tiles(inputs: Mapping[str, Any]) -> int | None:
+    """One tile's keys or values and its scores, beside the weights and results of those before.
+
+    None in 16 bits, as of `tiles`.
+    """
+    q, v_cache, window = inputs["q"], inputs["v_cache"], inputs["window"]
+    (_, heads, d), (_, size, kv_heads, width) = q.shape, v_cache.shape
+    item: int = q.itemsize
+    if item == 2:
+        return None
+    pages = min(max(1, TILE_TOKENS // size), inputs["block_table"].shape[1])
+    result, held, before = heads * (width + 1) * item, 0, 0
+    for length in inputs["seq_lens"].tolist():
+        done = 0
+        for _, seen in page_tiles(length, size, pages, window):
+            weights = heads * (seen.stop - seen.start) * item
+            held = max(held, done * result + before + 2 * weights + 3 * heads * item)
+            before, done = weights, done + 1
+        # Merging them: the results, a stack of them, their products with the weights, the sum.
+        held = max(held, before + 3 * done * result + heads * width * item)
+    room = pages * size * kv_heads * max(d, width)
+    whole: int = (len(q) * heads * (d + width) + room) * item + held
+    return whole
+
+
+def decode_in_cpp(inputs: Mapping[str, Any], threads: int) -> int | None:
+    """The results of all parts, beside a thread's room for one, then beside what merges them.
+
+    None where a row is padded to whole vectors, whose length is the processor's.
+    """
+    q, (_, size, _, width) = inputs["q"], inputs["v_cache"].shape
+    batch, heads, d = q.shape
+    if d % WIDEST or width % WIDEST:
+        return None
+    part = max(1, TILE_TOKENS // size) * size
+    longest = max(inputs["seq_lens"].tolist(), default=0)
+    parts = count_parts(longest, inputs["window"], size, part)
+    result, lse = batch * heads * width * SINGLE, parts * batch * heads * SINGLE
+    room = threads * heads * (d + part + width) * SINGLE
+    merged = lse + (parts + 1) * result
+    turned = result + (result * q.itemsize // SINGLE if q.itemsize < SINGLE else 0)
+    whole: int = parts * result + lse + max(room, 2 * lse, merged, turned)
+    return whole
+
+
+def gathered(inputs: Mapping[str, Any], threads: int) -> int | None:
+    """A copy of all pages of keys and of values, and SDPA on them with a mask of tokens."""
+    q, table, v_cache = inputs["q"], inputs["block_table"], inputs["v_cache"]
+    (batch, _, d), (_, size, kv_heads, width) = q.shape, v_cache.shape
+    item: int = q.itemsize
+    pages = table.shape[1]
+    copies: int = batch * pages * size * kv_heads * (d + width) * item
+    shown: int = batch * pages * size
+    ids = batch * pages * (1 + table.itemsize)
+    made = max(2 * INDEX * pages * size, INDEX * pages * size + 3 * shown)
+    attention = contiguous(q, kv_heads, pages * size, width, threads)
+    if attention is None:
+        return None
+    beside: int = max(ids, shown + batch * pages, made, shown * (1 + item) + attention)
+    return copies + shown + beside
+
+
+def contiguous(q: Any, kv_heads: int, tokens: int, width: int, threads: int) -> int | None:
+    """SDPA of one token of each q (batch, heads, d), the heads of a KV head as its queries."""
+    lines, group = len(q) * kv_heads, q.shape[1] // kv_heads
+    seen = Visibility(group, tokens)
+    s = Sizes(lines, lines, group, tokens, q.shape[-1], width, q.itemsize, seen)
+    return sdpa_flash(s, threads)
+
+
+def _known(s: Sizes, threads: int, softmax: int, product: int, copied: int = 0) -> int | None:
+    """Return the larger moment, None where a product of 16-bit numbers might hold more.
+
+    Args:
+        s: the sizes.
+        threads: that multiply.
+        softmax: bytes held beside the products.
+        product: bytes held in one, as far as they are counted.
+        copied: bytes of operands that oneDNN may copy.
+    """
+    peak = max(softmax, product)
+    most = product + copied + ONEDNN * threads
+    return None if s.item == 2 and most > (1 + UNCOUNTED) * peak else peak
+
+
+def _block(s: Sizes, rows: int, keys: int) -> Moments:
+    """Scaled queries; scores and weights with their mask; weights and output."""
+    queries, scores = _queries(s, rows), s.heads * rows * keys * s.item
+    mask, output = _mask(s, rows, keys), s.heads * rows * s.width * s.item
+    masks = mask.shown + mask.hidden
+    softmax = max(_sliced(s, rows), scores + mask.making, 2 * scores + masks + mask.marks)
+    copied = s.kv_heads * keys * max(s.d, s.width) * s.item if keys < s.keys else 0
+    return Moments(queries + softmax, queries + scores + masks + output, copied)
+
+
+def _row_of_tiles(s: Sizes, rows: int, keys: int, block_n: int) -> int:
+    """Scaled queries, the running sums, a tile of scores; the next tile, or the sums' increment."""
+    queries, mask, lines = _queries(s, rows), _mask(s, rows, min(block_n, keys)), s.heads * rows
+    first = min(block_n, keys)
+    tile, after = (lines * across * s.item for across in (first, min(block_n, keys - first)))
+    sums = lines * (s.width + 2) * s.item
+    step = lines * (s.width + 3) * s.item  # the increment, the maximum, its shift, what is kept
+    walking = mask.shown + mask.hidden + tile + max(after, step)
+    return queries + max(_sliced(s, rows), sums + max(mask.making, walking))
+
+
+def _queries(s: Sizes, rows: int) -> int:
+    """Scaled queries."""
+    return s.heads * rows * s.d * s.item
+
+
+def _sliced(s: Sizes, rows: int) -> int:
+    """A copy of some queries of heads that are stacked, where more than one share keys."""
+    return _queries(s, rows) if s.heads > s.kv_heads and rows < s.n else 0
+
+
+def _masked(s: Sizes) -> bool:
+    return s.seen.causal or s.seen.window is not None
+
+
+def _mask(s: Sizes, rows: int, keys: int) -> Mask:
+    if not _masked(s):
+        return Mask()
+    comparisons = 1 if s.seen.window is None else 3
+    return Mask(
+        making=comparisons * rows * s.keys + INDEX * (s.keys + 2 * rows),
+        shown=rows * s.keys,
+        hidden=rows * keys,
+        marks=s.heads * rows * (s.item + 1),
+    )

@@ -1,0 +1,240 @@
+"""The accuracy page, composed: scatters, coverage, misses and tables; a log and its stack."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import panel as pn
+import param
+from panel.template import Template
+
+from kvviz.accuracy.comparison import Comparison
+from kvviz.catalog.gpus.shipped import gpu_names
+from kvviz.catalog.models.shipped import model_names
+from kvviz.pages.accuracy import cards
+from kvviz.pages.accuracy.log import read_card, reconciled
+from kvviz.pages.accuracy.session import ALL, AS_LOGGED, MOST_TEXT, AccuracySession
+from kvviz.pages.kit.components import CSS, Component, Knob, LiveCard, Share, ThemeSwitch, scripts
+from kvviz.pages.kit.drawn import follow_theme, redraws
+from kvviz.pages.kit.shell import Areas, shell
+from kvviz.scene.accuracy.errors import ErrorScatter, Point, error_scatter
+from kvviz.scene.theme import THEMES
+from kvviz.units import GiB, KiB
+
+OWN_CSS: Final = CSS + Path(__file__).with_name("accuracy.css").read_text()
+ROW_CSS: Final = (
+    ":host { display: grid !important; gap: 8px 26px;"
+    " grid-template-columns: repeat(auto-fit, minmax(WIDTH, 1fr)) }"
+)
+MOST_SPANS: Final = 2_000  # figures of a log that are marked where they stand
+PANELS: Final = {  # by quantity: colour, bytes of the axis's unit, its name, and the axis's ends
+    "kv_bytes_per_token": ("sequence0", KiB, "KiB", (5.0, 700.0)),
+    "weights": ("weights1", GiB, "GiB", (0.15, 700.0)),
+    "kv_tokens": ("sequence4", 1000, "k tokens", (3.0, 20_000.0)),
+}
+FILTERS: Final = {"engine": "Engine", "gpu": "GPU", "confidence": "Confidence"}
+GIVEN: Final = {"given_model": ("Model", model_names), "given_gpu": ("GPU", gpu_names)}
+
+
+class AccuracyCard(LiveCard):
+    """A card of HTML in this page's look."""
+
+    _stylesheets = (OWN_CSS,)
+
+
+class Filter(Knob):
+    """A list of what counts, with room beside it."""
+
+    _stylesheets = (OWN_CSS,)
+
+
+class Paste(Component):
+    """A box for a start-up log; its text arrives as a message."""
+
+    text = param.String(doc="the log at the start")
+    html = param.String(doc="what was read of it")
+    spans = param.List(doc="[line, from, to] of the figures that were read, lines from 1")
+    problem = param.String()
+    answered = param.Integer(0, doc="texts that have been dealt with")
+    limit = param.Integer(MOST_TEXT, doc="characters sent at most")
+    note = param.String(
+        f"Read by this server alone, kept nowhere; {MOST_TEXT:,} characters at most."
+    )
+
+    _esm = scripts("accuracy/js/paste.js")
+    _stylesheets = (OWN_CSS,)
+
+
+def accuracy_page() -> Template:
+    """Return the accuracy page of a new visitor."""
+    session = opened(pn.state.session_args)
+    columns = {"results": results(session), "reading": reading(session)}
+    share = Share(query=_query(session), theme=session.theme, sizing_mode=None)
+    switch = ThemeSwitch(theme=session.theme, sizing_mode=None)
+    switch.param.watch(lambda event: session.param.update(theme=event.new), "theme")
+    session.param.watch(
+        lambda *_: share.param.update(query=_query(session), theme=session.theme),
+        ["theme", *FILTERS],
+    )
+    return shell(
+        "accuracy", session.theme, Areas(columns, {"share": share, "theme_switch": switch})
+    )
+
+
+def opened(arguments: dict[str, list[bytes]]) -> AccuracySession:
+    """Return the session that a link's query asks for; what is not offered is left out."""
+    session = AccuracySession()
+    query = {name: values[-1].decode(errors="replace") for name, values in arguments.items()}
+    asked = {n: query[n] for n in FILTERS if query.get(n) in session.choices(n)}
+    if query.get("theme") in THEMES:
+        asked["theme"] = query["theme"]
+    session.param.update(**asked)
+    return session
+
+
+def _query(session: AccuracySession) -> dict[str, str]:
+    return {n: getattr(session, n) for n in FILTERS if getattr(session, n) != ALL}
+
+
+def results(session: AccuracySession) -> pn.Column:
+    """Return the wide column: what the shipped rows come to."""
+    return pn.Column(
+        _followed(session, cards.title, "title"),
+        _scatters(session),
+        _followed(session, cards.coverage, "card"),
+        _followed(session, cards.misses, "card misses"),
+        _followed(session, cards.tables, "card"),
+        css_classes=["column"],
+        stylesheets=[CSS],
+    )
+
+
+def _followed(
+    session: AccuracySession, html: Callable[[Sequence[Comparison]], str], css: str
+) -> AccuracyCard:
+    """Return a card that follows the filters."""
+    card = AccuracyCard(html=html(session.shown()), css_class=css)
+    session.param.watch(lambda *_: card.param.update(html=html(session.shown())), list(FILTERS))
+    return card
+
+
+def _scatters(session: AccuracySession) -> pn.Column:
+    legend = AccuracyCard(html=_legend(), css_class="title-line")
+    panels = [_panel(session, quantity) for quantity in PANELS]
+    row = pn.Row(
+        *panels, stylesheets=[ROW_CSS.replace("WIDTH", "210px")], sizing_mode="stretch_width"
+    )
+    return pn.Column(
+        legend, row, css_classes=["card"], stylesheets=[CSS], sizing_mode="stretch_width"
+    )
+
+
+def _legend() -> str:
+    bands = "".join(
+        f'<span><i class="band" style="background:var(--{role})"></i>{words}</span>'
+        for role, words in (("strong", "± 2%"), ("line", "± 10%"))
+    )
+    rings = "".join(
+        f'<span><i class="ring" style="border-color:var(--{role})"></i>{words}</span>'
+        for role, words in (("text2", "over 2%"), ("red", "over 10%"))
+    )
+    return (
+        f"<header><strong>Logged against predicted, log scales</strong>"
+        f'<span class="legend">{bands}{rings}</span></header>'
+    )
+
+
+def _panel(session: AccuracySession, quantity: str) -> pn.Column:
+    role, unit, spelled, ends = PANELS[quantity]
+    pair = error_scatter(quantity, role, ends, THEMES[session.theme])
+    head = AccuracyCard(html="", css_class="panel-head")
+
+    @redraws
+    def show() -> None:
+        shown = session.shown()
+        pair.show(_points(shown, quantity, unit))
+        head.html = cards.panel_head(shown, quantity)
+
+    session.param.watch(show, list(FILTERS))
+    follow_theme(session, [pair])
+    show()
+    words = f'<p class="axis"><span>↑ logged</span><span>predicted, {spelled}</span></p>'
+    caption = AccuracyCard(html=words, css_class="")
+    return pn.Column(head, *_panes(pair), caption, stylesheets=[CSS], sizing_mode="stretch_width")
+
+
+def _panes(pair: ErrorScatter) -> list[Any]:
+    return [
+        pn.pane.Bokeh(plot, sizing_mode="stretch_width", height=plot.height, margin=0)
+        for plot in (pair.scatter, pair.strip)
+    ]
+
+
+def _points(shown: Sequence[Comparison], quantity: str, unit: float) -> list[Point]:
+    return [_point(item, unit) for item in cards.of(shown, quantity)]
+
+
+def _point(item: Comparison, unit: float) -> Point:
+    assert item.predicted is not None
+    assert item.logged is not None
+    kind = "assumed" if item.quantity == "kv_tokens" else "computed"
+    pair = [cards.figure(item.quantity, value) for value in (item.predicted, item.logged)]
+    return Point(
+        item.predicted / unit,
+        item.logged / unit,
+        f"{item.row}: {item.model}",
+        item.row if item.file == "logs" else item.model.rpartition("/")[2],
+        ", ".join(filter(None, (item.gpu, item.engine))) or "checkpoint",
+        f"predicted {pair[0]} ({kind}), given {pair[1]}, {cards.percent(item.error, 2)}",
+        item.reason,
+    )
+
+
+def reading(session: AccuracySession) -> pn.Column:
+    """Return the narrow column: filters, the box for a log, and the log reconciled."""
+    filters = pn.Row(
+        *(_filter(session, name) for name in FILTERS),
+        stylesheets=[CSS],
+        sizing_mode="stretch_width",
+    )
+    paste = Paste(text=session.text)
+    card = AccuracyCard(html="")
+
+    def show(*_events: object) -> None:
+        found = session.explanation
+        spans = [list(span) for span in session.log.spans[:MOST_SPANS]] if session.log else []
+        read = read_card(found) if found else ""
+        paste.param.update(html=read, spans=spans, problem=session.problem)
+        card.param.update(html=reconciled(found) if found else "")
+
+    session.param.watch(show, ["explanation", "problem"])
+
+    def take(text: object) -> None:
+        session.explain(str(text))
+        paste.answered += 1
+
+    paste.on_msg(lambda event: take(event.data))
+    show()
+    known = pn.Row(
+        *(_given(session, name) for name in GIVEN), stylesheets=[CSS], sizing_mode="stretch_width"
+    )
+    return pn.Column(filters, paste, known, card, css_classes=["column"], stylesheets=[CSS])
+
+
+def _given(session: AccuracySession, name: str) -> Filter:
+    """Return a list of what may be taken instead of what the log says, or leaves out."""
+    label, names = GIVEN[name]
+    options = [[AS_LOGGED, f"{label}: {AS_LOGGED}"], *([n, n.rpartition("/")[2]] for n in names())]
+    words = f"{label} of the log"
+    knob = Filter(kind="select", label=words, value=getattr(session, name), options=options)
+    knob.param.watch(lambda event: session.param.update(**{name: event.new}), "value")
+    return knob
+
+
+def _filter(session: AccuracySession, name: str) -> Filter:
+    """Return a list of what a filter offers."""
+    options = [[choice, f"{FILTERS[name]}: {choice}"] for choice in session.choices(name)]
+    current = getattr(session, name)
+    knob = Filter(kind="select", label=FILTERS[name], value=current, options=options)
+    knob.param.watch(lambda event: session.param.update(**{name: event.new}), "value")
+    return knob

@@ -1,0 +1,86 @@
+"""The Explore page, composed: controls, the map, and the chosen pair in full."""
+
+from collections.abc import Callable
+
+import panel as pn
+from panel.template import Template
+
+from kvviz.pages.explore.arithmetic import arithmetic
+from kvviz.pages.explore.contexts import contexts
+from kvviz.pages.explore.details import Pair, details, pair
+from kvviz.pages.explore.heatmap import EXPLORE_CSS, heat_map
+from kvviz.pages.explore.layers import layers
+from kvviz.pages.explore.link import VIEW, link, open_link
+from kvviz.pages.explore.session import WORKLOAD, ExploreSession
+from kvviz.pages.explore.split import split
+from kvviz.pages.explore.toolbar import filters, problem, toolbar
+from kvviz.pages.kit.components import LiveCard, Share, ThemeSwitch
+from kvviz.pages.kit.shell import Areas, shell
+
+
+class PairCard(LiveCard):
+    """A card of HTML in this page's look."""
+
+    _stylesheets = (EXPLORE_CSS,)
+
+
+def explore_page() -> Template:
+    """Return the Explore page of a new visitor, in the state that the URL's query asks for."""
+    arguments = pn.state.session_args.items()
+    session = open_link((name, values[-1].decode(errors="replace")) for name, values in arguments)
+    tools = {"share": _share(session), "theme_switch": _theme_switch(session)}
+    return shell("explore", session.theme, Areas({"wide": body(session)}, tools))
+
+
+def body(session: ExploreSession) -> pn.Column:
+    """Return all that is below the header, bound to the session."""
+    told = cards(
+        session, {"details": details, "arithmetic": arithmetic, "layers": layers, "split": split}
+    )
+    look = {"stylesheets": [EXPLORE_CSS]}
+    beside = pn.Column(
+        told["details"], told["arithmetic"], contexts(session), css_classes=["beside"], **look
+    )
+    left = pn.Column(heat_map(session), css_classes=["left"], **look)
+    below = pn.Row(told["layers"], told["split"], css_classes=["below"], **look)
+    title = pn.pane.HTML("<h1>What fits where</h1>", css_classes=["page-title"], **look)
+    head = pn.Row(title, toolbar(session), css_classes=["head"], **look)
+    middle = pn.Row(left, beside, css_classes=["middle"], **look)
+    return pn.Column(
+        head, filters(session), problem(session), middle, below, css_classes=["explore"], **look
+    )
+
+
+def cards(session: ExploreSession, texts: dict[str, Callable[[Pair], str]]) -> dict[str, PairCard]:
+    """Return a card for each text of the chosen pair; they follow it together."""
+    now = pair(session)
+    told = {
+        name: PairCard(html=text(now), css_class=f"card {name}") for name, text in texts.items()
+    }
+
+    def follow(*_events: object) -> None:
+        changed = pair(session)
+        for name, text in texts.items():
+            told[name].html = text(changed)
+
+    session.param.watch(follow, "reports")
+    session.scenario.param.watch(follow, ["model", "gpu"])
+    return told
+
+
+def _theme_switch(session: ExploreSession) -> ThemeSwitch:
+    switch = ThemeSwitch(theme=session.theme, sizing_mode=None)
+    switch.param.watch(lambda event: session.param.update(theme=event.new), "theme")
+    return switch
+
+
+def _share(session: ExploreSession) -> Share:
+    """Return the button that copies a link to the state; the address bar follows it."""
+    share = Share(query=link(session), theme=session.theme, sizing_mode=None)
+
+    def follow(*_events: object) -> None:
+        share.param.update(query=link(session), theme=session.theme)
+
+    session.param.watch(follow, list(VIEW))
+    session.scenario.param.watch(follow, [*WORKLOAD, "model", "gpu"])
+    return share

@@ -1,0 +1,1 @@
+"""The HBM page."""

@@ -1,0 +1,98 @@
+"""What the framework's allocator really held while caches grew, beside the same run simulated."""
+
+from collections.abc import Sequence
+from html import escape
+from typing import Final, NamedTuple
+
+from kvviz.catalog.measured.memory import AllocatorNote, AllocatorRecording, allocator_recording
+from kvviz.pages.hbm.insights import text_card
+from kvviz.pages.hbm.segments import areas, bars
+from kvviz.pages.kit.html import chip, many, row
+from kvviz.settings.scenario import Scenario
+from kvviz.sim.results.allocated import Simulated, simulated
+from kvviz.units import gib, size
+
+
+class Run(NamedTuple):
+    """One way to keep the caches.
+
+    Args:
+        title: of its card.
+        name: of its pictures, a word.
+        notes: of the allocator.
+        simulated: bytes of GPU memory at the same steps, as simulated.
+        how: what was simulated.
+    """
+
+    title: str
+    name: str
+    notes: tuple[AllocatorNote, ...]
+    simulated: Sequence[int]
+    how: str
+
+
+LEGEND: Final = (
+    (chip("kv"), "cached tokens"),
+    (chip("reserved"), "in tensors, without a token"),
+    (chip("free"), "held of the GPU, free"),
+    ('<i class="dashed" aria-hidden="true"></i>', "simulated"),
+)
+
+
+def allocator_cards(scenario: Scenario) -> list[str]:
+    """Return what was recorded of the chosen GPU's allocator; none where nothing was."""
+    found = allocator_recording(scenario.the_gpu)
+    if found is None or not (found.contiguous and found.paged):
+        return []
+    top = max(note.reserved for note in (*found.contiguous, *found.paged))
+    return [_intro(found), *(_card(run, found, top) for run in _runs(found))]
+
+
+def _runs(found: AllocatorRecording) -> tuple[Run, Run]:
+    contiguous, paged = (_played(found, notes) for notes in (found.contiguous, found.paged))
+    return (
+        Run(
+            *("Each cache a growing tensor", "contiguous", found.contiguous),
+            *([each.span for each in contiguous], "regions of final length, first fit"),
+        ),
+        Run(
+            *("All caches pages of a pool", "paged", found.paged),
+            *([each.pages for each in paged], "pages on demand"),
+        ),
+    )
+
+
+def _played(found: AllocatorRecording, notes: tuple[AllocatorNote, ...]) -> list[Simulated]:
+    return simulated(found, [note.step for note in notes])
+
+
+def _intro(found: AllocatorRecording) -> str:
+    lines = "".join(row(f"{mark} {what}", "") for mark, what in LEGEND)
+    return text_card(
+        "A real allocator",
+        f"<p>PyTorch’s own segments and blocks while {many(len(found.sequences), 'sequence')} "
+        f"grew and ended: {escape(found.source)}.</p>",
+        f'<div class="rows">{lines}</div>',
+        kind="measured",
+    )
+
+
+def _card(run: Run, found: AllocatorRecording, top: int) -> str:
+    fullest = max(range(len(run.notes)), key=lambda at: run.notes[at].used)
+    note = run.notes[fullest]
+    lines = [
+        row("cached tokens", f"<b>{gib(note.used)}</b>"),
+        row("in tensors", f"<b>{gib(note.allocated)}</b>"),
+        row("held of the GPU", f"<b>{gib(note.reserved)}</b>"),
+        row(f"simulated: {run.how}", f"<b>{gib(run.simulated[fullest])}</b>"),
+    ]
+    return text_card(
+        run.title,
+        areas(run.name, run.notes, run.simulated, top),
+        f"<p>{run.notes[-1].step + 1} steps, to {size(top)}. At step {note.step + 1}, with the "
+        f"most tokens cached:</p>",
+        f'<div class="rows">{"".join(lines)}</div>',
+        bars(run.name, note, top),
+        f"<p>{many(len(note.segments), 'segment')} in the order of addresses.</p>",
+        kind="measured",
+    )

@@ -1,0 +1,265 @@
+"""The right column: inputs made from the scenario's own declarations."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import param
+
+from kvviz.catalog.dtypes import CACHE_DTYPES, DTYPES
+from kvviz.catalog.gpus.shipped import gpu_names
+from kvviz.catalog.models.config import MAX_BYTES
+from kvviz.catalog.models.shipped import model_names
+from kvviz.memory.capacity import assumptions
+from kvviz.memory.kinds import SETTING
+from kvviz.memory.parallel import valid_tensor_parallel
+from kvviz.pages.hbm.copies import copies_note
+from kvviz.pages.hbm.session import Session
+from kvviz.pages.hbm.toggles import TOGGLES, Toggle
+from kvviz.pages.kit.components import Component, Knob, scripts
+from kvviz.pages.kit.html import chip, live, short
+from kvviz.settings.knobs import KnobError, read
+from kvviz.settings.scenario import Scenario, knobs
+
+SAVES, WOULD_SAVE = "saves now", "would save"  # what a switch's figure is, on and off
+BATCHES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 1024)
+LENGTHS = tuple(2**power for power in range(9, 21))
+BLOCKS = (1, 8, 16, 32, 64, 128, 256)
+CHUNKS = (256, 512, 1024, 2048, 4096, 8192, 16_384)
+SHARES = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.92, 0.95, 1.0)
+QUARTERS = (0.0, 0.25, 0.5, 0.75, 1.0)
+SEGMENTS = {"weights_dtype": ("native", "fp8", "int4"), "kv_dtype": ("auto", "fp8")}
+ENGINE = ("activation_gib", "non_torch_gib", "cuda_graphs_gib")  # in the assumptions' order
+RATES = ("mfu", "mbu")  # known of the GPU until they are set
+
+Field = dict[str, Any]
+
+
+class Controls(Component):
+    """Cards of native inputs; a change comes as a message, ``{"name": ..., "value": ...}``.
+
+    A dropped file comes as its bytes.
+    """
+
+    cards = param.List(doc="title and fields of each card")
+    problem = param.String(doc="what is wrong with the settings, in one sentence")
+    limit = param.Integer(MAX_BYTES + 1, doc="bytes of a file sent at most: one more than is read")
+
+    _esm = scripts(
+        "kit/js/live.js",
+        "kit/js/playhead.js",
+        "kit/js/transport.js",
+        "kit/js/upload.js",
+        "hbm/js/field.js",
+        "hbm/js/controls.js",
+    )
+
+
+def controls(session: Session) -> Controls:
+    """Return the column of controls, bound to the session's scenario."""
+    column = Controls(cards=_cards(session.scenario), problem=session.problem)
+    column.on_msg(lambda event: _take(session, event.data))
+
+    def follow(*_events: object) -> None:
+        column.param.update(cards=_cards(session.scenario), problem=session.problem)
+
+    session.scenario.param.watch(follow, [*knobs(), "own_models"])
+    session.param.watch(follow, ["problem", "timeline"])
+    return column
+
+
+def bound(scenario: Scenario, name: str, kind: str, options: Iterable[Any] = ()) -> Knob:
+    """Return an input of its own that follows and sets the scenario's `name`.
+
+    Args:
+        scenario: whose setting it is.
+        name: the setting.
+        kind: of the `Knob`.
+        options: the values to choose from.
+    """
+    value, spelled = getattr(scenario, name), [_spelled(option) for option in options]
+    declared = scenario.param[name]
+    knob = Knob(kind=kind, label=declared.label, value=value, options=spelled)
+    knob.hint = hint(scenario, name)
+    knob.param.watch(
+        lambda event: scenario.param.update(**_changes(scenario, name, event.new)), "value"
+    )
+    scenario.param.watch(lambda event: knob.param.update(value=event.new), name)
+    return knob
+
+
+def _take(session: Session, message: Any) -> None:
+    """Set what the message says; nothing in it is trusted."""
+    if isinstance(message, bytes):
+        session.upload(message)
+        return
+    name, value = message["name"], message["value"]
+    try:
+        changes = _changes(session.scenario, name, value)
+    except KnobError as error:
+        session.problem = f"{name}: {error}."
+        return
+    session.scenario.param.update(**changes)
+
+
+def _changes(scenario: Scenario, name: str, value: Any) -> dict[str, Any]:
+    """Return the settings that an input changes.
+
+    A toggle is two ways of a setting. On the page the context is where the playhead starts, so it
+    follows a shorter run.
+    """
+    if name in TOGGLES:
+        return dict(TOGGLES[name].on if value else TOGGLES[name].off)
+    if name in ENGINE and value is None:
+        return {name: None}
+    setting = read(name, value)
+    if name == "run_length":
+        return {name: setting, "context": min(scenario.context, setting)}
+    return {name: setting}
+
+
+def _cards(scenario: Scenario) -> list[dict[str, Any]]:
+    return [
+        {"name": "set-up", "title": "Model and GPU", "fields": _model_and_gpu(scenario)},
+        {"name": "workload", "title": "Workload", "fields": _workload(scenario)},
+        {
+            "name": "toggles",
+            "title": "Optimisations",
+            "aside": _saving(scenario),
+            "fields": _optimisations(scenario),
+        },
+        {"name": "types", "title": "", "fields": _types_and_more(scenario)},
+        {"name": "playing", "title": "", "fields": [{"kind": "transport", "name": "transport"}]},
+    ]
+
+
+def _field(scenario: Scenario, name: str, kind: str, options: Iterable[Any] = ()) -> Field:
+    """Return an input for the scenario's `name`: slider, segment, select or number."""
+    return {
+        "kind": kind,
+        "name": name,
+        "label": scenario.param[name].label,
+        "hint": hint(scenario, name),
+        "value": getattr(scenario, name),
+        "options": [_spelled(option) for option in options],
+    }
+
+
+def hint(scenario: Scenario, name: str) -> str:
+    """Say how a setting's number is known, and what it is."""
+    meaning = scenario.param[name].doc
+    if name in RATES:
+        known = scenario.efficiency
+        return f"{known.kind}: {known.source}; {meaning}"
+    return f"{SETTING}: {meaning}"
+
+
+def _spelled(option: Any) -> list[Any]:
+    if isinstance(option, str):
+        return [option, short(option)]
+    return [option, f"{option:,}"]
+
+
+def _slider(scenario: Scenario, name: str, steps: tuple[float, ...]) -> Field:
+    """A slider over `steps` and whatever value the setting has."""
+    return _field(scenario, name, "slider", sorted({*steps, getattr(scenario, name)}))
+
+
+def _model_and_gpu(scenario: Scenario) -> list[Field]:
+    sizes = valid_tensor_parallel(scenario.the_model)
+    gpus = _field(scenario, "tp", "select", sorted({*sizes, scenario.tp}))
+    gpus["options"] = [[size, f"× {size}"] for size, _ in gpus["options"]]
+    return [
+        _field(scenario, "model", "select", [*scenario.own_models, *model_names()]),
+        {"kind": "row", "fields": [_field(scenario, "gpu", "select", gpu_names()), gpus]},
+        {"kind": "upload", "name": "upload"},
+        {"kind": "problem", "name": "problem"},
+    ]
+
+
+def _workload(scenario: Scenario) -> list[Field]:
+    return [
+        _slider(scenario, "batch", BATCHES),
+        {"kind": "playhead", "name": "playhead"},
+        _slider(scenario, "run_length", LENGTHS),
+        _slider(scenario, "max_length", LENGTHS),
+    ]
+
+
+def _optimisations(scenario: Scenario) -> list[Field]:
+    return [_switch(scenario, name, toggle) for name, toggle in TOGGLES.items()]
+
+
+def _saving(scenario: Scenario) -> str:
+    """Say what the switches' figures are, and of which GPU where there are several."""
+    on = [toggle.is_on(scenario) for toggle in TOGGLES.values()]
+    says = SAVES if all(on) else "saves when on" if any(on) else WOULD_SAVE
+    return f"{says}, on GPU 1" if scenario.tp * scenario.pp > 1 else says
+
+
+def _switch(scenario: Scenario, name: str, toggle: Toggle) -> Field:
+    on = toggle.is_on(scenario)
+    return {
+        "kind": "switch",
+        "name": name,
+        "label": toggle.label,
+        "value": on,
+        "note": _effect(name, toggle, on),
+    }
+
+
+def _effect(name: str, toggle: Toggle, on: bool) -> str:
+    colour = chip(toggle.chip if on or name != "flash" else "red")
+    says = SAVES if on else WOULD_SAVE
+    return (
+        f'<small>{toggle.effect}</small><span title="computed: flipping only this switch, {says}">'
+        f"{colour}{live(f'delta_{name}', 'change')}</span>"
+    )
+
+
+def _types_and_more(scenario: Scenario) -> list[Field]:
+    """Data types, and folded away what is seldom changed: policies, sizes and assumptions."""
+    chunk = [_slider(scenario, "chunk", CHUNKS)] if scenario.prefill == "chunk" else []
+    stages = sorted({1, 2, 4, 8, 16, scenario.pp} & {*range(1, len(scenario.the_model.layers) + 1)})
+    folded = [
+        _field(scenario, "mode", "segment", ("textbook", "vllm")),
+        *_engine(scenario),
+        _field(scenario, "reservation", "segment", ("exact", "pow2", "max")),
+        _field(scenario, "prefill", "segment", ("whole", "chunk")),
+        *chunk,
+        _slider(scenario, "score_multiple", (1, 2, 3, 4, 5)),
+        *_measured_copies(scenario),
+        _slider(scenario, "block_size", BLOCKS),
+        _slider(scenario, "ragged", QUARTERS),
+        _field(scenario, "pp", "segment", stages),
+        _slider(scenario, "utilization", SHARES),
+        _slider(scenario, "mfu", SHARES),
+        _slider(scenario, "mbu", SHARES),
+    ]
+    return [
+        _types(scenario, "weights_dtype", ("native", *DTYPES)),
+        _types(scenario, "kv_dtype", ("auto", *CACHE_DTYPES)),
+        {"kind": "fold", "name": "more", "label": "More settings", "fields": folded},
+    ]
+
+
+def _measured_copies(scenario: Scenario) -> list[Field]:
+    """What implementations hold, beside the selector of how many copies count."""
+    note = copies_note(scenario)
+    return [{"kind": "note", "name": "copies", "html": note}] if note else []
+
+
+def _types(scenario: Scenario, name: str, types: tuple[str, ...]) -> Field:
+    """The usual types as segments, and all the others in a list beside them."""
+    usual = SEGMENTS[name]
+    others = [_spelled(kind) for kind in types if kind not in usual]
+    return _field(scenario, name, "segment", usual) | {"others": others}
+
+
+def _engine(scenario: Scenario) -> list[Field]:
+    """What an engine takes for itself, where it counts: the assumed values until they are set."""
+    taken = assumptions(scenario, scenario.the_model, scenario.tp)
+    return [
+        _field(scenario, name, "number")
+        | {"assumed": f"{item.gib:.2f}", "source": item.source, "unit": "GiB"}
+        for name, item in zip(ENGINE, taken, strict=False)
+    ]

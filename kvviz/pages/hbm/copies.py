@@ -1,0 +1,72 @@
+"""Copies of the scores: what implementations of attention were measured to hold at their peak."""
+
+from html import escape
+
+from kvviz.catalog.measured.memory import ScoreMultiple, ScoreMultiples, score_multiples
+from kvviz.pages.hbm.insights import text_card
+from kvviz.pages.kit.html import row
+from kvviz.settings.scenario import Scenario
+
+Known = tuple[ScoreMultiples, tuple[ScoreMultiple, ...]]
+
+
+def copies_card(scenario: Scenario) -> list[str]:
+    """Return the card of peaks in copies of the scores; none where nothing was measured."""
+    known = _known(scenario)
+    if known is None:
+        return []
+    return [text_card("Copies of the scores", *_figures(scenario, *known), kind="measured")]
+
+
+def copies_note(scenario: Scenario) -> str:
+    """Return the same figures as they stand beside the selector, empty where there are none."""
+    known = _known(scenario)
+    if known is None:
+        return ""
+    return f'<small class="kind">measured</small> {"".join(_figures(scenario, *known))}'
+
+
+def copies_hint(scenario: Scenario) -> str:
+    """Return one sentence on the scores that are not there, empty where nothing was measured."""
+    known = _known(scenario)
+    if known is None:
+        return ""
+    found, rows = known
+    flash = [row.multiple for row in rows if "flash" in row.name.casefold()]
+    standard = [row.multiple for row in rows if "flash" not in row.name.casefold()]
+    said = [
+        f"{who} {_span(held)}" for who, held in (("standard", standard), ("flash", flash)) if held
+    ]
+    return f"Measured on {_where(scenario, found)}, in copies of these scores: {', '.join(said)}."
+
+
+def _known(scenario: Scenario) -> Known | None:
+    """Return what was measured in the model's own dtype, None where nothing was."""
+    found = score_multiples(scenario.the_gpu)
+    rows = found.of(scenario.the_model.dtype) if found else ()
+    return (found, rows) if found and rows else None
+
+
+def _figures(
+    scenario: Scenario, found: ScoreMultiples, rows: tuple[ScoreMultiple, ...]
+) -> tuple[str, str]:
+    shape = f"{rows[0].dtype}, n {rows[0].n:,}"
+    lines = (
+        row(escape(each.name), f'<b title="measured">{each.multiple:.2f}</b>') for each in rows
+    )
+    return (
+        f'<p title="measured">Peak above inputs in copies of the scores, {shape}, on '
+        f"{_where(scenario, found)}.</p>",
+        f'<div class="rows">{"".join(lines)}</div>',
+    )
+
+
+def _where(scenario: Scenario, found: ScoreMultiples) -> str:
+    """Return the device and the day; another device than the GPU that is set is told apart."""
+    other = "" if found.own else f", not on the {scenario.the_gpu.short_name}"
+    return escape(f"{found.place}, {found.date}{other}")
+
+
+def _span(held: list[float]) -> str:
+    low, high = f"{min(held):.2f}", f"{max(held):.2f}"
+    return low if low == high else f"{low} to {high}"

@@ -1,0 +1,203 @@
+"""What the picture teaches, as cards of text: each computed from the scenario on screen."""
+
+import re
+from collections import Counter
+from html import escape
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kvviz.catalog.models.model import Model
+from kvviz.memory.deployment import gpus_needed
+from kvviz.memory.kv import lengths
+from kvviz.memory.parallel import valid_tensor_parallel
+from kvviz.memory.report import efficiency, kv_bytes
+from kvviz.memory.room import largest_batch, longest_context
+from kvviz.memory.scores import score_matrix_bytes
+from kvviz.pages.hbm.session import Session
+from kvviz.pages.hbm.toggles import TOGGLES
+from kvviz.pages.kit.html import chip, live, many, row, share
+from kvviz.roofline import decode_step
+from kvviz.settings.scenario import Scenario
+from kvviz.units import gib, size
+
+REGIONS: Final = {"exact": "final length", "pow2": "power of two", "max": "slot"}
+UNIT: Final = re.compile(r"(?<=\d) (?=[KMG]?i?B\b)")
+
+
+def insights(session: Session) -> list[str]:
+    """Return the cards that hold of the session's model."""
+    cards = [_switches(session), _gpus(session)]
+    if session.report.kv_bytes_per_token_all_layers:
+        cards = [_full(session), _long_and_many(session), _efficiency(session), *cards]
+    if any(session.scenario.the_model.attending_layers()):
+        cards = [_diagonal(session.scenario), _one_row(session), *cards]
+    return cards
+
+
+def text_card(title: str, *parts: str, kind: str = "computed") -> str:
+    """Return a card of HTML under a title, marked unless its numbers are all computed.
+
+    No number is parted from its unit.
+    """
+    mark = "" if kind == "computed" else f"<small>{kind}</small> "
+    text = UNIT.sub("&nbsp;", "".join(parts))
+    return f'<section class="live card"><h2>{title}</h2>{mark}{text}</section>'
+
+
+def _diagonal(scenario: Scenario) -> str:
+    n, model = scenario.context, scenario.the_model
+    reach = _reach(model)
+    now, later = score_matrix_bytes(scenario, model, [n, 2 * n])
+    kv = kv_bytes(scenario, np.array([n, 2 * n])).used
+    grows = f", the KV cache from {size(kv[0])} to {size(kv[1])}" if kv[0] else ""
+    return text_card(
+        "The diagonal",
+        f"<p>A token attends to itself and all before it{reach}, so each row is one longer: a "
+        f"triangle of {n * (n + 1) // 2:,} scores a head, in a square of n² = {n * n:,}. Twice the "
+        f"context would take one layer’s scores from {size(now)} to {size(later)}{grows}.</p>",
+    )
+
+
+def _reach(model: Model) -> str:
+    """Return how far the layers see that do not see all, in brackets."""
+    kinds = Counter(
+        (layer.attention, layer.window) for layer in model.attending_layers() if layer.window
+    )
+    sees = {"chunked": "its own chunk of", "sliding": "the last"}
+    limits = [
+        f"{many(count, 'layer')}: {sees[kind]} {window:,}"
+        for (kind, window), count in kinds.items()
+    ]
+    return f" ({', '.join(limits)})" if limits else ""
+
+
+def _one_row(session: Session) -> str:
+    scenario, report = session.scenario, session.report
+    one = scenario.replaced(prefill="chunk", chunk=1)
+    row_bytes = score_matrix_bytes(one, scenario.the_model, [scenario.context])[0]
+    return text_card(
+        "Decode is one row",
+        f"<p>While it answers, a model computes one new token a sequence: one row of the triangle, "
+        f"at most {size(scenario.batch * row_bytes)} of scores a layer for the whole batch. But "
+        f"that row needs the keys and values of the tokens before it: "
+        f"{size(report.kv['used_bytes'])} of KV cache, read again for each new token.</p>",
+    )
+
+
+def _full(session: Session) -> str:
+    scenario, report = session.scenario, session.report
+    left = session.room - report.per_gpu["weights"]
+    held = f"Weights take {gib(report.per_gpu['weights'])} of one {_name(scenario)}"
+    title, kind = "When the KV cache fills the card", report.kinds["capacity_bytes"]
+    if left <= 0:
+        return text_card(title, f"<p>{held}: nothing is left for a KV cache.</p>", kind=kind)
+    held_there = "KV cache and state" if report.state_bytes else "KV cache"
+    return text_card(
+        title,
+        f"<p>{held} and leave {gib(left)}. In pages, there is room for the {held_there} of "
+        f"{many(scenario.batch, 'sequence')} up to "
+        f"{_limit(longest_context(scenario), 'context', 'token')} of context. With lengths of "
+        f"{_lengths(scenario)}, {_limit(largest_batch(scenario), 'batch', 'sequence')} "
+        f"would fit at once.</p>",
+        kind=kind,
+    )
+
+
+def _lengths(scenario: Scenario) -> str:
+    longest = scenario.context
+    shortest = int(lengths(np.array(longest), 2, scenario.ragged).min())
+    tokens = many(longest, "token")
+    return tokens if shortest == longest else f"{shortest:,} to {tokens}"
+
+
+def _limit(found: int, knob: str, noun: str) -> str:
+    beyond = "more than " if found == Scenario.param[knob].bounds[1] else ""
+    return f"<b>{beyond}{many(found, noun)}</b>"
+
+
+def _name(scenario: Scenario) -> str:
+    return escape(scenario.the_gpu.short_name)
+
+
+def _long_and_many(session: Session) -> str:
+    scenario, report = session.scenario, session.report
+    n, held = scenario.context, "KV cache and state" if report.state_bytes else "KV cache"
+    chosen = report.active_parameters < report.parameters  # experts, assumed evenly
+    step = decode_step(scenario, np.array([n, 2 * n]))
+    moved = step.weight_bytes + step.kv_bytes
+    (now, later), (part, more) = moved * scenario.tp, step.kv_bytes / moved
+    return text_card(
+        "Why long contexts and large batches are hard",
+        f"<p>A decode step reads the weights once for all, but each cache for its own "
+        f"sequence alone. At {many(n, 'token')} it moves {size(now)}, {share(part)} of it "
+        f"{held}; at {2 * n:,} tokens {size(later)}, {share(more)}. Larger batches share the "
+        f"weights better, until the cache fills all.</p>",
+        kind="assumed: experts chosen evenly" if chosen else "computed",
+    )
+
+
+def _efficiency(session: Session) -> str:
+    scenario = session.scenario
+    first, now, last = contexts = np.array([1, scenario.context, scenario.final_length])
+    static = scenario.batching == "static"
+    region = REGIONS["max" if static else scenario.reservation]
+    padded = ", or padding to the longest" if static else ""
+    return text_card(
+        "How efficiency moves",
+        f"<p>KV used / KV allocated at {first:,}, {now:,} and {many(last, 'token')}. Of pages, "
+        f"only a sequence’s last has room{padded}; a region taken in advance starts empty and "
+        f"fills. At the playhead: {live('efficiency', 'percent')}.</p>",
+        '<div class="rows">',
+        row("in pages", _shares(scenario.replaced(paged=True), contexts)),
+        row(f"in advance: {region}", _shares(scenario.replaced(paged=False), contexts)),
+        "</div>",
+    )
+
+
+def _shares(scenario: Scenario, contexts: NDArray[np.int64]) -> str:
+    kv = kv_bytes(scenario, contexts)
+    shares = [efficiency(*pair) for pair in zip(kv.used, kv.allocated, strict=True)]
+    return " → ".join(share(part, 1) for part in shares)
+
+
+def _switches(session: Session) -> str:
+    scenario, deltas = session.scenario, session.report.deltas
+    over = " over all GPUs" if session.which_gpu else ""
+    rows = [
+        row(
+            f"{chip(toggle.chip)} {toggle.label}",
+            f"{_verb(toggle.is_on(scenario), deltas[name])} <b>{gib(abs(deltas[name]))}</b>",
+        )
+        for name, toggle in TOGGLES.items()
+    ]
+    return text_card(
+        "What each switch changes",
+        f"<p>At {many(scenario.context, 'token')}{over}, if only that switch is turned.</p>",
+        f'<div class="rows">{"".join(rows)}</div>',
+    )
+
+
+def _verb(on: bool, delta: int) -> str:
+    verb = "save" if delta >= 0 else "cost"
+    return f"{verb}s" if on else f"would {verb}"
+
+
+def _gpus(session: Session) -> str:
+    scenario, report = session.scenario, session.report
+    last = np.array([scenario.final_length])
+    sizes = ", ".join(map(str, valid_tensor_parallel(scenario.the_model)))
+    return text_card(
+        "When one GPU is not enough",
+        f"<p>By capacity alone: {gib(report.total_bytes)} ÷ {gib(session.room)}, rounded "
+        f"up, is {report.gpus_by_capacity:,}. But heads split evenly over {sizes} GPUs only, "
+        f"stages take whole layers, and the fullest GPU decides. So it takes "
+        f"{_needed(report.gpus_needed)} at {many(scenario.context, 'token')}, and "
+        f"{_needed(int(gpus_needed(scenario, last)[0]))} at {scenario.final_length:,}.</p>",
+        kind=report.kinds["gpus_by_capacity"],
+    )
+
+
+def _needed(gpus: int | None) -> str:
+    return f"<b>{many(gpus, 'GPU')}</b>" if gpus else "<b>more than any split</b>"

@@ -1,0 +1,54 @@
+"""The columns that the page's numbers are read from, one row a context."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kvviz.pages.hbm.session import Session
+from kvviz.roofline import decode_step, prefill_step
+from kvviz.units import GB
+
+Columns = dict[str, NDArray[np.float64]]
+
+
+def live_columns(session: Session) -> Columns:
+    """Return the timeline's totals and what follows from them: bytes, counts, shares, rates."""
+    report, totals = session.report, session.timeline.totals
+    total, avoided = totals["total"], totals["avoided"]
+    same = np.ones_like(total)
+    return (
+        totals
+        | _steps(session)
+        | {
+            "room": same * session.room,
+            "weights": same * report.per_gpu["weights"],
+            "state": same * report.per_gpu["state"],
+            "unused": totals["kv_reserved"] + totals["kv_internal"],
+            "free": np.maximum(session.room - total, 0),
+            "over": np.maximum(total - session.room, 0),
+            "without_flash": total + avoided,
+            "saved_share": avoided / (total + avoided),
+            "efficiency": _share(totals["kv_used"], totals["kv_allocated"]),
+            "gpus_by_capacity": np.ceil(total / session.room),
+        }
+    )
+
+
+def _steps(session: Session) -> Columns:
+    """Return how a decode step and a whole prefill keep the GPU busy: assumed efficiencies."""
+    scenario, when = session.scenario, session.timeline.totals["when"].astype(np.int64)
+    prefill, decode = prefill_step(scenario, when), decode_step(scenario, when)
+    moved = decode.weight_bytes + decode.kv_bytes
+    bandwidth = scenario.the_gpu.bandwidth_gb_s * GB
+    return {
+        "prefill_compute": prefill.compute_share,
+        "prefill_memory": prefill.memory_share,
+        "decode_compute": decode.compute_share,
+        "decode_memory": decode.memory_share,
+        "tokens_per_second": scenario.batch / decode.seconds,
+        "bandwidth_share": np.nan_to_num(moved / decode.seconds / bandwidth, nan=scenario.mbu),
+        "weights_read_share": decode.weight_bytes / moved,
+    }
+
+
+def _share(part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.divide(part, whole, out=np.ones_like(part), where=whole > 0)

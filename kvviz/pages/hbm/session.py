@@ -1,0 +1,133 @@
+"""One visitor's state: the scenario, and the timeline and report that follow from it."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from math import ceil
+from typing import Any, Final
+
+import numpy as np
+import param
+
+from kvviz.catalog.models.config import ConfigError, model_from_config, read_config
+from kvviz.catalog.names import UnknownName
+from kvviz.memory import MemoryReport, estimate
+from kvviz.memory.shard import fullest_shard
+from kvviz.memory.share import share_total
+from kvviz.scene.hbm.fleet import MOST
+from kvviz.settings.scenario import Scenario, ScenarioError, knobs
+from kvviz.sim.workload.growth import growth
+from kvviz.timeline import Timeline
+from kvviz.units import size
+
+PAGE_DEFAULTS: Final[Mapping[str, Any]] = {"ragged": 0.5, "run_length": 8192}
+UPLOAD_NAME = "your config.json"
+MOST_PAGES = 2_000_000  # that change hands in a picture: each change is sent to the browser
+MOST_CELLS = 16_000_000  # pages of all GPUs shown: the browser holds seven bytes of each
+
+
+class Session(param.Parameterized):
+    """The scenario with its results; a change of any knob recomputes both, once.
+
+    Settings that contradict each other leave the last good results in place and say why in
+    `problem`.
+    """
+
+    scenario: Scenario = param.ClassSelector(class_=Scenario, constant=True)
+    timeline: Timeline = param.ClassSelector(class_=Timeline, doc="the run, page by page")
+    report: MemoryReport = param.ClassSelector(class_=MemoryReport, doc="sums at the context")
+    problem: str = param.String("", doc="what is wrong with the settings, in one sentence")
+    theme: str = param.Selector(default="dark", objects=["dark", "light"])
+
+    def __init__(self, **params: Any) -> None:
+        params.setdefault("scenario", Scenario(**PAGE_DEFAULTS))
+        super().__init__(**params)
+        self.scenario.param.watch(self._recompute, list(knobs()))
+        problem = self.problem
+        self._recompute()
+        self.problem = problem or self.problem
+
+    @property
+    def pages(self) -> int:
+        """Whole pages in one GPU's usable memory."""
+        return self.room // self.timeline.page_bytes
+
+    @property
+    def room(self) -> int:
+        """Bytes of one GPU for the model."""
+        return self.report.room
+
+    @property
+    def which_gpu(self) -> str:
+        """Which GPU of a deployment of several is shown, empty where it is the only one."""
+        scenario = self.scenario
+        if scenario.tp * scenario.pp == 1:
+            return ""
+        same = "each holds as much" if scenario.pp == 1 else "the fullest"
+        return f"GPU 1 of {scenario.tp * scenario.pp}, {same}"
+
+    @property
+    def gpus_shown(self) -> int:
+        """GPUs that the run spills onto by its end, as many as a picture shows."""
+        most = self.timeline.totals["total"].max() / self.room
+        return min(MOST, max(1, ceil(most)), max(1, MOST_CELLS // self.pages))
+
+    def upload(self, content: bytes | str) -> None:
+        """Take a ``config.json`` of the user's own as the model; a bad one is a `problem`."""
+        try:
+            model = model_from_config(read_config(content), UPLOAD_NAME, "uploaded")
+        except ConfigError as error:
+            self.problem = str(error)
+            return
+        own = {**self.scenario.own_models, UPLOAD_NAME: model}
+        again = self.scenario.model == UPLOAD_NAME  # then the model's name does not change
+        self.scenario.param.update(own_models=own, model=UPLOAD_NAME)
+        if again:
+            self._recompute()
+
+    def _recompute(self, *_events: Any) -> None:
+        own = self.scenario.model in self.scenario.own_models
+        try:
+            found = _computed(self.scenario) if own else _shared(**self.scenario.settings())
+        except (ScenarioError, UnknownName) as error:
+            self.problem = str(error)
+            return
+        self.param.update(report=found[0], timeline=found[1], problem="")
+
+
+@lru_cache(maxsize=32)
+def _shared(**settings: Any) -> tuple[MemoryReport, Timeline]:
+    """Return what all visitors with these settings see; nobody changes it."""
+    return _computed(Scenario(**settings))
+
+
+def _computed(scenario: Scenario) -> tuple[MemoryReport, Timeline]:
+    report = estimate(scenario)
+    timeline = growth(scenario, _recorded_bytes(scenario, report))
+    for column in (*timeline.changes._asdict().values(), *timeline.totals.values()):
+        column.setflags(write=False)
+    return report, timeline
+
+
+def _recorded_bytes(scenario: Scenario, report: MemoryReport) -> int:
+    """Return the bytes to record page by page: of as many GPUs as the picture shows at most.
+
+    Raises:
+        ScenarioError: one GPU has less than a page a memory site, or the run fills more pages
+            than a picture records.
+    """
+    shard = fullest_shard(scenario)
+    page = shard.page_bytes(scenario.block_size)
+    room = report.room
+    if room // page < scenario.the_gpu.active_sites:
+        raise ScenarioError(
+            f"{size(room)} of memory hold {room // page} pages of {size(page)}; expected at least "
+            f"one a memory site, {scenario.the_gpu.active_sites}"
+        )
+    end = share_total(scenario, shard, np.array([scenario.final_length]))[0] - shard.weights_bytes
+    filled = min(end, room) // page
+    if filled > MOST_PAGES:
+        raise ScenarioError(
+            f"the run fills {filled:,} pages of {size(page)}, more than the {MOST_PAGES:,} that a "
+            f"picture records; expected a larger block size or a shorter run"
+        )
+    return min(room * MOST, shard.weights_bytes + page * MOST_PAGES)

@@ -1,0 +1,68 @@
+"""Browser components of the Kernels page: cards of charts, the run button, and playing tiles."""
+
+from pathlib import Path
+
+import param
+from panel.custom import Child
+
+from kvviz.pages.kit.components import CSS, Component, scripts
+
+STYLE = (CSS + Path(__file__).with_name("kernels.css").read_text(),)
+
+
+class ChartCard(Component):
+    """A card with a heading, a figure, and what is said beside it."""
+
+    heading = param.String()
+    note = param.String(doc="at the right of the heading, HTML")
+    aside = param.String(doc="beside the figure, HTML")
+    told = param.String(doc="the figure in words, for who cannot see it")
+    chart = Child()
+
+    _esm = scripts("kernels/js/chart.js")
+    _stylesheets = STYLE
+
+
+class RunButton(Component):
+    """Run, and while it runs its progress and cancel."""
+
+    busy = param.Boolean()
+    doing = param.String()
+    share = param.Number()
+    problem = param.String()
+    note = param.String(doc="HTML beneath")
+
+    _esm = scripts("kernels/js/run.js")
+    _stylesheets = STYLE
+
+
+class Check(Component):
+    """A kernel to run or not, in its colour."""
+
+    label = param.String()
+    note = param.String(doc="what it is, in few words")
+    colour = param.String(doc="the CSS property of its colour")
+    value = param.Boolean()
+
+    _esm = scripts("kernels/js/check.js")
+    _stylesheets = STYLE
+
+
+class Tiles(Component):
+    """The tiles of flash attention in the order they are done, with the running softmax."""
+
+    tiles = param.List(doc="[row, column, running maxima, running sums] of every tile")
+    blocks = param.Integer(doc="tiles a row and a column")
+
+    _esm = scripts("kernels/js/tiles.js")
+    _stylesheets = STYLE
+
+
+class Text(Component):
+    """HTML in the page's look."""
+
+    html = param.String()
+    css_class = param.String("card")
+
+    _esm = scripts("kernels/js/text.js")
+    _stylesheets = STYLE

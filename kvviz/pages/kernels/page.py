@@ -1,0 +1,226 @@
+"""The Kernels page, composed: controls, four plots, the table, and what stands below."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import panel as pn
+from panel.template import Template
+
+from kvviz.kernels.measuring.compare import DTYPES
+from kvviz.kernels.measuring.table import duration
+from kvviz.pages.kernels import texts
+from kvviz.pages.kernels.components import STYLE, ChartCard, Check, RunButton, Text, Tiles
+from kvviz.pages.kernels.link import CHOICES, STEPS, link, opened
+from kvviz.pages.kernels.numbers import KERNELS, blocks, digits, mib, scaling, time_unit
+from kvviz.pages.kernels.recordings import recorded
+from kvviz.pages.kernels.session import KernelSession, devices
+from kvviz.pages.kernels.tiles import BLOCKS, tiles
+from kvviz.pages.kit.components import CSS, Knob, Share, ThemeSwitch
+from kvviz.pages.kit.drawn import follow_theme, redraws
+from kvviz.pages.kit.shell import Areas, shell
+from kvviz.scene.kernels.bars import bars, pair
+from kvviz.scene.kernels.lines import Lines, lines
+from kvviz.scene.kernels.pattern import pattern
+from kvviz.scene.theme import THEMES
+from kvviz.units import MiB
+
+PATTERN = (
+    '<p>attention weight<span class="ramp"></span>'
+    '<span class="ends"><i>0</i><i>0.5</i><i>1</i></span></p><p>Each row sums to 1.<br>'
+    "Blank cells lie after the query: a causal model may not look there.</p>"
+)
+
+
+def kernels_page() -> Template:
+    """Return the Kernels page of a new visitor, with recorded results on it."""
+    arguments = pn.state.session_args.items()
+    session = opened((name, values[-1].decode(errors="replace")) for name, values in arguments)
+    pn.state.on_session_destroyed(lambda _context: session.cancel())
+    switch = ThemeSwitch(theme=session.theme, sizing_mode=None)
+    switch.param.watch(lambda event: session.param.update(theme=event.new), "theme")
+    columns = {"panels": _controls(session), "centre": _results(session)}
+    share = Share(query=link(session), theme=session.theme, sizing_mode=None)
+
+    def follow(*_events: object) -> None:
+        share.param.update(query=link(session), theme=session.theme)
+
+    session.param.watch(follow, [*CHOICES, "theme"])
+    tools = {"share": share, "theme_switch": switch}
+    return shell("kernels", session.theme, Areas(columns, tools))
+
+
+def _controls(session: KernelSession) -> pn.Column:
+    where = _bound(session, "device", "select", "Device", devices().items())
+    dtype = _bound(session, "dtype", "segment", "Numbers", _same(DTYPES[session.device]))
+    session.param.watch(
+        lambda event: dtype.param.update(options=_same(DTYPES[event.new])), "device"
+    )
+    switches = [_switch(session, name, *words) for name, words in KERNELS.items()]
+    return pn.Column(
+        _card(
+            "Device", where, dtype, Text(html="GPUs appear here when found.", css_class="device")
+        ),
+        _card(
+            "Problem",
+            _steps(session, "n", "Tokens, n"),
+            _steps(session, "d", "Head size, d"),
+            _steps(session, "heads", "Heads"),
+            _steps(session, "block", "Block size"),
+        ),
+        _card("Kernels", *switches),
+        _run_button(session),
+        css_classes=["column"],
+        stylesheets=[CSS],
+    )
+
+
+def _card(title: str, *children: Any) -> pn.Column:
+    heading = pn.pane.HTML(f"<h2>{title}</h2>", stylesheets=[CSS], margin=0)
+    return pn.Column(heading, *children, css_classes=["card"], stylesheets=[CSS])
+
+
+def _bound(
+    session: KernelSession, name: str, kind: str, label: str, options: Iterable[Any] = ()
+) -> Knob:
+    """Return an input that follows and sets the session's `name`."""
+    pairs = [list(pair) for pair in options]
+    knob = Knob(kind=kind, label=label, value=getattr(session, name), options=pairs)
+    knob.param.watch(lambda event: session.param.update(**{name: event.new}), "value")
+    session.param.watch(lambda event: knob.param.update(value=event.new), name)
+    return knob
+
+
+def _steps(session: KernelSession, name: str, label: str) -> Knob:
+    return _bound(session, name, "slider", label, [(step, f"{step:,}") for step in STEPS[name]])
+
+
+def _switch(session: KernelSession, name: str, label: str, note: str) -> Check:
+    colour = {"standard": "red", "paged": "seq5", "flash": "tile"}[name]
+    check = Check(label=label, note=note, colour=colour, value=getattr(session, name))
+    check.param.watch(lambda event: session.param.update(**{name: event.new}), "value")
+    return check
+
+
+def _same(names: Iterable[str]) -> list[list[str]]:
+    return [[name, name] for name in names]
+
+
+def _run_button(session: KernelSession) -> RunButton:
+    note = texts.method(session.result, session.recorded)
+    button = RunButton(note=note, problem=session.problem)
+    followed = ["busy", "doing", "share", "problem"]
+    session.param.watch(
+        lambda *events: button.param.update(**{event.name: event.new for event in events}), followed
+    )
+    session.param.watch(
+        lambda event: button.param.update(note=texts.method(event.new, session.recorded)), "result"
+    )
+    button.on_msg(
+        lambda event: pn.state.execute(session.run) if event.data == "run" else session.cancel()
+    )
+    return button
+
+
+def _results(session: KernelSession) -> pn.Column:
+    return pn.Column(
+        pn.Column(*_charts(session), css_classes=["charts"], stylesheets=[*STYLE]),
+        _told(session, texts.table, "card wide"),
+        pn.Column(*_below(session), css_classes=["charts"], stylesheets=[*STYLE]),
+        Text(html=recorded(), css_class="card wide"),
+        css_classes=["column"],
+        stylesheets=[CSS],
+    )
+
+
+def _said(result: dict[str, Any]) -> str:
+    return texts.discussion(result) + texts.downloads(result)
+
+
+def _told(session: KernelSession, text: Callable[[dict[str, Any]], str], css_class: str) -> Text:
+    box = Text(html=text(session.result), css_class=css_class, margin=0)
+    session.param.watch(lambda event: box.param.update(html=text(event.new)), "result")
+    return box
+
+
+def _charts(session: KernelSession) -> list[ChartCard]:
+    theme = THEMES[session.theme]
+    weights, memory = pattern(theme), bars(theme, "memory")
+    time, held = bars(theme, "time"), lines(theme, "blocks", log=False)
+    cards = [
+        _chart("Attention pattern", weights, note="first 20 tokens, head 0", aside=PATTERN),
+        _chart("Peak memory, MiB", memory, note=texts.LEGEND),
+        _chart("Time, seconds", time, note=texts.LEGEND),
+        _chart("Memory per block, MiB", held),
+    ]
+
+    def show() -> None:
+        result, found = session.result, texts.rows(session.result)
+        weights.show(result["pattern"])
+        peaks = pair(found, "peak_bytes", "predicted_bytes", MiB)
+        memory.show(*peaks, digits(min(peaks[0].values()), 3))
+        unit, cards[2].heading = time_unit(found)
+        times = pair(found, "seconds_minimum", "predicted_seconds", unit)
+        time.show(*times, digits(min(times[0].values()), 2))
+        held.show(blocks(result), mib)
+        asked = result["request"]
+        count = -(-asked["n"] // asked["block"])
+        _remark(held, found)
+        cards[3].note = (
+            f"{count} query blocks of {asked['block']} tokens" if count > 1 else "one query block"
+        )
+        cards[0].aside = f"{PATTERN}<p><small>Random Q and K, d = {asked['d']}, seed 0</small></p>"
+        cards[3].aside = (
+            "" if result["blocks"] else "<p>Only NumPy's memory is seen block by block.</p>"
+        )
+        for card, key in ((cards[1], "peak_bytes"), (cards[2], "seconds_minimum")):
+            card.told = ", ".join(f"{name} {row[key]:,.4g}" for name, row in found.items())
+
+    _follow(session, show, weights, memory, time, held)
+    return cards
+
+
+def _remark(held: Lines, found: dict[str, Any]) -> None:
+    """Say what all kernels hold, and what standard does, far above the rest."""
+    output, top = next(iter(found.values()))["output_bytes"] / MiB, held.figure.y_range.end
+    held.level(output)
+    if not held.curves.data["name"]:
+        held.remark([])
+        return
+    beneath = output - 0.07 * top
+    told = beneath if beneath > 0.04 * top else output + 0.07 * top
+    said = [(0.0, told, f"{mib(output)} of each is the output", "text3")]
+    if "Standard" in found:
+        whole = found["Standard"]["peak_bytes"] / MiB
+        off = ", off scale" if whole > top else ""
+        said.append((0.0, 0.94 * top, f"Standard holds {mib(whole)}{off}", "red_text"))
+    held.remark(said)
+
+
+def _below(session: KernelSession) -> list[Any]:
+    theme = THEMES[session.theme]
+    time, memory = (lines(theme, f"scaling {what}", log=True) for what in ("time", "memory"))
+
+    def show() -> None:
+        curves = scaling(session.result)
+        time.show({name: (n, s) for name, (n, s, _) in curves.items()}, duration)
+        memory.show({name: (n, m) for name, (n, _, m) in curves.items()}, mib)
+
+    _follow(session, show, time, memory)
+    return [
+        _chart("Time over n, seconds", time, note="both axes logarithmic"),
+        _chart("Peak memory over n, MiB", memory, note="both axes logarithmic"),
+        Tiles(tiles=tiles(), blocks=BLOCKS, margin=0),
+        _told(session, _said, "card discussion"),
+    ]
+
+
+def _follow(session: KernelSession, show: Callable[..., None], *drawn: Any) -> None:
+    """Show results whenever there are new ones, and repaint for another theme."""
+    session.param.watch(redraws(show), "result")
+    follow_theme(session, drawn)
+    show()
+
+
+def _chart(heading: str, drawn: Any, note: str = "", aside: str = "") -> ChartCard:
+    pane = pn.pane.Bokeh(drawn.figure, sizing_mode="stretch_both", margin=0)
+    return ChartCard(margin=0, heading=heading, note=note, aside=aside, told=heading, chart=pane)

@@ -1,0 +1,1 @@
+"""What pages share: the shell, components, and the scripts that several use."""

@@ -1,0 +1,43 @@
+"""The button "About this picture" and the panel that it opens."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import param
+
+from kvviz.pages.hbm.about import about
+from kvviz.pages.hbm.session import Session
+from kvviz.pages.kit.components import CSS, Component, scripts
+
+DRAWER_CSS = Path(__file__).with_name("drawer.css").read_text()
+
+
+class Drawer(Component):
+    """A button that opens a dialog of HTML whose numbers follow the playhead.
+
+    Its texts are asked for by a message when it opens: most visitors never do.
+    """
+
+    label = param.String("About this picture", constant=True, doc="the button's text and title")
+    html = param.String()
+
+    _esm = scripts("kit/js/live.js", "kit/js/drawer.js")
+    _stylesheets = (CSS + DRAWER_CSS,)
+
+
+def about_button(session: Session) -> Drawer:
+    """Return the button; its texts are those of the session's scenario."""
+    return answering(Drawer(), lambda: about(session), session, "timeline")
+
+
+def answering(
+    drawer: Drawer, texts: Callable[[], str], session: param.Parameterized, result: str
+) -> Drawer:
+    """Let a drawer show `texts` when it opens, and keep up with the session's `result` then."""
+    drawer.on_msg(lambda _event: drawer.param.update(html=texts()))
+
+    def follow(_event: object) -> None:
+        drawer.html = texts() if drawer.html else ""
+
+    session.param.watch(follow, result)
+    return drawer

@@ -1,0 +1,104 @@
+"""What every page shares: header with tabs, columns, and one theme for everything on it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from bokeh.document import Document
+from panel.io.state import state
+from panel.template import Template
+from panel.viewable import Viewable
+
+from kvviz.scene.theme import DARK, LIGHT
+
+HERE = Path(__file__).parent
+SHELL = (HERE / "shell.html").read_text()
+BETWEEN = (HERE / "js" / "between.js").read_text()
+TITLES: Final = {
+    "hbm": "where every byte of GPU memory goes",
+    "paging": "one sequence, two ways to keep its cache",
+    "kernels": "attention that really runs",
+    "serving": "two schedulers, the same requests, the same memory",
+    "explore": "what fits where",
+    "accuracy": "predicted against what engines logged",
+}
+TABS: Final = {
+    "hbm": "HBM",
+    "paging": "Paging",
+    "kernels": "Kernels",
+    "serving": "Serving",
+    "explore": "Explore",
+    "accuracy": "Accuracy",
+}  # by the name of the page's script, in the order of the header
+
+
+@dataclass(frozen=True)
+class Areas:
+    """What a page puts into the shell.
+
+    Args:
+        columns: the columns of its body, by CSS class, each one part or several, one below the
+            other; ``side`` becomes a drawer when narrow.
+        tools: what stands at the end of the header, by name.
+        dock: what stands in the header, or at the bottom of a phone, when there is no side column.
+        drawer: what the button says that opens the side column when narrow.
+    """
+
+    columns: Mapping[str, Viewable | Sequence[Viewable]]
+    tools: Mapping[str, Viewable]
+    dock: Viewable | None = None
+    drawer: str = "Controls"
+
+
+def shell(page: str, theme: str, areas: Areas) -> Template:
+    """Return the page named `page`, opened in `theme`."""
+    template = Shell(SHELL)
+    parts = {name: _parts(name, column) for name, column in areas.columns.items()}
+    for name, value in _variables(page, theme, areas, parts).items():
+        template.add_variable(name, value)
+    dock = {} if areas.dock is None else {"dock": areas.dock}
+    columns = {name: part for column in parts.values() for name, part in column.items()}
+    for name, part in {**columns, **areas.tools, **dock}.items():
+        template.add_panel(name, part)
+    return template
+
+
+class Shell(Template):
+    """A template whose parts come to the document together.
+
+    Each by itself would have the document look for all of its models anew.
+    """
+
+    def __repr__(self) -> str:  # a page is spelled out for every part that it gets
+        return f"{type(self).__name__}({', '.join(self._render_items)})"
+
+    def _init_doc(self, doc: Document | None = None, *args: Any, **options: Any) -> Document:
+        document = doc or state.curdoc
+        with document.models.freeze():
+            return super()._init_doc(document, *args, **options)
+
+
+def _parts(name: str, column: Viewable | Sequence[Viewable]) -> dict[str, Viewable]:
+    """Return a column's parts by the names of their roots."""
+    if isinstance(column, Viewable):
+        return {name: column}
+    return {f"{name}{number}": part for number, part in enumerate(column)}
+
+
+def _variables(
+    page: str, theme: str, areas: Areas, parts: Mapping[str, Mapping[str, Viewable]]
+) -> dict[str, Any]:
+    return {
+        "dark": DARK.css(),
+        "light": LIGHT.css(),
+        "theme": theme,
+        "between": BETWEEN,
+        "here": page,
+        "page_title": TITLES[page],
+        "tabs": list(TABS.items()),
+        "columns": {name: list(column) for name, column in parts.items()},
+        "tools": list(areas.tools),
+        "docked": areas.dock is not None,
+        "drawer": areas.drawer,
+    }

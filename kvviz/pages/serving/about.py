@@ -1,0 +1,89 @@
+"""The texts behind "About this run": what is drawn, how it is known, and the paper's table."""
+
+from html import escape
+
+from kvviz.pages.hbm.insights import text_card
+from kvviz.pages.kit.html import chip, share
+from kvviz.pages.serving.load import TRACE
+from kvviz.pages.serving.session import ServingSession
+from kvviz.sim.paper import ASSUMED, SOURCE, figure_2
+from kvviz.sim.simulate import step_efficiency
+
+PARTS = ("token states", "reserved", "internal", "external, other")
+
+
+def about(session: ServingSession) -> str:
+    """Return the explanations as cards of HTML."""
+    return "".join(
+        [_seen(session), _policies(), paper_table(), _times(session), _requests(session)]
+    )
+
+
+def _seen(session: ServingSession) -> str:
+    run = session.runs.a
+    return text_card(
+        "What you see",
+        f"<p>Two pools of {run.blocks:,} KV blocks of {run.serving.block_size} tokens serve the "
+        f"same requests on one clock. A cell is a block, or several where they are many, in order "
+        f"of number; block 0, the null block, is left out. {chip('kv')} is a request’s, by its "
+        f"number mod 8; a dimmed cell with a dot is free, but its content is still known; a small "
+        f"square is shared; {chip('reserved')} is reserved and still empty.</p>",
+    )
+
+
+def _policies() -> str:
+    return text_card(
+        "The policies",
+        "<p>Paged: vLLM’s v1 scheduler, 0.33, step by step: chunked prefill, preemption by "
+        "recomputing, prefix caching. Orca: requests join and leave at every step, over regions "
+        "reserved ahead. Static: a batch runs until its last request ends. Same model, same GPU, "
+        "same memory.</p>",
+    )
+
+
+def paper_table() -> str:
+    """Return the paper's figure 2 beside what the simulation gives."""
+    head = "".join(f"<th>{part}</th>" for part in PARTS)
+    rows = []
+    for line in figure_2():
+        ours = "".join(
+            f"<td><b>{share(value / 100, 1).rstrip('%')}</b></td>" for value in line.ours
+        )
+        paper = "".join(f"<td>{value:.1f}</td>" for value in line.paper)
+        rows.append(f"<tr><th rowspan=2>{escape(line.policy)}</th>{ours}<td>ours</td></tr>")
+        rows.append(f"<tr>{paper}<td>paper</td></tr>")
+    return text_card(
+        "The PagedAttention paper’s figure 2",
+        f"<p>Share of KV memory, percent: OPT-13B on an A100 with 40 GB. Simulated here with "
+        f"{escape(ASSUMED)}.</p>",
+        f'<table class="paper"><tr><th></th>{head}<th></th></tr>{"".join(rows)}</table>',
+        f"<p><small>{escape(SOURCE)}. For vLLM it names token states alone: the rest, 3.7, stands "
+        f"under internal.</small></p>",
+        kind="simulated; lengths assumed",
+    )
+
+
+def _times(session: ServingSession) -> str:
+    found = step_efficiency(session.scenario, session.serving)
+    return text_card(
+        "How times are known",
+        f"<p>Which step serves whom is simulated exactly. How long a step takes is a roofline: "
+        f"operations at {share(found.mfu)} of the peak rate (MFU), bytes at {share(found.mbu)} of "
+        f"the bandwidth (MBU), {found.overhead_s * 1e3:g} ms besides; {found.kind}. Source: "
+        f"{escape(found.source)}.</p>",
+        kind=f"{found.kind} efficiencies",
+    )
+
+
+def _requests(session: ServingSession) -> str:
+    work = session.runs.workload
+    notes = " ".join(escape(note) for note in work.notes)
+    longest = session.serving.max_model_len
+    drawn = (
+        f"Prompts that leave no room in {longest:,} tokens are drawn again."
+        if session.load.traffic != TRACE
+        else ""
+    )
+    return text_card(
+        "The requests", f"<p>{len(work):,} requests: {escape(work.name)}. {notes} {drawn}</p>"
+    )

@@ -1,0 +1,243 @@
+"""The serving page's left column: inputs made from the knobs' own declarations."""
+
+from collections.abc import Iterable, Mapping
+from html import escape
+from typing import Any
+
+import panel as pn
+import param
+
+from kvviz.catalog.gpus.shipped import gpu_names
+from kvviz.catalog.models.shipped import model_names
+from kvviz.catalog.published.workloads import TRAFFIC
+from kvviz.memory.kinds import SETTING
+from kvviz.pages.kit.components import Knob, LiveCard
+from kvviz.pages.kit.html import short
+from kvviz.pages.serving.cards import policy_name, requests_note, summary
+from kvviz.pages.serving.load import TRACE
+from kvviz.pages.serving.player import SERVING_CSS
+from kvviz.pages.serving.session import MOST_BLOCKS, MOST_OUTPUT, ServingSession
+from kvviz.pages.serving.trace import trace_upload
+from kvviz.settings.scenario import Scenario
+from kvviz.sim.policies import find_policy, policies
+from kvviz.units import GiB
+
+POOLS = (501, 751, 1001, 1501, 2001, 3001, 5001, 10_001, None)
+SEQUENCES = (1, 2, 4, 8, 16, 24, 32, 48, 64, 96, 128, 192, 256, 512)
+BATCHED = (256, 512, 1024, 2048, 4096, 8192, 16_384)
+LENGTHS = (2048, 3072, 4096, 4800, 6144, 8192, 16_384, 32_768)
+COUNTS = (20, 40, 60, 80, 120, 160, 240, 320, 480, 640, 1000)
+RATES = (1.0, 2.0, 4.0, 5.5, 8.0, 12.0, 16.0, 22.0, 30.0, 45.0, 60.0)
+SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
+SMALL_SELECT = "select { font-size: 14px; letter-spacing: -.02em; padding: 0 20px 0 8px }"
+TEXTS = (0, 128, 256, 512, 1024, 2048)
+
+
+def controls(session: ServingSession) -> pn.Column:
+    """Return the column, bound to the session."""
+    table = LiveCard(html=summary(session), css_class="card table", stylesheets=[SERVING_CSS])
+    session.param.watch(lambda _event: table.param.update(html=summary(session)), "runs")
+    return pn.Column(
+        _run(session),
+        _engine(session),
+        table,
+        css_classes=["column"],
+        stylesheets=[SERVING_CSS],
+    )
+
+
+def _card(*children: Any) -> pn.Column:
+    return pn.Column(*children, css_classes=["card"], stylesheets=[SERVING_CSS])
+
+
+def _heading(text: str) -> pn.pane.HTML:
+    return pn.pane.HTML(f"<h2>{text}</h2>", stylesheets=[SERVING_CSS], margin=0)
+
+
+def bound(owner: param.Parameterized, name: str, kind: str, texts: Mapping[Any, str]) -> Knob:
+    """Return an input that follows and sets the setting `name`.
+
+    Args:
+        owner: whose setting it is.
+        name: the setting.
+        kind: slider, switch, segment or select.
+        texts: what the values to choose from are called.
+    """
+    options = [[value, text] for value, text in texts.items()]
+    declared = owner.param[name]
+    knob = Knob(kind=kind, label=declared.label, value=getattr(owner, name), options=options)
+    knob.hint = f"{SETTING}: {declared.doc}" if declared.doc else SETTING
+    knob.param.watch(lambda event: owner.param.update(**{name: event.new}), "value")
+    owner.param.watch(lambda event: knob.param.update(value=event.new), name)
+    return knob
+
+
+def _slider(owner: param.Parameterized, name: str, steps: Iterable[Any]) -> Knob:
+    """A slider over `steps` and whatever value the setting has."""
+    knob = bound(owner, name, "slider", _steps(steps, getattr(owner, name)))
+
+    def widen(event: Any) -> None:
+        knob.options = [list(pair) for pair in _steps(steps, event.new).items()]
+
+    owner.param.watch(widen, name)
+    return knob
+
+
+def _steps(steps: Iterable[Any], own: Any) -> dict[Any, str]:
+    values = sorted({*steps, own}, key=lambda value: (value is None, value or 0))
+    return {value: "auto" if value is None else f"{value:,}".removesuffix(".0") for value in values}
+
+
+def _run(session: ServingSession) -> pn.Column:
+    scenario, load = session.scenario, session.load
+    traffic = bound(load, "traffic", "select", _traffic(session))
+    session.param.watch(
+        lambda _event: traffic.param.update(options=[list(p) for p in _traffic(session).items()]),
+        "trace",
+    )
+    note = LiveCard(css_class="note", html=requests_note(session), stylesheets=[SERVING_CSS])
+    session.param.watch(lambda _event: note.param.update(html=requests_note(session)), "runs")
+    problem = LiveCard(css_class="problem", html=_problem(session.problem))
+    problem.visible = bool(session.problem)
+    session.param.watch(
+        lambda event: problem.param.update(html=_problem(event.new), visible=bool(event.new)),
+        "problem",
+    )
+    return _card(
+        _heading("Run and policies"),
+        traffic,
+        pn.Row(
+            _narrow(scenario, "model", {name: short(name) for name in model_names()}),
+            _narrow(scenario, "gpu", {name: name for name in gpu_names()}),
+            css_classes=["two"],
+            stylesheets=[SERVING_CSS],
+        ),
+        _folded("Rate, number, your own trace", *_requests(session), trace_upload(session), note),
+        _policy(session, session.serving, "policy", "A"),
+        _policy(session, session, "against", "B"),
+        problem,
+    )
+
+
+def _narrow(scenario: Scenario, name: str, texts: Mapping[Any, str]) -> Knob:
+    """A choice of names beside another one, in smaller letters."""
+    knob = bound(scenario, name, "select", texts)
+    knob.stylesheets = [SMALL_SELECT]
+    return knob
+
+
+def _traffic(session: ServingSession) -> dict[str, str]:
+    drawn = {name: f"{name.capitalize()}, synthetic" for name in TRAFFIC}
+    own = {} if session.trace is None else {TRACE: f"Your trace: {session.trace.name}"}
+    return drawn | own
+
+
+def _requests(session: ServingSession) -> list[Knob]:
+    """Return the knobs of the requests; those of drawing are gone while a trace is served."""
+    load = session.load
+    drawn = [_slider(load, "rate", RATES), _slider(load, "shared_prompt", TEXTS)]
+    drawn.append(_slider(load, "seed", range(10)))
+    speed = _slider(load, "speed", SPEEDS)
+
+    def choose(*_events: object) -> None:
+        for knob in drawn:
+            knob.visible = load.traffic != TRACE
+        speed.visible = load.traffic == TRACE
+
+    load.param.watch(choose, "traffic")
+    choose()
+    return [_slider(load, "requests", COUNTS), *drawn, speed]
+
+
+def _policy(session: ServingSession, owner: param.Parameterized, name: str, letter: str) -> Knob:
+    """Return a choice of policies, called by what they would give."""
+
+    def texts() -> dict[str, str]:
+        each = {key: policy.title for key, policy in policies().items()}
+        paged = {key: find_policy(key).cache.on_demand for key in each}
+        return {
+            key: f"{letter}: {policy_name(session.serving, paged[key], title)}"
+            for key, title in each.items()
+        }
+
+    knob = bound(owner, name, "select", texts())
+    knob.label = f"Policy {letter}"
+
+    def rename(*_events: object) -> None:
+        knob.options = [list(pair) for pair in texts().items()]
+
+    session.serving.param.watch(rename, ["block_size", "max_model_len", "reservation"])
+    return knob
+
+
+def _engine(session: ServingSession) -> pn.Column:
+    serving = session.serving
+    caching = bound(serving, "prefix_caching", "switch", {})
+    _keep(session, lambda: caching.param.update(note=_hits(session)))
+    seldom = [
+        _slider(serving, "max_model_len", LENGTHS),
+        _slider(serving, "block_size", (1, 8, 16, 32, 64, 128)),
+        bound(serving, "reservation", "segment", {n: n for n in ("exact", "pow2", "max")}),
+        bound(serving, "allocator", "select", {n: n for n in ("first-fit", "best-fit", "buddy")}),
+        bound(session.scenario, "mode", "segment", {n: n for n in ("textbook", "vllm")}),
+    ]
+    return _card(
+        _heading("Engine"),
+        _pool(session),
+        _slider(serving, "max_num_seqs", SEQUENCES),
+        _slider(serving, "max_num_batched_tokens", BATCHED),
+        caching,
+        _folded("More settings", *seldom, _limits()),
+    )
+
+
+def _keep(session: ServingSession, refresh: Any) -> None:
+    refresh()
+    session.param.watch(lambda _event: refresh(), "runs")
+
+
+def _pool(session: ServingSession) -> Knob:
+    """Return the slider of the pool's size: usable blocks, and the bytes that they take."""
+    serving = session.serving
+    knob = bound(serving, "num_blocks", "slider", {})
+
+    def spell() -> None:
+        block = session.runs.a.timeline.page_bytes
+        values = sorted({*POOLS, serving.num_blocks}, key=lambda n: (n is None, n or 0))
+        knob.options = [[n, _pool_text(n, block, session.runs.a.blocks)] for n in values]
+
+    _keep(session, spell)
+    return knob
+
+
+def _pool_text(blocks: int | None, block_bytes: int, now: int) -> str:
+    usable = now if blocks is None else blocks - 1  # one is the null block
+    text = f"{usable:,} = {usable * block_bytes / GiB:,.2f} GiB"
+    return f"all {text}" if blocks is None else text
+
+
+def _hits(session: ServingSession) -> str:
+    figures = session.runs.a.summary
+    return (
+        f"<small>hits under A</small>"
+        f'<span title="simulated"><b>{figures["cached_tokens"]:,}</b> tokens</span>'
+    )
+
+
+def _limits() -> pn.pane.HTML:
+    text = (
+        f"A page plays at most {MOST_BLOCKS:,} blocks taken and {MOST_OUTPUT:,} tokens sampled, "
+        f"so that a shared server stays quick; kvviz simulate has no such limits."
+    )
+    return pn.pane.HTML(f'<p class="foot">{text}</p>', stylesheets=[SERVING_CSS], margin=0)
+
+
+def _folded(label: str, *children: Any) -> pn.Column:
+    inside = pn.Column(*children, visible=False, stylesheets=[SERVING_CSS])
+    fold = Knob(kind="fold", label=label, value=False)
+    fold.param.watch(lambda event: inside.param.update(visible=event.new), "value")
+    return pn.Column(fold, inside, stylesheets=[SERVING_CSS])
+
+
+def _problem(text: str) -> str:
+    return f'<p role="alert">{escape(text)}</p>' if text else ""

@@ -1,0 +1,49 @@
+"""The serving page's right column: the followed request, and both policies' latencies."""
+
+import panel as pn
+
+from kvviz.pages.kit.components import Component, scripts
+from kvviz.pages.kit.drawn import follow_theme, redraws
+from kvviz.pages.serving.cards import badge
+from kvviz.pages.serving.player import SERVING_CSS
+from kvviz.pages.serving.session import ServingSession
+from kvviz.scene.serving.histogram import mirrored
+from kvviz.scene.theme import THEMES
+
+SPREADS = {"ttft_s": "Time to first token", "tpot_s": "Time per output token"}
+
+
+class RequestCard(Component):
+    """The followed request's life, as the player tells it."""
+
+    _esm = scripts("kit/js/live.js", "serving/js/request.js")
+    _stylesheets = (SERVING_CSS,)
+
+
+def figures(session: ServingSession) -> pn.Column:
+    """Return the column, bound to the session."""
+    spreads = [_spread(session, name, title) for name, title in SPREADS.items()]
+    return pn.Column(RequestCard(), *spreads, css_classes=["column"], stylesheets=[SERVING_CSS])
+
+
+def _spread(session: ServingSession, name: str, title: str) -> pn.Column:
+    plot = mirrored(name, THEMES[session.theme])
+
+    @redraws
+    def show() -> None:
+        runs = session.runs
+        plot.show(runs.a.requests[name].astype(float), runs.b.requests[name].astype(float))
+
+    session.param.watch(show, "runs")
+    follow_theme(session, [plot])
+    show()
+    head = (
+        f'<header class="spread" title="simulated; dotted: medians"><h2>{title}</h2>'
+        f"<span>{badge('A')} up {badge('B')} down</span></header>"
+    )
+    return pn.Column(
+        pn.pane.HTML(head, stylesheets=[SERVING_CSS], margin=0, sizing_mode="stretch_width"),
+        pn.pane.Bokeh(plot.figure, sizing_mode="stretch_width", margin=0),
+        css_classes=["card"],
+        stylesheets=[SERVING_CSS],
+    )

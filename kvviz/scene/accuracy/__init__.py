@@ -1,0 +1,1 @@
+"""The accuracy page's figures."""

@@ -1,0 +1,1 @@
+"""The Kernels page's figures."""

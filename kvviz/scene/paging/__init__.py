@@ -1,0 +1,1 @@
+"""The Paging page's figures."""

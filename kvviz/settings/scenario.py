@@ -1,0 +1,249 @@
+"""Every knob of kvviz, once: widgets, command-line options, URLs and schemas come from here."""
+
+from dataclasses import replace
+from typing import Any
+
+import param
+
+from kvviz.catalog.dtypes import CACHE_DTYPES, DTYPES
+from kvviz.catalog.gpus.gpu import Gpu
+from kvviz.catalog.gpus.shipped import find_gpu
+from kvviz.catalog.measured.efficiency import Efficiency
+from kvviz.catalog.measured.recordings import efficiency
+from kvviz.catalog.models.model import Model
+from kvviz.catalog.models.shipped import find_model
+
+RUN_FACTOR = 2  # the default run length is this many times the context
+
+
+class ScenarioError(ValueError):
+    """Settings that contradict each other, said in one sentence."""
+
+
+class Share(param.Number):
+    """A share of one of the GPU's rates: as set, else what is known of the GPU that is set."""
+
+    def __get__(self, scenario: Any, owner: Any = None) -> Any:
+        """Return the share in force."""
+        share = super().__get__(scenario, owner)
+        if share is None and scenario is not None:
+            return getattr(efficiency(scenario.the_gpu), self.name)
+        return share
+
+    def as_set(self, scenario: param.Parameterized) -> float | None:
+        """Return the share that was set, None where none was."""
+        share: float | None = super().__get__(scenario, type(scenario))
+        return share
+
+
+class Scenario(param.Parameterized):
+    """One deployment: a model on GPUs, and the sequences it holds.
+
+    Lengths are in tokens and never confused: `context` is the longest sequence at the playhead,
+    `run_length` the longest when finished, `max_length` the slot reserved without paging.
+    """
+
+    model: str = param.String(
+        "meta-llama/Llama-3.1-8B", label="Model", doc="model, by catalog name"
+    )
+    gpu: str = param.String("H100 SXM5 80GB", label="GPU", doc="GPU, by catalog name")
+    tp: int = param.Integer(
+        1, bounds=(1, 1024), label="Tensor parallel", doc="tensor parallel size"
+    )
+    pp: int = param.Integer(
+        1, bounds=(1, 1024), label="Pipeline parallel", doc="pipeline parallel size"
+    )
+    batch: int = param.Integer(
+        32, bounds=(1, 4096), softbounds=(1, 256), label="Batch", doc="sequences at once"
+    )
+    context: int = param.Integer(
+        4096,
+        bounds=(1, 16_777_216),
+        softbounds=(1, 131_072),
+        label="Context",
+        doc="tokens of the longest sequence at the playhead",
+    )
+    run_length: int | None = param.Integer(
+        None,
+        bounds=(1, 16_777_216),
+        softbounds=(1024, 131_072),
+        allow_None=True,
+        label="Run length",
+        doc="tokens of the longest sequence when finished (default: twice the context, "
+        "at most the slot)",
+    )
+    max_length: int = param.Integer(
+        32_768,
+        bounds=(1, 16_777_216),
+        softbounds=(1024, 131_072),
+        label="Slot, max length",
+        doc="tokens reserved for a sequence without paging",
+    )
+    ragged: float = param.Number(
+        0.0,
+        bounds=(0.0, 1.0),
+        label="Ragged",
+        doc="how much shorter the last sequence is than the first, 0 to 1",
+    )
+    weights_dtype: str = param.Selector(
+        default="native",
+        objects=["native", *DTYPES],
+        label="Weights",
+        doc="dtype of the linear weights",
+    )
+    kv_dtype: str = param.Selector(
+        default="auto", objects=["auto", *CACHE_DTYPES], label="KV", doc="dtype of the KV cache"
+    )
+    block_size: int = param.Integer(
+        16, bounds=(1, 4096), label="Block size", doc="tokens in a KV page"
+    )
+    batching: str = param.Selector(
+        default="continuous",
+        objects=["continuous", "static"],
+        label="Batching",
+        doc="continuous: each sequence by itself; static: all padded to the longest",
+    )
+    paged: bool = param.Boolean(
+        True, label="Paged KV cache", doc="KV cache in pages, taken on demand"
+    )
+    flash: bool = param.Boolean(
+        True, label="FlashAttention", doc="attention scores stay on the chip"
+    )
+    reservation: str = param.Selector(
+        default="exact",
+        objects=["exact", "pow2", "max"],
+        label="Reservation",
+        doc="region of a sequence without paging: its final length, the next power of two, "
+        "or the slot",
+    )
+    prefill: str = param.Selector(
+        default="whole",
+        objects=["whole", "chunk"],
+        label="Prefill",
+        doc="prompts in one pass, or chunk by chunk",
+    )
+    chunk: int = param.Integer(
+        2048, bounds=(1, 1_048_576), label="Chunk", doc="tokens in a prefill chunk"
+    )
+    score_multiple: int = param.Integer(
+        1,
+        bounds=(1, 16),
+        label="Copies of the scores",
+        doc="copies of the score matrix that the attention code holds at its peak",
+    )
+    utilization: float = param.Number(
+        1.0,
+        bounds=(0.0, 1.0),
+        inclusive_bounds=(False, True),
+        label="Utilization",
+        doc="share of the GPU's memory that may be used",
+    )
+    mode: str = param.Selector(
+        default="textbook",
+        objects=["textbook", "vllm"],
+        label="Capacity",
+        doc="textbook: all that the driver reports; vllm: what the engine leaves for the KV cache",
+    )
+    activation_gib: float | None = param.Number(
+        None,
+        bounds=(0, 1024),
+        allow_None=True,
+        label="Activation peak",
+        doc="GiB of activations at the engine's peak, mode vllm (default: assumed from its logs)",
+    )
+    non_torch_gib: float | None = param.Number(
+        None,
+        bounds=(0, 1024),
+        allow_None=True,
+        label="Outside torch",
+        doc="GiB that CUDA and NCCL take, mode vllm (default: assumed from the engine's logs)",
+    )
+    cuda_graphs_gib: float | None = param.Number(
+        None,
+        bounds=(0, 1024),
+        allow_None=True,
+        label="CUDA graphs",
+        doc="GiB of CUDA graphs taken before the KV cache, mode vllm (default: assumed)",
+    )
+    mfu: float = Share(
+        None,
+        bounds=(0.01, 1.0),
+        allow_None=True,
+        label="MFU",
+        doc="share of the peak FLOP/s that matrix products reach (default: measured where that GPU "
+        "was, else assumed)",
+    )
+    mbu: float = Share(
+        None,
+        bounds=(0.01, 1.0),
+        allow_None=True,
+        label="MBU",
+        doc="share of the memory bandwidth that reads reach (default: measured where that GPU "
+        "was, else assumed)",
+    )
+    seed: int = param.Integer(
+        0, bounds=(0, None), label="Seed", doc="seed of what is drawn at random"
+    )
+    own_models: dict[str, Model] = param.Dict({}, precedence=-1, doc="models of the user's own")
+
+    @property
+    def the_model(self) -> Model:
+        """The model's facts; raises `UnknownName` where no catalog has it."""
+        return self.own_models.get(self.model) or find_model(self.model)
+
+    @property
+    def the_gpu(self) -> Gpu:
+        """The GPU's facts; raises `UnknownName` where no catalog has it."""
+        return find_gpu(self.gpu)
+
+    @property
+    def final_length(self) -> int:
+        """Tokens of the longest sequence when finished."""
+        if self.run_length is not None:
+            return self.run_length
+        return min(RUN_FACTOR * self.context, self.max_length)
+
+    def check(self) -> None:
+        """Raise `ScenarioError` where two settings contradict each other."""
+        if self.context > self.final_length:
+            limit = "max_length" if self.run_length is None else "run_length"
+            raise ScenarioError(
+                f"context {self.context:,} is longer than {limit} {self.final_length:,}; "
+                f"expected at most that many tokens"
+            )
+        if self.final_length > self.max_length:
+            raise ScenarioError(
+                f"run_length {self.final_length:,} is longer than max_length {self.max_length:,}; "
+                f"expected a slot that holds the finished sequence"
+            )
+
+    def replaced(self, **changes: Any) -> "Scenario":
+        """Return a copy with some settings changed."""
+        own = {name: v for name, v in self.settings().items() if v != getattr(Scenario, name)}
+        return Scenario(**{**own, "own_models": self.own_models, **changes})
+
+    @property
+    def efficiency(self) -> Efficiency:
+        """What steps reach on the GPU, and how that is known."""
+        known = efficiency(self.the_gpu)
+        shares = (self.param.mfu.as_set(self), self.param.mbu.as_set(self))
+        if shares == (None, None):
+            return known
+        return replace(known, mfu=self.mfu, mbu=self.mbu, kind="assumed", source="as you set them")
+
+    def settings(self) -> dict[str, Any]:
+        """Return every knob's value by its name, None where it is left to what is known."""
+        return {name: as_set(self, name) for name in knobs()}
+
+
+def as_set(settings: param.Parameterized, name: str) -> Any:
+    """Return a knob's value, None where it is left to what is known of the GPU."""
+    knob = settings.param[name]
+    return knob.as_set(settings) if isinstance(knob, Share) else getattr(settings, name)
+
+
+def knobs(of: type[param.Parameterized] = Scenario) -> tuple[str, ...]:
+    """Return the names of the settings that a class declares, in their order."""
+    return tuple(
+        name for name in of.param if name != "name" and (of.param[name].precedence or 0) >= 0
+    )

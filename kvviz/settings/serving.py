@@ -1,0 +1,118 @@
+"""Every knob of the serving simulation, once: options, widgets, links and schemas use these."""
+
+from typing import Any, Final
+
+import param
+
+from kvviz.settings.scenario import ScenarioError
+
+HARDWARE: Final = (
+    "model",
+    "gpu",
+    "tp",
+    "weights_dtype",
+    "kv_dtype",
+    "utilization",
+    "mode",
+    "activation_gib",
+    "non_torch_gib",
+    "cuda_graphs_gib",
+)
+"""The knobs of a scenario that serving has a use for."""
+
+
+class Serving(param.Parameterized):
+    """How requests are served: the policy and the limits of the engine.
+
+    Defaults are those of vLLM 0.19 on one GPU, where it has them.
+    """
+
+    policy: str = param.String("vllm", label="Policy", doc="scheduling policy, by name")
+    num_blocks: int | None = param.Integer(
+        None,
+        bounds=(2, 100_000_000),
+        allow_None=True,
+        label="Block pool",
+        doc="KV blocks, the null block included (default: what the GPU has left)",
+    )
+    block_size: int = param.Integer(
+        16, bounds=(1, 4096), label="Block size", doc="tokens in a KV block"
+    )
+    max_num_seqs: int = param.Integer(
+        256, bounds=(1, 65_536), softbounds=(1, 512), label="Max sequences", doc="running at once"
+    )
+    max_num_batched_tokens: int = param.Integer(
+        2048,
+        bounds=(1, 16_777_216),
+        softbounds=(256, 16_384),
+        label="Batched tokens",
+        doc="tokens computed in a step at most",
+    )
+    max_model_len: int = param.Integer(
+        16_384,
+        bounds=(2, 16_777_216),
+        softbounds=(1024, 131_072),
+        label="Max model length",
+        doc="tokens of prompt and output together, and the slot of reservation max",
+    )
+    prefix_caching: bool = param.Boolean(
+        True, label="Prefix caching", doc="blocks of the same content are computed once"
+    )
+    reservation: str = param.Selector(
+        default="max",
+        objects=["exact", "pow2", "max"],
+        label="Reservation",
+        doc="region of a request without paging: prompt and output, the output rounded up to a "
+        "power of two, or max_model_len",
+    )
+    allocator: str = param.Selector(
+        default="first-fit",
+        objects=["first-fit", "best-fit", "buddy"],
+        label="Allocator",
+        doc="how regions are placed without paging",
+    )
+
+    mfu: float | None = param.Number(
+        None,
+        bounds=(0.01, 1.0),
+        allow_None=True,
+        label="MFU",
+        doc="share of the peak FLOP/s that matrix products reach (default: known of the GPU, "
+        "or assumed)",
+    )
+    mbu: float | None = param.Number(
+        None,
+        bounds=(0.01, 1.0),
+        allow_None=True,
+        label="MBU",
+        doc="share of the memory bandwidth that reads reach (default: known of the GPU, "
+        "or assumed)",
+    )
+    overhead_s: float | None = param.Number(
+        None,
+        bounds=(0, 10),
+        allow_None=True,
+        label="Step overhead",
+        doc="seconds a step takes besides (default: known of the GPU, or 0)",
+    )
+
+    def check(self) -> None:
+        """Raise `ScenarioError` where two settings contradict each other."""
+        if self.max_num_batched_tokens < self.max_num_seqs:
+            raise ScenarioError(
+                f"max_num_batched_tokens {self.max_num_batched_tokens:,} is less than "
+                f"max_num_seqs {self.max_num_seqs:,}; expected a token for each at least, as vLLM"
+            )
+
+    def replaced(self, **changes: Any) -> "Serving":
+        """Return a copy with some settings changed."""
+        return Serving(**{**self.settings(), **changes})
+
+    def settings(self) -> dict[str, Any]:
+        """Return every knob's value by its name."""
+        return {name: getattr(self, name) for name in serving_knobs()}
+
+
+def serving_knobs() -> tuple[str, ...]:
+    """Return the names of the settings, in the order they are declared."""
+    return tuple(name for name in Serving.param if name != "name")

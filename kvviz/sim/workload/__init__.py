@@ -1,0 +1,1 @@
+"""What is to be served: drawn, read from traces, or grown in step."""
