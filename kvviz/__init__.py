@@ -8,7 +8,7 @@ from kvviz._version import __version__ as __version__
 if TYPE_CHECKING:
     from kvviz.catalog.gpus.gpu import Gpu
     from kvviz.catalog.gpus.shipped import find_gpu, gpus
-    from kvviz.catalog.models.config import ConfigError
+    from kvviz.catalog.models.config import ConfigError, model_from_config
     from kvviz.catalog.models.model import Model
     from kvviz.catalog.models.shipped import find_model, models
     from kvviz.catalog.names import UnknownName
@@ -31,11 +31,12 @@ __all__ = [
     "find_model",
     "gpus",
     "growth",
+    "model_from_config",
     "models",
 ]
 
 _HOMES = {
-    "kvviz.catalog.models.config": ("ConfigError",),
+    "kvviz.catalog.models.config": ("ConfigError", "model_from_config"),
     "kvviz.catalog.gpus.gpu": ("Gpu",),
     "kvviz.catalog.gpus.shipped": ("find_gpu", "gpus"),
     "kvviz.catalog.models.model": ("Model",),

@@ -3,7 +3,8 @@
 import ast
 import subprocess
 import sys
-from functools import cache
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -11,102 +12,232 @@ import pytest
 import kvviz
 
 ROOT = Path(__file__).parents[1]
-ORDER = (
-    "_version",
-    "units",
-    "catalog",
-    "kernels",
-    "settings",
-    "memory",
-    "roofline",
-    "atlas",
-    "timeline",
-    "sim",
-    "accuracy",
-    "scene",
-    "pages",
-    "export",
-    "apps",
-)
-TOPS = ("api", "cli", "")  # beside the pages: on all of the core, below nothing
-CORE = (*ORDER[: ORDER.index("scene")], *TOPS)
-HEAVY = ("panel", "bokeh", "torch", "triton", "pandas", "pyarrow", "fastapi", "distributed")
-MEASURING = "kvviz/kernels/measuring"
-ALLOWED = {  # modules that are imported only by who needs them
-    "torch": (
-        "kvviz/kernels/torch/",
-        "kvviz/kernels/triton/",
-        f"{MEASURING}/torch_",
-        f"{MEASURING}/triton_",
+ORDER = {
+    # What lies in a folder, lowest first: each may import what stands before it, and those that
+    # stand together not one another. A folder of modules alone has no entry, only no circles.
+    "kvviz": (
+        ("_version", "units"),
+        *("catalog", "kernels", "settings", "shards", "engines"),
+        *("memory", "roofline", "cost", "atlas", "timeline", "sim", "accuracy", "live"),
+        *("scene", "pages", "export", "api", "cli", ""),
     ),
-    "triton": ("kvviz/kernels/triton/", f"{MEASURING}/triton_"),
-    "fastapi": ("kvviz/api/",),
+    "kvviz.catalog": (
+        ("names", "dtypes"),
+        ("models", "gpus", "published"),
+        "measured",
+        "engine",  # until what engines take lies in kvviz.engines
+    ),
+    "kvviz.catalog.models": (
+        *("fields", "model", "storage", "draft", "rotary", "tower", "families", "config"),
+        *("shipped", "tokens"),
+    ),
+    "kvviz.kernels": ("cpu", "numpy", "", ("torch", "triton"), "measuring", "__main__"),
+    "kvviz.sim": (
+        *("workload", "cache", "policy", "policies", "engine", "results", "simulate"),
+        ("paper", "sweep"),
+    ),
+    "kvviz.sim.workload": ("prompts", "workload", "request", "traces", "synthetic", "growth"),
+    "kvviz.scene": (
+        *("theme", "paint", "axes"),
+        ("hbm", "paging", "kernels", "serving", "explore", "accuracy"),
+    ),
+    "kvviz.pages": (
+        "kit",
+        ("hbm", "paging", "kernels", "serving", "accuracy", "live"),
+        "explore",  # opens pairs on the HBM page
+    ),
+}
+SCREEN = ("scene", "pages", "export")
+SCREENLESS = ("api", "cli")  # beside the pages: on all of the core
+DRAWN_IN = {"panel": ("pages", "export", "apps"), "bokeh": (*SCREEN, "apps")}
+HEAVY = ("panel", "bokeh", "torch", "triton", "pandas", "pyarrow", "fastapi", "distributed")
+LATE = (*HEAVY, "tokenizers", "matplotlib")  # packages that a function may wait for
+MEASURING = "kvviz.kernels.measuring"
+AT_IMPORT = {  # who imports a heavy package at once: modules that only those import who need it
+    "torch": (
+        "kvviz.kernels.torch.",
+        "kvviz.kernels.triton.",
+        f"{MEASURING}.torch_",
+        f"{MEASURING}.triton_",
+    ),
+    "triton": ("kvviz.kernels.triton.", f"{MEASURING}.triton_"),
+    "fastapi": ("kvviz.api.",),
 }
 SECONDS = 0.3
 
-MODULES = sorted([*(ROOT / "kvviz").rglob("*.py"), *(ROOT / "apps").glob("*.py")])
+
+@dataclass(frozen=True)
+class Import:
+    """`name`, a module where there is one, imported by `by`; `late` where it is not at once."""
+
+    by: str
+    name: str
+    line: int
+    late: bool = False
+
+    def __str__(self):
+        return f"{self.by}:{self.line} imports {self.name}{' late' if self.late else ''}"
 
 
-def layer(path):
-    """Return a module's layer, empty for the package's own ``__init__``."""
+def dotted(path):
     parts = path.relative_to(ROOT).with_suffix("").parts
-    return "apps" if parts[0] == "apps" else parts[1].replace("__init__", "")
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-@cache
-def imports(path):
-    """Return (module, whether it is imported with the file itself) for every import."""
-    tree = ast.parse(path.read_text())
-    later = {
-        inner
-        for node in ast.walk(tree)
-        if isinstance(node, ast.FunctionDef) or _only_for_types(node)
-        for inner in ast.walk(node)
-    }
-    found = []
-    for node in ast.walk(tree):
+FILES = {
+    dotted(path): path for path in [*(ROOT / "kvviz").rglob("*.py"), *(ROOT / "apps").glob("*.py")]
+}
+FOLDERS = {name for name, path in FILES.items() if path.name == "__init__.py"}
+
+
+def statements(node, late=False) -> Iterator[tuple[ast.stmt, bool]]:
+    """Yield every import below a node, and whether it waits for a call or is for types alone."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Import | ast.ImportFrom):
+            yield child, late
+        waits = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef) or (
+            isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test)
+        )
+        yield from statements(child, late or waits)
+
+
+def imports(module) -> Iterator[Import]:
+    for node, late in statements(ast.parse(FILES[module].read_text())):
         if isinstance(node, ast.Import):
-            found += [(alias.name, node not in later) for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            assert not node.level, f"{path} imports relatively"
-            found.append((node.module, node not in later))
-    return found
+            names = [alias.name for alias in node.names]
+        else:
+            home = "." * node.level + (node.module or "")
+            inner = [f"{home}.{alias.name}" for alias in node.names]
+            names = [name if name in FILES else home for name in inner]
+        for name in sorted(set(names)):
+            yield Import(module, name, node.lineno, late)
 
 
-def _only_for_types(node):
-    return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+IMPORTS = [found for module in FILES for found in imports(module)]
 
 
-def named(path):
-    return str(path.relative_to(ROOT))
+def graph(found):
+    """Return what each module imports of our own."""
+    edges = {name: set() for name in FILES}
+    for one in found:
+        if one.name in FILES:
+            edges[one.by].add(one.name)
+    return edges
 
 
-@pytest.mark.parametrize("path", MODULES, ids=named)
-def test_a_module_imports_only_what_lies_below_it(path):
-    own = layer(path)
-    for name, _ in imports(path):
-        top, _, rest = name.partition(".")
-        if top != "kvviz":
-            continue
-        other = rest.partition(".")[0]
-        if own in TOPS:
-            assert other in CORE, f"imports {name}"
-        elif other:
-            assert ORDER.index(other) <= ORDER.index(own), f"imports {name}"
+def reached(edges: Mapping[str, set[str]]) -> dict[str, set[str]]:
+    """Return all that each module comes to, import by import."""
+
+    def from_here(start):
+        found, todo = set(), [start]
+        while todo:
+            new = edges.get(todo.pop(), set()) - found
+            found |= new
+            todo += new
+        return found
+
+    return {name: from_here(name) for name in edges}
 
 
-@pytest.mark.parametrize("path", MODULES, ids=named)
-def test_what_draws_stays_above_the_core(path):
-    own, server = layer(path), ROOT / "kvviz/cli/serve.py"
-    for name, at_import in imports(path):
-        top = name.partition(".")[0]
-        lazily = path == server and not at_import
-        if top == "panel":
-            assert own in ("pages", "export", "apps") or lazily
-        if top == "bokeh":
-            assert own in ("scene", "pages", "export", "apps")
-        if top in HEAVY[2:] and not named(path).startswith(ALLOWED.get(top, ("-",))):
-            assert not at_import, f"imports {name} before it is needed"
+def circles(edges):
+    """Return every set of modules each of which comes to all of them."""
+    reach = reached(edges)
+    among = {frozenset(b for b in reach[a] if a in reach[b]) for a in edges}
+    return sorted(sorted(circle) for circle in among if circle)
+
+
+def places(folder):
+    """Return the place of everything in a folder's order."""
+    listed = enumerate(ORDER[folder])
+    return {
+        name: place
+        for place, entry in listed
+        for name in ((entry,) if isinstance(entry, str) else entry)
+    }
+
+
+def fork(one, other):
+    """Return the folder where the ways to two modules part, and the next step of each."""
+    ways = [name.split(".") for name in (one, other)]
+    common = 0
+    while all(len(way) > common for way in ways) and ways[0][common] == ways[1][common]:
+        common += 1
+    return ".".join(ways[0][:common]), *(".".join(way[common : common + 1]) for way in ways)
+
+
+def upward(one: Import):
+    """Say what is wrong with an import of our own by the order of the folders, if anything is."""
+    folder, own, other = fork(one.by, one.name)
+    if one.by.startswith("apps."):
+        return None if one.name.startswith("kvviz.pages.") else f"{one}, not a page"
+    children = {f"{folder}.{own}", f"{folder}.{other}"}
+    if folder not in ORDER:
+        return f"{one}, and {folder} has no order" if children & FOLDERS else None
+    place = places(folder)
+    if missing := [name for name in (own, other) if name not in place]:
+        return f"{one}, and the order of {folder} lacks {missing[0]}"
+    return None if place[other] < place[own] else f"{one}, which does not lie below"
+
+
+def test_arrows_point_down_in_every_folder():
+    ours = [one for one in IMPORTS if one.name in FILES and one.name != one.by]
+    assert [told for one in ours if (told := upward(one))] == []
+
+
+def test_there_is_no_circle():
+    assert circles(graph(IMPORTS)) == []
+
+
+def test_no_import_waits_but_for_what_is_heavy():
+    """A function may import a heavy package, and a command whatever it needs when it runs."""
+    at_once = reached(graph(one for one in IMPORTS if not one.late))
+    weight = {one.by for one in IMPORTS if one.name.partition(".")[0] in LATE and not one.late}
+    heavy = {name for name in FILES if ({name} | at_once[name]) & weight}
+    lazy = [one for one in IMPORTS if one.late and one.by != "kvviz"]  # whose names are lazy
+    waiting = [one for one in lazy if not one.by.startswith("kvviz.cli.")]
+    wrong = [o for o in waiting if o.name not in heavy and o.name.partition(".")[0] not in LATE]
+    assert list(map(str, wrong)) == []
+
+
+def misplaced(one: Import):
+    """Return whether a module imports what its room or its start may not have."""
+    steps, top = [*one.by.split("."), ""], one.name.partition(".")[0]
+    room = steps[1] if steps[0] == "kvviz" else steps[0]
+    if top in DRAWN_IN:
+        served = one.by == "kvviz.cli.serve" and one.late
+        return room not in DRAWN_IN[top] and not served
+    if top in HEAVY:
+        return not one.late and not one.by.startswith(AT_IMPORT.get(top, "-"))
+    return room in SCREENLESS and one.name.startswith(tuple(f"kvviz.{name}" for name in SCREEN))
+
+
+def test_what_draws_stays_above_the_core():
+    assert [str(one) for one in IMPORTS if misplaced(one)] == []
+
+
+def test_imports_are_absolute():
+    assert [str(one) for one in IMPORTS if one.name.startswith(".")] == []
+
+
+def test_what_is_wrong_is_found():
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": {"a"}, "e": {"e"}}) == [
+        ["b", "c"],
+        ["e"],
+    ]
+    for by, name in (
+        ("kvviz.units", "kvviz.catalog.names"),
+        ("kvviz.catalog.models.model", "kvviz.catalog.models.families.dense"),
+        ("kvviz.pages.hbm.page", "kvviz.pages.paging.page"),
+        ("kvviz.sim.engine.run", "kvviz.sim.results.outcome"),
+        ("kvviz.memory.inner.a", "kvviz.memory.report"),
+        ("kvviz.sim.simulate", "kvviz"),
+    ):
+        assert (upward(Import(by, name, 1)) is None) == (name == "kvviz.memory.report"), (by, name)
+    assert misplaced(Import("kvviz.memory.report", "bokeh.plotting", 1, late=True))
+    assert misplaced(Import("kvviz.timeline", "pandas", 1))
+    assert misplaced(Import("kvviz.api.app", "kvviz.pages.kit.html", 1))
+    tree = ast.parse("import a\ndef f():\n    import b\nif TYPE_CHECKING:\n    import c")
+    assert [late for _, late in statements(tree)] == [False, True, True]
 
 
 @pytest.mark.parametrize("module", ["kvviz", "kvviz.cli"])

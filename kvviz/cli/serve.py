@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-import kvviz
 from kvviz.cli.ports import check_free
 
 INDEX = "hbm"
@@ -37,6 +36,6 @@ def serve(
 
 def page_scripts() -> list[Path]:
     """Return the pages' scripts: inside an installed package, or beside it in a checkout."""
-    package = Path(kvviz.__file__).parent
+    package = Path(__file__).parents[1]
     installed = sorted((package / "apps").glob("*.py"))
     return installed or sorted((package.parent / "apps").glob("*.py"))

@@ -16,7 +16,7 @@ import panel as pn
 from panel.template import Template
 from kvviz.scene.theme import DARK
 from kvviz.pages.hbm.did_you_know import did_you_know
-from kvviz.pages.kit.drawer import about_button
+from kvviz.pages.hbm.page import about_button
 from kvviz.pages.hbm.session import Session
 
 pn.extension()

@@ -50,7 +50,7 @@ def rows(shared: Path, name: str) -> list[dict[str, str]]:
 
 
 def shared_model(shared: Path, stem: str) -> Model:
-    return Model.from_config(read_config(shared / "configs" / f"{stem}.json"), stem)
+    return model_from_config(read_config(shared / "configs" / f"{stem}.json"), stem)
 
 
 def kv_bytes(model: Model, windowed: bool) -> int:

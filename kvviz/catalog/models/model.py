@@ -1,8 +1,8 @@
 """A model as memory sees it: what each layer caches, and which tensors it stores."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 AttentionKind = Literal["full", "mla", "sliding", "chunked", "linear", "ssm", "none"]
 Split = Literal["tp", "kv", "none"]
@@ -101,18 +101,6 @@ class Model:
     def __hash__(self) -> int:
         # Models are keys of caches: to go through every tensor would cost more than it tells.
         return hash((self.name, self.source, len(self.layers), len(self.tensors)))
-
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any], name: str = "", source: str = "") -> "Model":
-        """Return a model's facts from its parsed ``config.json``.
-
-        Raises:
-            ConfigError: an unknown family, or a key that is missing, wrong or contradictory.
-        """
-        # The families build these very classes, so they can only be imported once called.
-        from kvviz.catalog.models.config import model_from_config
-
-        return model_from_config(config, name, source)
 
     @property
     def parameters(self) -> int:

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from kvviz.kernels.measuring.exact import reference
 from kvviz.kernels.measuring.group import Group
 from kvviz.kernels.measuring.inputs import Prefill
 from kvviz.kernels.measuring.machine import numpy_rates
@@ -22,7 +23,7 @@ from kvviz.kernels.measuring.measure import (
     quietly,
     step_peaks,
 )
-from kvviz.kernels.measuring.presets import record, reference
+from kvviz.kernels.measuring.presets import record
 from kvviz.kernels.numpy.blocked import paged_attention, paged_blocks
 from kvviz.kernels.numpy.cost import COSTS, Cost
 from kvviz.kernels.numpy.flash import flash_attention, flash_tiles

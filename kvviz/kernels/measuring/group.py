@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from kvviz.kernels.measuring.machine import Rates
-from kvviz.kernels.measuring.measure import Call, Performance
+from kvviz.kernels.measuring.measure import Call, Performance, Progress, measure, quietly
 
 
 class Group(NamedTuple):
@@ -26,3 +26,19 @@ class Group(NamedTuple):
     unit_bytes: int | None = None
     notes: Callable[[Mapping[str, Performance]], list[str]] = lambda results: []
     facts: Mapping[str, Any] = MappingProxyType({})
+
+
+def measured_group(group: Group, progress: Progress = quietly) -> dict[str, Any]:
+    """Measure one group; return its results as JSON takes them."""
+    results = measure(
+        group.calls, group.rates, lambda doing, share: progress(f"{group.title}: {doing}", share)
+    )
+    rows = []
+    for result in results:
+        multiple = (
+            {"peak_multiple": result.peak_bytes / group.unit_bytes} if group.unit_bytes else {}
+        )
+        rows.append(result.as_dict() | multiple)
+    told = {"title": group.title, **group.facts}
+    told |= {"rates": group.rates and group.rates.as_dict(), "rows": rows}
+    return told | {"notes": group.notes({result.name: result for result in results})}

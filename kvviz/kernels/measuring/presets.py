@@ -7,17 +7,17 @@ from typing import Any, Final
 import numpy as np
 
 from kvviz.kernels.measuring.cuda import require_cuda
-from kvviz.kernels.measuring.group import Group
+from kvviz.kernels.measuring.exact import doubled, reference
+from kvviz.kernels.measuring.group import Group, measured_group
 from kvviz.kernels.measuring.inputs import Decode, Prefill
 from kvviz.kernels.measuring.machine import numpy_rates
-from kvviz.kernels.measuring.measure import Call, Performance, Progress, measure, quietly
+from kvviz.kernels.measuring.measure import Call, Performance, Progress, quietly
 from kvviz.kernels.measuring.older_report import older_report, pictures
 from kvviz.kernels.measuring.provenance import provenance
 from kvviz.kernels.numpy.blocked import paged_attention
 from kvviz.kernels.numpy.flash import flash_attention
 from kvviz.kernels.numpy.paged import gathered_attention_decode, paged_attention_decode
 from kvviz.kernels.numpy.quantize import SCHEMES, quantize
-from kvviz.kernels.numpy.shapes import Array
 from kvviz.kernels.numpy.standard import standard_attention
 from kvviz.kernels.numpy.textbook import textbook_attention
 
@@ -79,22 +79,6 @@ def record(
     return told | {"groups": [measured_group(group, progress) for group in parts]}
 
 
-def measured_group(group: Group, progress: Progress = quietly) -> dict[str, Any]:
-    """Measure one group; return its results as JSON takes them."""
-    results = measure(
-        group.calls, group.rates, lambda doing, share: progress(f"{group.title}: {doing}", share)
-    )
-    rows = []
-    for result in results:
-        multiple = (
-            {"peak_multiple": result.peak_bytes / group.unit_bytes} if group.unit_bytes else {}
-        )
-        rows.append(result.as_dict() | multiple)
-    told = {"title": group.title, **group.facts}
-    told |= {"rates": group.rates and group.rates.as_dict(), "rows": rows}
-    return told | {"notes": group.notes({result.name: result for result in results})}
-
-
 def _prefill() -> Iterator[Group]:
     rates = numpy_rates(64, np.dtype(np.float32))
     for n in LENGTHS:
@@ -126,7 +110,7 @@ def _prefill_notes(results: Mapping[str, Performance]) -> list[str]:
 def _decode() -> Iterator[Group]:
     shape = Decode(8, 8192, 64, 32, 8, 16)
     inputs = shape.inputs()
-    exact = gathered_attention_decode(*_doubled(inputs))
+    exact = gathered_attention_decode(*doubled(inputs))
     calls = [
         Call("NumPy paged", paged_attention_decode, inputs, reference=exact),
         Call("NumPy gather", gathered_attention_decode, inputs, reference=exact),
@@ -168,7 +152,7 @@ def _quant() -> Iterator[Group]:
     shape = Decode(2, 4096, 128, 32, 8, 128)
     for outliers in (False, True):
         q, k_cache, v_cache, table, lengths = inputs = shape.inputs(outliers=outliers)
-        exact = gathered_attention_decode(*_doubled(inputs))
+        exact = gathered_attention_decode(*doubled(inputs))
         calls = [Call("fp32", paged_attention_decode, inputs, reference=exact)]
         for scheme in SCHEMES:
             keys = quantize(k_cache, scheme)
@@ -180,16 +164,6 @@ def _quant() -> Iterator[Group]:
             calls.append(Call(name, paged_attention_decode, step, reference=exact))
         data = "four outlier channels in the keys" if outliers else "normal data"
         yield Group(f"KV quantized, {data}, {shape}", calls)
-
-
-def reference(Q: Array, K: Array, V: Array, causal: bool = False) -> Array:
-    """Return the exact output in float64, a block of queries at a time to spare memory."""
-    q, k, v = _doubled((Q, K, V))
-    return paged_attention(q, k, v, 64, causal=causal)
-
-
-def _doubled(arrays: tuple[Array, ...]) -> tuple[Array, ...]:
-    return tuple(a.astype(np.float64) if a.dtype.kind == "f" else a for a in arrays)
 
 
 def _plain(kernel: Callable[..., Any]) -> str:

@@ -2,12 +2,12 @@
 
 import os
 import platform
-import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any, Final
+
+from kvviz.kernels.cpu import cpu_name
 
 PACKAGES: Final = ("numpy", "torch", "triton")
 THREADS: Final = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
@@ -51,22 +51,6 @@ def set_in(facts: Mapping[str, Any]) -> str:
     told = {} if "cuda" in facts else {name: str(facts.get("threads")) for name in THREADS}
     noted = facts.get("environment") or {}
     return ", ".join(f"{name}={value}" for name, value in noted.items() if told.get(name) != value)
-
-
-def cpu_name() -> str:
-    """Return the processor's model as Linux names it, else as Python does."""
-    return _cpu_fact("model name") or platform.processor() or sys.platform
-
-
-def cpu_instructions() -> str:
-    """Return what the processor can do as Linux lists it, which its name need not tell, or ""."""
-    return _cpu_fact("flags") or _cpu_fact("Features")
-
-
-def _cpu_fact(name: str) -> str:
-    facts = Path("/proc/cpuinfo")
-    lines = facts.read_text().splitlines() if facts.exists() else []
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith(name)), "")
 
 
 def _version(package: str) -> str | None:

@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,7 +14,6 @@ from torch.autograd import DeviceType  # type: ignore[attr-defined]
 from torch.profiler import ProfilerActivity, profile
 
 from kvviz.kernels.measuring.machine import GEMM, Rates
-from kvviz.kernels.measuring.measure import Call
 from kvviz.units import GiB, MiB
 
 
@@ -24,7 +23,7 @@ class TorchMeter:
     def __init__(self, device: torch.device) -> None:
         self.device = device
 
-    def seconds(self, call: Call) -> float:
+    def seconds(self, call: Callable[[], Any]) -> float:
         """Return the seconds of one call, on a GPU from event to event."""
         with torch.no_grad():
             if self.device.type != "cuda":
@@ -42,7 +41,7 @@ class TorchMeter:
             milliseconds: float = begin.elapsed_time(end)
             return milliseconds / 1000
 
-    def peak(self, call: Call) -> tuple[int, str, Any]:
+    def peak(self, call: Callable[[], Any]) -> tuple[int, str, Any]:
         """Return the most bytes held at once above what was held, what saw them, and the output."""
         gc.collect()
         with torch.no_grad():
@@ -55,7 +54,7 @@ class TorchMeter:
                 output = call()
             return _highest(profiled), "torch profiler", output
 
-    def _cuda_peak(self, call: Call) -> tuple[int, str, Any]:
+    def _cuda_peak(self, call: Callable[[], Any]) -> tuple[int, str, Any]:
         call()  # so that workspaces of libraries exist before
         torch.cuda.synchronize(self.device)
         torch.cuda.reset_peak_memory_stats(self.device)
@@ -106,9 +105,9 @@ def torch_rates(device: torch.device, dtype: torch.dtype) -> Rates:
     square = torch.randn(side, side, dtype=dtype, device=device)
     meter = TorchMeter(device)
 
-    def best(call: Any) -> float:
+    def best(call: Callable[[], Any]) -> float:
         call()
-        return min(meter.seconds(Call("", call)) for _ in range(9))
+        return min(meter.seconds(call) for _ in range(9))
 
     copy, read = best(lambda: other.copy_(big)), best(lambda: big.sum())
     gemm = best(lambda: square @ square)

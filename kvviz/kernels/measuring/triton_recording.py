@@ -6,10 +6,11 @@ from typing import Any, Final
 import torch
 
 from kvviz.kernels.measuring import gpu_shapes, torch_allocator, triton_gpu
+from kvviz.kernels.measuring.exact import reference
+from kvviz.kernels.measuring.group import measured_group
 from kvviz.kernels.measuring.inputs import Prefill
 from kvviz.kernels.measuring.machine import Rates
 from kvviz.kernels.measuring.measure import Progress, quietly
-from kvviz.kernels.measuring.presets import measured_group, reference
 from kvviz.kernels.measuring.provenance import provenance
 from kvviz.kernels.measuring.torch_measure import gpu_facts, torch_rates
 from kvviz.kernels.measuring.torch_presets import memory_groups

@@ -9,7 +9,7 @@ it wants them. No formula here counts that, so none is given where it might be m
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from kvviz.kernels.measuring.provenance import cpu_instructions
+from kvviz.kernels.cpu import cpu_instructions
 from kvviz.kernels.numpy.cost import Sizes, query_spans
 from kvviz.kernels.numpy.paged import page_tiles
 from kvviz.kernels.numpy.visibility import Visibility

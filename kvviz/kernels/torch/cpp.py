@@ -14,7 +14,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from kvviz.kernels.measuring.provenance import cpu_instructions
+from kvviz.kernels.cpu import cpu_instructions
 
 SOURCE: Final = Path(__file__).with_name("paged_decode.cpp")
 DTYPES: Final = (torch.float32, torch.float16, torch.bfloat16)

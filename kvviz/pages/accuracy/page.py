@@ -14,8 +14,9 @@ from kvviz.catalog.models.shipped import model_names
 from kvviz.pages.accuracy import cards
 from kvviz.pages.accuracy.log import read_card, reconciled
 from kvviz.pages.accuracy.session import ALL, AS_LOGGED, MOST_TEXT, AccuracySession
-from kvviz.pages.kit.components import CSS, Component, Knob, LiveCard, Share, ThemeSwitch, scripts
+from kvviz.pages.kit.components import CSS, Component, Knob, LiveCard, Share, scripts
 from kvviz.pages.kit.drawn import follow_theme, redraws
+from kvviz.pages.kit.header import theme_switch
 from kvviz.pages.kit.shell import Areas, shell
 from kvviz.scene.accuracy.errors import ErrorScatter, Point, error_scatter
 from kvviz.scene.theme import THEMES
@@ -70,14 +71,14 @@ def accuracy_page() -> Template:
     session = opened(pn.state.session_args)
     columns = {"results": results(session), "reading": reading(session)}
     share = Share(query=_query(session), theme=session.theme, sizing_mode=None)
-    switch = ThemeSwitch(theme=session.theme, sizing_mode=None)
-    switch.param.watch(lambda event: session.param.update(theme=event.new), "theme")
     session.param.watch(
         lambda *_: share.param.update(query=_query(session), theme=session.theme),
         ["theme", *FILTERS],
     )
     return shell(
-        "accuracy", session.theme, Areas(columns, {"share": share, "theme_switch": switch})
+        "accuracy",
+        session.theme,
+        Areas(columns, {"share": share, "theme_switch": theme_switch(session)}),
     )
 
 

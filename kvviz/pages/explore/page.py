@@ -14,7 +14,8 @@ from kvviz.pages.explore.link import VIEW, link, open_link
 from kvviz.pages.explore.session import WORKLOAD, ExploreSession
 from kvviz.pages.explore.split import split
 from kvviz.pages.explore.toolbar import filters, problem, toolbar
-from kvviz.pages.kit.components import LiveCard, Share, ThemeSwitch
+from kvviz.pages.kit.components import LiveCard, Share
+from kvviz.pages.kit.header import theme_switch
 from kvviz.pages.kit.shell import Areas, shell
 
 
@@ -28,7 +29,7 @@ def explore_page() -> Template:
     """Return the Explore page of a new visitor, in the state that the URL's query asks for."""
     arguments = pn.state.session_args.items()
     session = open_link((name, values[-1].decode(errors="replace")) for name, values in arguments)
-    tools = {"share": _share(session), "theme_switch": _theme_switch(session)}
+    tools = {"share": _share(session), "theme_switch": theme_switch(session)}
     return shell("explore", session.theme, Areas({"wide": body(session)}, tools))
 
 
@@ -66,12 +67,6 @@ def cards(session: ExploreSession, texts: dict[str, Callable[[Pair], str]]) -> d
     session.param.watch(follow, "reports")
     session.scenario.param.watch(follow, ["model", "gpu"])
     return told
-
-
-def _theme_switch(session: ExploreSession) -> ThemeSwitch:
-    switch = ThemeSwitch(theme=session.theme, sizing_mode=None)
-    switch.param.watch(lambda event: session.param.update(theme=event.new), "theme")
-    return switch
 
 
 def _share(session: ExploreSession) -> Share:

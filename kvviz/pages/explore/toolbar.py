@@ -9,9 +9,9 @@ from kvviz.pages.explore.heatmap import EXPLORE_CSS
 from kvviz.pages.explore.metrics import METRICS
 from kvviz.pages.explore.session import ExploreSession
 from kvviz.pages.explore.table import downloads
-from kvviz.pages.hbm.controls import bound
 from kvviz.pages.kit.components import Knob, LiveCard, Upload
 from kvviz.pages.kit.html import problem_text
+from kvviz.pages.kit.inputs import bound
 from kvviz.settings.scenario import Scenario
 
 CONTEXTS = tuple(2**power for power in range(10, 21))

@@ -6,9 +6,9 @@ from kvviz.catalog.gpus.gpu import Gpu
 from kvviz.catalog.measured.efficiency import KNEE, SOURCE
 from kvviz.pages.hbm.allocator import allocator_cards
 from kvviz.pages.hbm.copies import copies_card
-from kvviz.pages.hbm.insights import insights, text_card
+from kvviz.pages.hbm.insights import insights
 from kvviz.pages.hbm.session import Session
-from kvviz.pages.kit.html import chip, live, many, row, share, short
+from kvviz.pages.kit.html import chip, live, many, row, share, short, text_card
 from kvviz.scene.hbm.places import scene_raster
 from kvviz.settings.scenario import Scenario
 from kvviz.units import gib, size

@@ -5,9 +5,8 @@ from html import escape
 from typing import Final, NamedTuple
 
 from kvviz.catalog.measured.memory import AllocatorNote, AllocatorRecording, allocator_recording
-from kvviz.pages.hbm.insights import text_card
 from kvviz.pages.hbm.segments import areas, bars
-from kvviz.pages.kit.html import chip, many, row
+from kvviz.pages.kit.html import chip, many, row, text_card
 from kvviz.settings.scenario import Scenario
 from kvviz.sim.results.allocated import Simulated, simulated
 from kvviz.units import gib, size

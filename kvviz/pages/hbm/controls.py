@@ -10,13 +10,13 @@ from kvviz.catalog.gpus.shipped import gpu_names
 from kvviz.catalog.models.config import MAX_BYTES
 from kvviz.catalog.models.shipped import model_names
 from kvviz.memory.capacity import assumptions
-from kvviz.memory.kinds import SETTING
 from kvviz.memory.parallel import valid_tensor_parallel
 from kvviz.pages.hbm.copies import copies_note
 from kvviz.pages.hbm.session import Session
 from kvviz.pages.hbm.toggles import TOGGLES, Toggle
-from kvviz.pages.kit.components import Component, Knob, scripts
-from kvviz.pages.kit.html import chip, live, short
+from kvviz.pages.kit.components import Component, scripts
+from kvviz.pages.kit.html import chip, live
+from kvviz.pages.kit.inputs import hint, spelled
 from kvviz.settings.knobs import KnobError, read
 from kvviz.settings.scenario import Scenario, knobs
 
@@ -29,7 +29,6 @@ SHARES = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.92, 0.95, 1.0)
 QUARTERS = (0.0, 0.25, 0.5, 0.75, 1.0)
 SEGMENTS = {"weights_dtype": ("native", "fp8", "int4"), "kv_dtype": ("auto", "fp8")}
 ENGINE = ("activation_gib", "non_torch_gib", "cuda_graphs_gib")  # in the assumptions' order
-RATES = ("mfu", "mbu")  # known of the GPU until they are set
 
 Field = dict[str, Any]
 
@@ -65,26 +64,6 @@ def controls(session: Session) -> Controls:
     session.scenario.param.watch(follow, [*knobs(), "own_models"])
     session.param.watch(follow, ["problem", "timeline"])
     return column
-
-
-def bound(scenario: Scenario, name: str, kind: str, options: Iterable[Any] = ()) -> Knob:
-    """Return an input of its own that follows and sets the scenario's `name`.
-
-    Args:
-        scenario: whose setting it is.
-        name: the setting.
-        kind: of the `Knob`.
-        options: the values to choose from.
-    """
-    value, spelled = getattr(scenario, name), [_spelled(option) for option in options]
-    declared = scenario.param[name]
-    knob = Knob(kind=kind, label=declared.label, value=value, options=spelled)
-    knob.hint = hint(scenario, name)
-    knob.param.watch(
-        lambda event: scenario.param.update(**_changes(scenario, name, event.new)), "value"
-    )
-    scenario.param.watch(lambda event: knob.param.update(value=event.new), name)
-    return knob
 
 
 def _take(session: Session, message: Any) -> None:
@@ -140,23 +119,8 @@ def _field(scenario: Scenario, name: str, kind: str, options: Iterable[Any] = ()
         "label": scenario.param[name].label,
         "hint": hint(scenario, name),
         "value": getattr(scenario, name),
-        "options": [_spelled(option) for option in options],
+        "options": [spelled(option) for option in options],
     }
-
-
-def hint(scenario: Scenario, name: str) -> str:
-    """Say how a setting's number is known, and what it is."""
-    meaning = scenario.param[name].doc
-    if name in RATES:
-        known = scenario.efficiency
-        return f"{known.kind}: {known.source}; {meaning}"
-    return f"{SETTING}: {meaning}"
-
-
-def _spelled(option: Any) -> list[Any]:
-    if isinstance(option, str):
-        return [option, short(option)]
-    return [option, f"{option:,}"]
 
 
 def _slider(scenario: Scenario, name: str, steps: tuple[float, ...]) -> Field:
@@ -251,7 +215,7 @@ def _measured_copies(scenario: Scenario) -> list[Field]:
 def _types(scenario: Scenario, name: str, types: tuple[str, ...]) -> Field:
     """The usual types as segments, and all the others in a list beside them."""
     usual = SEGMENTS[name]
-    others = [_spelled(kind) for kind in types if kind not in usual]
+    others = [spelled(kind) for kind in types if kind not in usual]
     return _field(scenario, name, "segment", usual) | {"others": others}
 
 

@@ -3,8 +3,7 @@
 from html import escape
 
 from kvviz.catalog.measured.memory import ScoreMultiple, ScoreMultiples, score_multiples
-from kvviz.pages.hbm.insights import text_card
-from kvviz.pages.kit.html import row
+from kvviz.pages.kit.html import row, text_card
 from kvviz.settings.scenario import Scenario
 
 Known = tuple[ScoreMultiples, tuple[ScoreMultiple, ...]]

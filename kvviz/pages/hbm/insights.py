@@ -1,6 +1,5 @@
 """What the picture teaches, as cards of text: each computed from the scenario on screen."""
 
-import re
 from collections import Counter
 from html import escape
 from typing import Final
@@ -17,13 +16,12 @@ from kvviz.memory.room import largest_batch, longest_context
 from kvviz.memory.scores import score_matrix_bytes
 from kvviz.pages.hbm.session import Session
 from kvviz.pages.hbm.toggles import TOGGLES
-from kvviz.pages.kit.html import chip, live, many, row, share
+from kvviz.pages.kit.html import chip, live, many, row, share, text_card
 from kvviz.roofline import decode_step
 from kvviz.settings.scenario import Scenario
 from kvviz.units import gib, size
 
 REGIONS: Final = {"exact": "final length", "pow2": "power of two", "max": "slot"}
-UNIT: Final = re.compile(r"(?<=\d) (?=[KMG]?i?B\b)")
 
 
 def insights(session: Session) -> list[str]:
@@ -34,16 +32,6 @@ def insights(session: Session) -> list[str]:
     if any(session.scenario.the_model.attending_layers()):
         cards = [_diagonal(session.scenario), _one_row(session), *cards]
     return cards
-
-
-def text_card(title: str, *parts: str, kind: str = "computed") -> str:
-    """Return a card of HTML under a title, marked unless its numbers are all computed.
-
-    No number is parted from its unit.
-    """
-    mark = "" if kind == "computed" else f"<small>{kind}</small> "
-    text = UNIT.sub("&nbsp;", "".join(parts))
-    return f'<section class="live card"><h2>{title}</h2>{mark}{text}</section>'
 
 
 def _diagonal(scenario: Scenario) -> str:

@@ -8,8 +8,8 @@ from kvviz.catalog.models.shipped import find_model
 from kvviz.catalog.names import UnknownName
 from kvviz.memory.report import check
 from kvviz.pages.hbm.session import PAGE_DEFAULTS, Session
-from kvviz.scene.theme import THEMES
-from kvviz.settings.knobs import cut, from_query, to_query
+from kvviz.pages.kit.link import read_theme
+from kvviz.settings.knobs import from_query, to_query
 from kvviz.settings.scenario import RUN_FACTOR, Scenario, ScenarioError
 
 
@@ -34,14 +34,6 @@ def open_link(pairs: Iterable[tuple[str, str]]) -> Session:
         session = Session(theme=theme)
     session.problem = " ".join(problems)
     return session
-
-
-def read_theme(query: dict[str, str]) -> tuple[str, list[str]]:
-    """Take the theme out of a link's query; where it is none, dark and a sentence."""
-    theme = query.pop("theme", "dark")
-    if theme in THEMES:
-        return theme, []
-    return "dark", [f"theme in the link: got {cut(theme)}, expected one of {', '.join(THEMES)}."]
 
 
 def _scenario(settings: dict[str, Any]) -> tuple[Scenario, list[str]]:

@@ -3,13 +3,15 @@
 import panel as pn
 from panel.template import Template
 
+from kvviz.pages.hbm.about import about
 from kvviz.pages.hbm.controls import controls
 from kvviz.pages.hbm.did_you_know import did_you_know
 from kvviz.pages.hbm.link import link, open_link
 from kvviz.pages.hbm.panels import centre, panels
 from kvviz.pages.hbm.session import Session
-from kvviz.pages.kit.components import Share, ThemeSwitch, Transport
-from kvviz.pages.kit.drawer import about_button
+from kvviz.pages.kit.components import Share, Transport
+from kvviz.pages.kit.drawer import Drawer, answering
+from kvviz.pages.kit.header import theme_switch
 from kvviz.pages.kit.shell import Areas, shell
 
 
@@ -30,11 +32,9 @@ def hbm_page() -> Template:
     return shell("hbm", session.theme, Areas(columns, tools, dock=Transport()))
 
 
-def theme_switch(session: Session) -> ThemeSwitch:
-    """Return the switch between dark and light, and let the session follow it."""
-    switch = ThemeSwitch(theme=session.theme, sizing_mode=None)
-    switch.param.watch(lambda event: session.param.update(theme=event.new), "theme")
-    return switch
+def about_button(session: Session) -> Drawer:
+    """Return the button; its texts are those of the session's scenario."""
+    return answering(Drawer(), lambda: about(session), session, "timeline")
 
 
 def share_button(session: Session) -> Share:

@@ -15,8 +15,9 @@ from kvviz.pages.kernels.numbers import KERNELS, blocks, digits, mib, scaling, t
 from kvviz.pages.kernels.recordings import recorded
 from kvviz.pages.kernels.session import KernelSession, devices
 from kvviz.pages.kernels.tiles import BLOCKS, tiles
-from kvviz.pages.kit.components import CSS, Knob, Share, ThemeSwitch
+from kvviz.pages.kit.components import CSS, Knob, Share
 from kvviz.pages.kit.drawn import follow_theme, redraws
+from kvviz.pages.kit.header import theme_switch
 from kvviz.pages.kit.shell import Areas, shell
 from kvviz.scene.kernels.bars import bars, pair
 from kvviz.scene.kernels.lines import Lines, lines
@@ -36,8 +37,6 @@ def kernels_page() -> Template:
     arguments = pn.state.session_args.items()
     session = opened((name, values[-1].decode(errors="replace")) for name, values in arguments)
     pn.state.on_session_destroyed(lambda _context: session.cancel())
-    switch = ThemeSwitch(theme=session.theme, sizing_mode=None)
-    switch.param.watch(lambda event: session.param.update(theme=event.new), "theme")
     columns = {"panels": _controls(session), "centre": _results(session)}
     share = Share(query=link(session), theme=session.theme, sizing_mode=None)
 
@@ -45,7 +44,7 @@ def kernels_page() -> Template:
         share.param.update(query=link(session), theme=session.theme)
 
     session.param.watch(follow, [*CHOICES, "theme"])
-    tools = {"share": share, "theme_switch": switch}
+    tools = {"share": share, "theme_switch": theme_switch(session)}
     return shell("kernels", session.theme, Areas(columns, tools))
 
 

@@ -5,8 +5,6 @@ from pathlib import Path
 
 import param
 
-from kvviz.pages.hbm.about import about
-from kvviz.pages.hbm.session import Session
 from kvviz.pages.kit.components import CSS, Component, scripts
 
 DRAWER_CSS = Path(__file__).with_name("drawer.css").read_text()
@@ -23,11 +21,6 @@ class Drawer(Component):
 
     _esm = scripts("kit/js/live.js", "kit/js/drawer.js")
     _stylesheets = (CSS + DRAWER_CSS,)
-
-
-def about_button(session: Session) -> Drawer:
-    """Return the button; its texts are those of the session's scenario."""
-    return answering(Drawer(), lambda: about(session), session, "timeline")
 
 
 def answering(

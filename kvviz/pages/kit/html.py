@@ -1,10 +1,13 @@
 """Pieces of HTML: numbers that follow the playhead, and colour chips."""
 
+import re
 from html import escape
+from typing import Final
 
 from kvviz import units
 
 RIBBON = '<i class="ribbon" aria-hidden="true">' + "<i></i>" * 8 + "</i>"
+UNIT: Final = re.compile(r"(?<=\d) (?=[KMG]?i?B\b)")
 
 
 def live(name: str, unit: str, title: str = "computed") -> str:
@@ -49,3 +52,13 @@ def short(name: str) -> str:
 def problem_text(text: str) -> str:
     """Return the line that says what is wrong with the settings, empty if nothing is."""
     return f'<p role="alert">{escape(text)}</p>' if text else ""
+
+
+def text_card(title: str, *parts: str, kind: str = "computed") -> str:
+    """Return a card of HTML under a title, marked unless its numbers are all computed.
+
+    No number is parted from its unit.
+    """
+    mark = "" if kind == "computed" else f"<small>{kind}</small> "
+    text = UNIT.sub("&nbsp;", "".join(parts))
+    return f'<section class="live card"><h2>{title}</h2>{mark}{text}</section>'

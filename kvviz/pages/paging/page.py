@@ -12,8 +12,8 @@ from panel.template import Template
 from kvviz.catalog.models.shipped import model_names
 from kvviz.catalog.models.tokens import MAX_TOKENIZER_BYTES
 from kvviz.memory.kinds import SETTING
-from kvviz.pages.hbm.page import theme_switch
 from kvviz.pages.kit.components import CSS, Component, Share, scripts
+from kvviz.pages.kit.header import theme_switch
 from kvviz.pages.kit.html import short
 from kvviz.pages.kit.shell import Areas, shell
 from kvviz.pages.paging.cards import (

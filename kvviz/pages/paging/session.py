@@ -17,7 +17,7 @@ from kvviz.catalog.models.tokens import (
 from kvviz.catalog.names import UnknownName
 from kvviz.memory.comparison import Compared, Comparison, block_bytes, compare, held_tokens
 from kvviz.memory.tables import Sharing, free_list, share
-from kvviz.pages.hbm.link import read_theme
+from kvviz.pages.kit.link import read_theme
 from kvviz.settings.knobs import KnobError, cut, from_query, read, to_query
 from kvviz.settings.scenario import ScenarioError, knobs
 

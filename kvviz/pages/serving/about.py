@@ -2,8 +2,7 @@
 
 from html import escape
 
-from kvviz.pages.hbm.insights import text_card
-from kvviz.pages.kit.html import chip, share
+from kvviz.pages.kit.html import chip, share, text_card
 from kvviz.pages.serving.load import TRACE
 from kvviz.pages.serving.session import ServingSession
 from kvviz.sim.paper import ASSUMED, SOURCE, figure_2

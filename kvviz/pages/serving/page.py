@@ -4,8 +4,9 @@ import panel as pn
 import param
 from panel.template import Template
 
-from kvviz.pages.kit.components import Share, ThemeSwitch
+from kvviz.pages.kit.components import Share
 from kvviz.pages.kit.drawer import Drawer, answering
+from kvviz.pages.kit.header import theme_switch
 from kvviz.pages.kit.shell import Areas, shell
 from kvviz.pages.serving.about import about
 from kvviz.pages.serving.controls import controls
@@ -42,13 +43,6 @@ def serving_page() -> Template:
 def about_button(session: ServingSession) -> Drawer:
     """Return the button; its texts are those of the session's runs."""
     return answering(AboutRun(), lambda: about(session), session, "runs")
-
-
-def theme_switch(session: ServingSession) -> ThemeSwitch:
-    """Return the switch between dark and light, and let the session follow it."""
-    switch = ThemeSwitch(theme=session.theme, sizing_mode=None)
-    switch.param.watch(lambda event: session.param.update(theme=event.new), "theme")
-    return switch
 
 
 def share_button(session: ServingSession) -> Share:
