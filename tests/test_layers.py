@@ -28,8 +28,8 @@ ORDER = {
         "engine",  # until what engines take lies in kvviz.engines
     ),
     "kvviz.catalog.models": (
-        *("fields", "model", "storage", "draft", "rotary", "tower", "families", "config"),
-        *("shipped", "tokens"),
+        *("fields", "model", "storage", "draft", "rotary", "family", "parts", "families"),
+        *("config", "shipped", "tokens"),
     ),
     "kvviz.kernels": ("cpu", "numpy", "", ("torch", "triton"), "measuring", "__main__"),
     "kvviz.sim": (

@@ -2,75 +2,21 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from kvviz.catalog.models.draft import Draft
-from kvviz.catalog.models.families import classic, dense, gemma, hybrid, mla, moe, ssm
+from kvviz.catalog.models.families import families, towers
 from kvviz.catalog.models.fields import Config, ConfigError, shown
 from kvviz.catalog.models.model import Model
-from kvviz.catalog.models.rotary import rotary_values
-from kvviz.catalog.models.tower import tower_parameters
 from kvviz.catalog.names import nearest
 
-__all__ = ["FAMILIES", "ConfigError", "model_from_config", "read_config"]
+__all__ = ["ConfigError", "model_from_config", "read_config"]
 
 MAX_BYTES: Final = 10_000_000
 MAX_DEPTH: Final = 100
 # A string is taken whole, closed or not, so that no bracket inside it counts.
 TOKENS: Final = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
-
-FAMILIES: Final[dict[str, Callable[[Config], Draft]]] = {
-    "RefinedWeb": classic.falcon,
-    "cohere": classic.cohere,
-    "deepseek_v2": mla.deepseek_v2,
-    "deepseek_v3": mla.deepseek_v3,
-    "deepseek_v32": mla.deepseek_v32,
-    "falcon": classic.falcon,
-    "gemma": gemma.gemma,
-    "gemma2": gemma.gemma2,
-    "gemma3": gemma.gemma3,
-    "gemma4": gemma.gemma4,
-    "glm4_moe": moe.glm4_moe,
-    "gpt2": classic.gpt2,
-    "gpt_oss": moe.gpt_oss,
-    "gptj": classic.gptj,
-    "granite": dense.llama,
-    "granitemoehybrid": ssm.granite_hybrid,
-    "jamba": ssm.jamba,
-    "kimi_k2": mla.deepseek_v3,
-    "llama": dense.llama,
-    "llama4": moe.llama4,
-    "minimax_m1": hybrid.minimax_m1,
-    "minimax_m2": moe.minimax_m2,
-    "mistral": dense.mistral,
-    "mixtral": moe.mixtral,
-    "nemotron_h": ssm.nemotron_h,
-    "opt": classic.opt,
-    "phi": classic.phi,
-    "phi3": dense.phi3,
-    "qwen2": dense.qwen2,
-    "qwen2_5_vl": dense.qwen2,
-    "qwen2_moe": moe.qwen2_moe,
-    "qwen3": dense.qwen3,
-    "qwen3_5": hybrid.qwen3_next,
-    "qwen3_5_moe": hybrid.qwen3_next,
-    "qwen3_moe": moe.qwen3_moe,
-    "qwen3_next": hybrid.qwen3_next,
-    "qwen3_vl": dense.qwen3,
-    "qwen3_vl_moe": moe.qwen3_moe,
-}
-"""Each known ``model_type`` and the function that reads it."""
-
-NAMES: Final[dict[str, Mapping[str, tuple[str, ...]]]] = {
-    "gpt2": classic.GPT_NAMES,
-    "gptj": classic.GPT_NAMES,
-    "RefinedWeb": classic.FALCON_NAMES,
-    "falcon": classic.FALCON_NAMES,
-    "opt": classic.OPT_NAMES,
-}
-"""Families that have names of their own for common keys."""
 
 
 def read_config(source: Path | bytes | str) -> dict[str, Any]:
@@ -106,11 +52,13 @@ def model_from_config(config: Mapping[str, Any], name: str = "", source: str = "
     Raises:
         ConfigError: an unknown family, or a key that is missing, wrong or contradictory.
     """
-    family, fields = _text_model(config)
-    draft = FAMILIES[family](fields)
+    model_type, fields = _text_model(config)
+    family = families()[model_type]
+    draft = family.read(fields)
+    rotary = family.rotary(fields, draft.context, draft.layers) if family.rotary else 0
     return Model(
-        name=name or _own_name(config) or family,
-        family=family,
+        name=name or _own_name(config) or model_type,
+        family=model_type,
         dtype=draft.storage.base,
         state_dtype=draft.state_dtype,
         hidden_size=draft.hidden,
@@ -121,37 +69,51 @@ def model_from_config(config: Mapping[str, Any], name: str = "", source: str = "
         tied=draft.tied,
         source=source,
         notes=tuple(fields.notes),
-        rotary_values=rotary_values(fields, family, draft.context, draft.layers),
-        tower_parameters=tower_parameters(config, draft.hidden),
+        rotary_values=rotary,
+        tower_parameters=_tower_parameters(config, draft.hidden),
     )
 
 
 def _text_model(config: Mapping[str, Any]) -> tuple[str, Config]:
-    """Return the family and the fields of the text model, which a multimodal file nests."""
+    """Return the family's name and the fields of the text model, which a multimodal file nests."""
     if not isinstance(config, Mapping):
         raise ConfigError(f"The config is {shown(config)}, expected a JSON object.")
     whole = Config(config)
     inner = whole.section("text_config")
     if inner is None:
-        family = _family(whole)
-        return family, Config(config, aliases=NAMES.get(family))
-    family = _family(inner if inner.has("model_type") else whole)
-    prefix = "text_config."
-    fields = Config(inner.values, config, NAMES.get(family), prefix)
+        model_type = _model_type(whole)
+        return model_type, Config(config, aliases=families()[model_type].keys)
+    model_type = _model_type(inner if inner.has("model_type") else whole)
+    fields = Config(inner.values, config, families()[model_type].keys, "text_config.")
     fields.note("parameters and weights are of the text model, without its vision tower")
-    return family, fields
+    return model_type, fields
 
 
-def _family(config: Config) -> str:
-    """Return the known family that ``model_type`` names."""
+def _model_type(config: Config) -> str:
+    """Return the config's ``model_type`` as the name of a known family."""
     found = config.text("model_type")
     if found is None:
         raise config.missing("model_type", "the name of a family such as llama")
-    family = found.removesuffix("_text")
-    if family not in FAMILIES:
-        close = ", ".join(nearest(found, FAMILIES, limit=5))
+    name = found.removesuffix("_text")
+    if name not in families():
+        close = ", ".join(nearest(found, families(), limit=5))
         raise config.wrong("model_type", found, f"a known family; the nearest are {close}")
-    return family
+    return name
+
+
+def _tower_parameters(config: Mapping[str, Any], hidden: int) -> int | None:
+    """Return the parameters of a config's vision tower with its projector.
+
+    0 where the file has no tower, None where its kind is not known. `hidden` is the width of the
+    text model.
+    """
+    whole = Config(config)
+    vision = whole.section("vision_config")
+    if vision is None:
+        return 0
+    kind = str(vision.values.get("model_type") or whole.values.get("model_type") or "")
+    counted = towers().get(kind)
+    return None if counted is None else counted(vision, hidden)
 
 
 def _own_name(config: Mapping[str, Any]) -> str:

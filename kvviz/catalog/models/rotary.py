@@ -6,14 +6,12 @@ from typing import Any, Final
 from kvviz.catalog.models.fields import Config
 from kvviz.catalog.models.model import Layer
 
-# Positions are learned, or there are none.
-WITHOUT: Final = frozenset({"gpt2", "opt", "jamba", "granitemoehybrid", "nemotron_h"})
 VIDEO: Final = 4  # positions of a multimodal table for each of the model's, for long videos
 LONGER: Final = ("linear", "dynamic")  # tables as long as the stretched context
 EXTENDED: Final = ("yarn", "deepseek_yarn")
 
 
-def rotary_values(config: Config, family: str, context: int, layers: Sequence[Layer]) -> int:
+def rotary_values(config: Config, context: int, layers: Sequence[Layer]) -> int:
     """Return the numbers in all rotary tables, whole on every GPU, in the base dtype.
 
     As vLLM builds them (``model_executor/layers/rotary_embedding``): one number for each position
@@ -22,7 +20,6 @@ def rotary_values(config: Config, family: str, context: int, layers: Sequence[La
 
     Args:
         config: the text model's config.
-        family: its ``model_type``.
         context: ``max_position_embeddings``.
         layers: the model's layers, for the width of a head of each sort.
 
@@ -30,11 +27,11 @@ def rotary_values(config: Config, family: str, context: int, layers: Sequence[La
         ConfigError: a rotary setting of the wrong type.
     """
     widths = {f"{layer.attention}_attention": layer.head_dim for layer in layers if layer.kv_heads}
-    if family in WITHOUT or not widths:
+    if not widths:
         return 0
     some = next(iter(widths.values()))
     tables = {
-        _positions(rope, context) * _rotated(config, widths.get(sort, some), rope)
+        _positions(rope, context) * rotated(config, widths.get(sort, some), rope)
         for sort, rope in _sorts(config)
     }
     return sum(tables)
@@ -42,23 +39,31 @@ def rotary_values(config: Config, family: str, context: int, layers: Sequence[La
 
 def _sorts(config: Config) -> Iterator[tuple[str, Config | None]]:
     """Yield every sort of layers with its settings: one for all of them, or one each."""
-    rope = config.section("rope_parameters") or config.section("rope_scaling")
+    rope = _rope(config)
     sorts = [] if rope is None else [s for s in rope.values if str(s).endswith("_attention")]
     if rope is not None and sorts:
         yield from ((sort, rope.section(sort)) for sort in sorts)
         return
     yield "full_attention", rope
-    if rope is not None and _type(rope) in LONGER and config.has("sliding_window"):
-        yield "sliding_attention", None  # gemma-3's windowed layers are not stretched
 
 
-def _rotated(config: Config, width: int, rope: Config | None) -> int:
-    """Return the dimensions of a head of `width` that are rotated."""
+def is_stretched(config: Config) -> bool:
+    """Tell whether linear scaling makes the table longer for all sorts of layers."""
+    rope = _rope(config)
+    return rope is not None and _type(rope) in LONGER
+
+
+def rotated(config: Config, width: int, rope: Config | None = None) -> int:
+    """Return the dimensions of a head of `width` that are rotated, with a sort's own settings."""
     for key in ("qk_rope_head_dim", "rotary_dim"):
         if config.has(key):
             return config.whole(key)
     share = _number(rope, "partial_rotary_factor") or _number(config, "partial_rotary_factor")
     return round(width * (share or 1))
+
+
+def _rope(config: Config) -> Config | None:
+    return config.section("rope_parameters") or config.section("rope_scaling")
 
 
 def _positions(rope: Config | None, context: int) -> int:

@@ -1,4 +1,4 @@
-"""Blocks that many families share: attention, MLP, experts, norms, head."""
+"""The attention of a layer: its heads, how far back it sees, its weights and its cache."""
 
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -26,7 +26,6 @@ class Span:
 
 
 FULL: Final = Span()
-USED: Final = "num_experts_per_tok"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +96,15 @@ def spans_of_types(config: Config, depth: int) -> list[Span] | None:
     return [span_of(config, LAYER_TYPES[name]) for name in types]
 
 
+def window_everywhere(draft: Draft) -> list[Span]:
+    """Return windows in every layer where ``sliding_window`` is set, else full attention."""
+    found = spans_of_types(draft.config, draft.depth)
+    if found is not None:
+        return found
+    one = span_of(draft.config, "sliding") if draft.config.has("sliding_window") else FULL
+    return [one] * draft.depth
+
+
 def span_of(config: Config, kind: SpanKind) -> Span:
     """Return a span with the window its kind needs."""
     return Span(kind, config.whole(WINDOW_KEYS[kind])) if kind in WINDOW_KEYS else Span(kind)
@@ -135,76 +143,3 @@ def attention_weights(
     weights.vector("attention", layer, queries * heads.bias + draft.hidden * heads.out_bias, "tp")
     weights.vector("attention", layer, len(keys) * kv_width * heads.bias, "kv")
     weights.vector("norm", layer, heads.norm)
-
-
-def gated_mlp(
-    draft: Draft, layer: int, width: int, module: str = "mlp", part: str = "mlp", bias: bool = False
-) -> None:
-    """Add an MLP of a gate, an up and a down projection."""
-    for name in ("gate_proj", "up_proj", "down_proj"):
-        draft.weights.matrix(part, layer, f"{module}.{name}", draft.hidden * width)
-    draft.weights.vector(part, layer, (2 * width + draft.hidden) * bias, "tp")
-
-
-def plain_mlp(draft: Draft, layer: int, width: int, *, bias: bool) -> None:
-    """Add an MLP of an up and a down projection."""
-    for name in ("fc1", "fc2"):
-        draft.weights.matrix("mlp", layer, f"mlp.{name}", draft.hidden * width)
-    draft.weights.vector("mlp", layer, (width + draft.hidden) * bias, "tp")
-
-
-@dataclass(frozen=True, slots=True)
-class Experts:
-    """The routed experts of a layer.
-
-    Args:
-        count: experts stored.
-        used: experts one token goes through.
-        width: inner width of one.
-        module: where they are, with their router beside them.
-        names: the projections of one expert.
-        router: name of the router.
-    """
-
-    count: int
-    used: int
-    width: int
-    module: str = "mlp"
-    names: tuple[str, ...] = ("gate_proj", "up_proj", "down_proj")
-    router: str = "gate"
-
-
-def read_experts(config: Config, count: str, width: str, used: str = USED) -> Experts:
-    """Read the experts of a config; the arguments are its keys for number, width and use."""
-    stored, taken = config.whole(count), config.whole(used)
-    if taken > stored:
-        raise config.wrong(used, taken, f"at most {count} {stored:,}")
-    return Experts(stored, taken, config.whole(width))
-
-
-def routed(draft: Draft, layer: int, experts: Experts, bias_dtype: str | None = None) -> None:
-    """Add a router and its experts; a correction bias for each expert where its dtype is given."""
-    weights, share = draft.weights, (experts.used, experts.count)
-    weights.matrix(
-        "router", layer, f"{experts.module}.{experts.router}", draft.hidden * experts.count, "none"
-    )
-    if bias_dtype:
-        weights.vector("router", layer, experts.count, dtype=bias_dtype)
-    for name in experts.names:
-        module = f"{experts.module}.experts.0.{name}"
-        count = experts.count * draft.hidden * experts.width
-        weights.matrix("experts", layer, module, count, share=share)
-
-
-def norms(draft: Draft, layer: int | None, count: int, bias: bool = False) -> None:
-    """Add norms over the residual stream, with biases where they are layer norms."""
-    draft.weights.vector("norm", layer, count * draft.hidden * (2 if bias else 1))
-
-
-def finish(draft: Draft, *, norm_bias: bool = False, head_bias: bool = False) -> Draft:
-    """Add the final norm and, where it is not the embedding, the head."""
-    norms(draft, None, 1, norm_bias)
-    if not draft.tied:
-        draft.weights.matrix("head", None, "lm_head", draft.vocab * draft.hidden)
-        draft.weights.vector("head", None, draft.vocab * head_bias, "tp")
-    return draft

@@ -1,10 +1,12 @@
-"""Multi-head latent attention: DeepSeek V2 to V3.2, Kimi K2."""
+"""Multi-head latent attention: DeepSeek V2 to V3.2, and Moonshot's Kimi K2 of the same layout."""
 
 from kvviz.catalog.models.draft import Draft, begin
-from kvviz.catalog.models.families.blocks import finish, norms
-from kvviz.catalog.models.families.moe import note_prediction_layers, shared_mlp
+from kvviz.catalog.models.family import Family
 from kvviz.catalog.models.fields import Config
 from kvviz.catalog.models.model import Layer
+from kvviz.catalog.models.parts.experts import note_prediction_layers, shared_mlp
+from kvviz.catalog.models.parts.mlp import finish, norms
+from kvviz.catalog.models.parts.vision import COLOURS, sizes, vit_blocks
 
 
 def deepseek_v2(config: Config) -> Draft:
@@ -80,3 +82,20 @@ def _indexer(draft: Draft, layer: int, dim: int) -> None:
     # The checkpoint leaves the projection to the heads' weights unquantized.
     weights.matrix("indexer", layer, module, draft.hidden * heads, "none", dtype=base)
     weights.vector("norm", layer, 2 * dim, dtype="fp32")
+
+
+def _moonvit(vision: Config, hidden: int) -> int:
+    """Return Kimi-VL's tower: MoonViT, a norm, and two matrices over merged patches."""
+    depth, width, inner = sizes(vision)
+    rows, columns = vision.whole("init_pos_emb_height"), vision.whole("init_pos_emb_width")
+    merged = width * 4
+    embed = COLOURS * vision.whole("patch_size") ** 2 * width + width + rows * columns * width
+    project = 2 * width + merged * (merged + 1) + merged * hidden + hidden
+    return vit_blocks(depth, width, inner) + embed + 2 * width + project
+
+
+FAMILIES = (
+    Family(("deepseek_v2",), deepseek_v2),
+    Family(("deepseek_v3", "kimi_k2"), deepseek_v3, towers={"moonvit": _moonvit}),
+    Family(("deepseek_v32",), deepseek_v32),
+)

@@ -1,36 +1,15 @@
-"""Hybrids of attention and linear attention: Qwen3-Next, Qwen3.5, MiniMax M1."""
+"""Alibaba's Qwen3-Next and Qwen3.5: attention beside Gated DeltaNet."""
 
 from kvviz.catalog.models.draft import Draft, begin
-from kvviz.catalog.models.families.blocks import (
-    FULL,
-    Heads,
-    attention,
-    finish,
-    norms,
-    read_experts,
-    routed,
-    spans_of_types,
-    wide_heads,
-)
-from kvviz.catalog.models.families.moe import (
-    as_mixtral,
-    note_prediction_layers,
-    qwen_dense_layers,
-    qwen_mlp,
-)
+from kvviz.catalog.models.families.qwen import qwen3_tower
+from kvviz.catalog.models.families.qwen_moe import qwen_dense_layers, qwen_mlp
+from kvviz.catalog.models.family import Family
 from kvviz.catalog.models.fields import Config
 from kvviz.catalog.models.model import Layer
-
-STATE_DTYPES = {"float32": "fp32", "bfloat16": "bf16", "float16": "fp16"}
-
-
-def read_state_dtype(config: Config) -> str:
-    """Return the dtype of recurrent state: fp32 unless the config names another."""
-    for key in ("mamba_ssm_dtype", "mamba_ssm_cache_dtype"):
-        name = config.text(key, STATE_DTYPES)
-        if name is not None:
-            return STATE_DTYPES[name]
-    return "fp32"
+from kvviz.catalog.models.parts.attention import FULL, Heads, attention, spans_of_types, wide_heads
+from kvviz.catalog.models.parts.experts import note_prediction_layers
+from kvviz.catalog.models.parts.mlp import finish, norms
+from kvviz.catalog.models.parts.recurrent import read_state_dtype
 
 
 def qwen3_next(config: Config) -> Draft:
@@ -82,30 +61,5 @@ def _delta_net(draft: Draft) -> None:
     weights.vector("norm", layer, dim)
 
 
-def minimax_m1(config: Config) -> Draft:
-    """MiniMax M1: seven layers of lightning attention, then one of softmax attention."""
-    draft = begin(config)
-    types = config.numbers("attn_type_list", high=1)
-    config.per_layer("attn_type_list", types, draft.depth)
-    heads = Heads(*wide_heads(config))
-    experts = as_mixtral(read_experts(config, "num_local_experts", "intermediate_size"))
-    for layer, softmax in enumerate(types):
-        if softmax:
-            attention(draft, heads)
-        else:
-            _lightning(draft, heads)
-        routed(draft, layer, experts)
-        norms(draft, layer, 2)
-    return finish(draft)
-
-
-def _lightning(draft: Draft, heads: Heads) -> None:
-    """Add a lightning attention layer: a square matrix of state for each head."""
-    layer, width = len(draft.layers), heads.query * heads.dim
-    state = heads.query * heads.dim * heads.dim
-    draft.layers.append(Layer("linear", heads.query, 0, heads.dim, 0, state_values=state))
-    part, weights = "linear attention", draft.weights
-    weights.matrix(part, layer, "self_attn.qkv_proj", 3 * draft.hidden * width)
-    weights.matrix(part, layer, "self_attn.output_gate", draft.hidden * width)
-    weights.matrix(part, layer, "self_attn.out_proj", width * draft.hidden)
-    weights.vector("norm", layer, width)
+NAMES = ("qwen3_next", "qwen3_5", "qwen3_5_moe")
+FAMILIES = (Family(NAMES, qwen3_next, towers=dict.fromkeys(NAMES[1:], qwen3_tower)),)

@@ -1,0 +1,1 @@
+"""What families of models are built of: attention, MLPs, experts, state spaces, vision towers."""
