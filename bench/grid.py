@@ -15,9 +15,9 @@ from bench.table import table
 from kvviz.atlas import Axes, Reports, reports
 from kvviz.catalog.gpus.shipped import gpus
 from kvviz.catalog.models.shipped import models
+from kvviz.cost.roofline import decode_step
 from kvviz.memory import estimate
 from kvviz.memory.answer import flat
-from kvviz.roofline import decode_step
 from kvviz.settings.scenario import Scenario
 
 DTYPES: Final = (("native", "auto"), ("bf16", "bf16"), ("fp8", "fp8"), ("int4", "auto"))
@@ -29,7 +29,7 @@ SEED: Final = 20
 
 def grid(effort: Effort) -> list[dict[str, Any]]:
     """Return a row for each way to get reports; only cells whose size splits the model count."""
-    full = Axes(Scenario(max_length=max(CONTEXTS)), models(), gpus(), DTYPES, CONTEXTS, SIZES)
+    full = Axes(Scenario(max_model_len=max(CONTEXTS)), models(), gpus(), DTYPES, CONTEXTS, SIZES)
     start = time.perf_counter()
     done = reports(full)
     first = time.perf_counter() - start

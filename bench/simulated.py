@@ -6,9 +6,9 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
+from kvviz.cost.steps import StepCost
 from kvviz.settings.scenario import Scenario
 from kvviz.settings.serving import Serving
-from kvviz.sim.engine.cost import StepCost
 from kvviz.sim.engine.run import Engine
 from kvviz.sim.engine.step import StepEngine
 from kvviz.sim.policies import find_policy

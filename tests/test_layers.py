@@ -18,22 +18,23 @@ ORDER = {
     "kvviz": (
         ("_version", "units"),
         *("catalog", "kernels", "settings", "shards", "engines"),
-        *("memory", "roofline", "cost", "atlas", "timeline", "sim", "accuracy", "live"),
+        *("memory", "cost", "atlas", "timeline", "sim", "accuracy", "live", "choices"),
         *("scene", "pages", "export", "api", "cli", ""),
     ),
     "kvviz.catalog": (
         ("names", "dtypes"),
         ("models", "gpus", "published"),
         "measured",
-        "engine",  # until what engines take lies in kvviz.engines
     ),
     "kvviz.catalog.models": (
         *("fields", "model", "storage", "draft", "rotary", "family", "parts", "families"),
         *("config", "shipped", "tokens"),
     ),
     "kvviz.kernels": ("cpu", "numpy", "", ("torch", "triton"), "measuring", "__main__"),
+    "kvviz.engines": ("base", "plain", ("textbook", "vllm", "sglang"), "registry", "planning"),
+    "kvviz.engines.vllm": ("releases", "budget", "specs", "groups", "engine", ""),
     "kvviz.sim": (
-        *("workload", "cache", "policy", "policies", "engine", "results", "simulate"),
+        *("workload", "cache", "policy", "policies", "pool", "engine", "results", "simulate"),
         ("paper", "sweep"),
     ),
     "kvviz.sim.workload": ("prompts", "workload", "request", "traces", "synthetic", "growth"),

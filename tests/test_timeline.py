@@ -68,7 +68,7 @@ def test_columns_of_a_real_run_are_compact_and_of_one_length():
 
 
 def test_a_real_run_has_a_row_for_its_context():
-    scenario = Scenario(context=4_099, run_length=100_000, max_length=100_000)
+    scenario = Scenario(context=4_099, run_length=100_000, max_model_len=100_000)
     timeline = growth(scenario, 2**36)
     rows = timeline.totals_frame().index
     assert rows.is_monotonic_increasing

@@ -7,7 +7,6 @@ from typing import Final, Literal, TypeVar
 from kvviz.accuracy.deployment import Deployment
 from kvviz.accuracy.reasons import UNEXPLAINED, reason_for
 from kvviz.accuracy.rows import Untestable
-from kvviz.accuracy.sglang import STATES
 from kvviz.accuracy.startup_log import StartupLog
 from kvviz.units import GiB
 
@@ -74,29 +73,35 @@ def _memory(log: StartupLog, run: Deployment, notes: list[str]) -> list[Entry]:
 
     share = run.row.text("gpu_memory_utilization")
     parameters = guess("weights", lambda: f"{run.model.parameters:,} parameters")
-    batch = guess("activation peak", lambda: f"{run.batch.tokens:,} tokens")
+    batch = guess("activation peak", lambda: f"{run.plan.limits.max_num_batched_tokens:,} tokens")
+    taken = guess("activation peak", lambda: run.plan.taken)
+    activation, other, graphs = (
+        (part / GiB for part in (taken.activation, taken.non_torch, taken.graphs))
+        if taken
+        else (None, None, None)
+    )
     return [
-        Entry("Requested", "GiB", guess("requested", lambda: run.requested() / GiB),
+        Entry("Requested", "GiB", guess("requested", lambda: run.sized.requested / GiB),
               numbers.get("requested"), f"{_of_what(run)} × {share}", "computed"),
         Entry("Weights", "GiB", guess("weights", lambda: run.loaded().total / GiB),
               numbers.get("weights"), f"{parameters}, as stored" if parameters else "", "computed"),
-        Entry("Activation peak", "GiB", guess("activation peak", run.activation_gib),
+        Entry("Activation peak", "GiB", activation,
               numbers.get("activation"), f"profiling step of {batch}" if batch else "", "assumed"),
-        Entry("Outside torch", "GiB", guess("outside torch", run.non_torch_gib),
+        Entry("Non-PyTorch memory", "GiB", other,
               numbers.get("non_torch"), "by version and tensor parallel size", "assumed"),
-        Entry("CUDA graphs", "GiB", guess("CUDA graphs", run.graphs_gib),
+        Entry("CUDA graphs", "GiB", graphs,
               _taken_before(log, run), "what is taken before the cache", "assumed"),
     ]  # fmt: skip
 
 
 def _of_what(run: Deployment) -> str:
-    return "free before loading" if run.engine == "sglang" else "total"
+    return run.engine.share_of
 
 
 def _taken_before(log: StartupLog, run: Deployment) -> float | None:
     """Return the logged graphs where the release subtracts them before the cache."""
     try:
-        return log.numbers.get("graphs") if run.graphs_gib() else None
+        return log.numbers.get("graphs") if run.plan.taken.graphs else None
     except Untestable:
         return None
 
@@ -115,7 +120,7 @@ def _cache(log: StartupLog, run: Deployment, notes: list[str]) -> list[Entry]:
         alone = _tried(
             "KV tokens", lambda: budget * GiB / run.token_bytes(int(budget * GiB)), notes
         )
-    blocks = _tried("KV blocks", lambda: _blocks(run, room), notes) if room else None
+    blocks = _tried("KV blocks", lambda: run.sized.blocks, notes) if room else None
     return [
         *_states(log, run, room),
         Entry("KV cache", "GiB", room / GiB if room is not None else None, budget,
@@ -132,16 +137,9 @@ def _cache(log: StartupLog, run: Deployment, notes: list[str]) -> list[Entry]:
 def _states(log: StartupLog, run: Deployment, room: int | None) -> list[Entry]:
     """Return what SGLang sets aside for the states of recurrent layers, beside the cache."""
     parts = [log.numbers[name] for name in ("conv_state", "ssm_state") if name in log.numbers]
-    told = f"{STATES:g} × the KV cache, mamba_full_memory_ratio's default"
-    found = None
-    if room is not None and run.states(1.0):
-        found = room * STATES / GiB
+    told = "what mamba_full_memory_ratio sets aside beside the KV cache"
+    found = _tried("recurrent states", lambda: run.sized.states / GiB, []) or None
     return [Entry("Recurrent states", "GiB", found, sum(parts) if parts else None, told, "assumed")]
-
-
-def _blocks(run: Deployment, room: int) -> int:
-    layouts = [layout for layout in run.layouts() if layout]
-    return min(layout.blocks(max(room, 0)) for layout in layouts)
 
 
 def _tried(name: str, make: Callable[[], T], notes: list[str]) -> T | None:
@@ -169,7 +167,7 @@ def _reason(entry: Entry, run: Deployment) -> str:
             return "the line is that of a stage without the sampler"
         told = "other batch settings than the defaults, or images in the profiling step"
         return told if not run.row.text("max_num_seqs") else UNEXPLAINED
-    if entry.name == "Outside torch":
+    if entry.name == "Non-PyTorch memory":
         return "libraries and the driver differ between machines"
     if entry.name == "CUDA graphs":
         return "an average of a few logs: it grows with layers and captured sizes"

@@ -10,8 +10,8 @@ from kvviz.accuracy.failures import failed
 from kvviz.accuracy.resolve import Models
 from kvviz.accuracy.rows import Row, Untestable
 from kvviz.accuracy.startup_log import StartupLog
-from kvviz.catalog.engine import read_version
 from kvviz.catalog.gpus.shipped import gpus
+from kvviz.settings.version import spelled
 from kvviz.units import GiB
 
 SAME_DEVICE: Final = 0.02  # GiB between a logged total and a catalog's reading
@@ -53,6 +53,7 @@ def explained(
         given: settings that the user knows better, by column of the table of logs.
     """
     facts, notes = _facts(log, given or {})
+    facts |= _defaults(Deployment(Row("log", _cells(log, facts)), models), notes)
     run = Deployment(Row("log", _cells(log, facts)), models)
     found = entries(log, run, notes)
     return Explanation(
@@ -77,15 +78,25 @@ def _facts(log: StartupLog, given: Mapping[str, str]) -> tuple[dict[str, str], l
     if "utilization" in log.numbers:
         given_share = given.get("gpu_memory_utilization")
         facts["gpu_memory_utilization"] = given_share or f"{log.numbers['utilization']:g}"
-    if "gpu_memory_utilization" not in facts and facts.get("engine") == "vllm":
-        version = read_version(facts.get("engine_version", "")) or (0, 19)
-        facts["gpu_memory_utilization"] = "0.92" if version >= (0, 33) else "0.9"
-        notes.append(f"utilization is not logged: {facts['gpu_memory_utilization']}, the default")
-    if read_version(facts.get("engine_version", "")) is None and facts.get("engine") == "vllm":
-        older = facts.get("core") == "V0"
-        taken = "0.7, as its lines are those of the older engine," if older else "0.19"
-        notes.append(f"the version is not logged: the constants of vLLM {taken} are taken")
     return facts, notes
+
+
+def _defaults(run: Deployment, notes: list[str]) -> dict[str, str]:
+    """Return what the engine takes where the log does not say; `notes` tells of it."""
+    try:
+        engine = run.engine
+    except Untestable:
+        return {}
+    version = run.version or engine.logged_without_version(prints_concurrency=False)
+    if run.version is None and version:
+        older = run.row.text("core") == "V0"
+        taken = "the older engine, before 0.8," if older else f"{engine.label} {spelled(version)}"
+        notes.append(f"the version is not logged: the constants of {taken} are taken")
+    share = engine.default_share(version)
+    if share is None or run.row.text("gpu_memory_utilization"):
+        return {}
+    notes.append(f"utilization is not logged: {share:g}, the default")
+    return {"gpu_memory_utilization": f"{share:g}"}
 
 
 def _device_of(total: float) -> str:

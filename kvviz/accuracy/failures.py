@@ -23,9 +23,9 @@ def failed(log: StartupLog, run: Deployment) -> str:
 
 def _no_blocks(_found: re.Match[str], log: StartupLog, run: Deployment) -> str:
     try:
-        rest = run.requested() / GiB - run.loaded().total / GiB
-        rest -= run.activation_gib() + run.non_torch_gib() + run.graphs_gib()
-        figures = f": {run.requested() / GiB:.2f} GiB requested leave {rest:+.2f} after them"
+        plan = run.sized
+        rest, requested = plan.room - plan.weights, plan.requested
+        figures = f": {requested / GiB:.2f} GiB requested leave {rest / GiB:+.2f} after them"
     except Untestable:
         figures = ""
     return (

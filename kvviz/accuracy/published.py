@@ -8,8 +8,8 @@ from kvviz.accuracy.rows import Row, Untestable
 from kvviz.accuracy.throughput import Load, tokens_per_second
 from kvviz.catalog.dtypes import storage_bytes, width
 from kvviz.catalog.models.model import Model
-from kvviz.memory.loaded import computed_in, stored_as
-from kvviz.memory.parallel import valid_tensor_parallel
+from kvviz.shards.loaded import computed_in, stored_as
+from kvviz.shards.split import valid_tensor_parallel
 from kvviz.units import GiB
 
 TOTAL_RATE: Final = "output_tokens_per_s_total"

@@ -37,8 +37,10 @@ def _computed(quantity: str, row: Row, models: Models, predicted: float, logged:
     run = Deployment(row, models)
     try:
         model = run.model
-        if quantity == "weights" and run.engine == "sglang" and predicted < logged:
-            return "SGLang logs what the device lost while loading, its libraries' memory included"
+        if quantity == "weights" and (
+            told := run.engine.reason(quantity, model, predicted < logged)
+        ):
+            return told
         if quantity in ("weights", "parameters"):
             return _weights(model, quantity, predicted, logged)
         if quantity in ("kv_tokens", "kv_budget"):
@@ -75,13 +77,9 @@ def _budget(run: Deployment) -> str:
         off = run.loaded().total / GiB - weights
         if abs(off) > 0.03 * weights:
             return f"weights are {abs(off):.2f} GiB {'more' if off > 0 else 'less'} than logged"
-    cache, room = run.row.number("kv_cache_gib"), run.requested() / GiB
+    cache, room = run.row.number("kv_cache_gib"), run.sized.requested / GiB
     if cache is not None and cache < SMALL * room:
         return f"{cache:g} GiB are what {room:.1f} GiB leave: a small rest of large terms"
-    if run.engine == "sglang" and any(layer.window for layer in run.model.layers):
-        return "SGLang keeps layers with a window in a pool of their own, which is not modelled"
-    if run.engine != "vllm":
-        return "what the engine keeps for itself is not in the log"
     if run.row.text("max_num_seqs"):
         return ""
-    return "batch settings are not logged: the version's defaults were assumed"
+    return run.engine.reason("kv_tokens", run.model, too_low=False)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +12,7 @@ from kvviz.catalog.gpus.shipped import gpus
 from kvviz.catalog.models.config import ConfigError, model_from_config, read_config
 from kvviz.catalog.models.model import Model
 from kvviz.catalog.models.shipped import find_model, model_names
-from kvviz.units import GiB
+from kvviz.units import GiB, MiB
 
 # How the weights are stored, and how the model was tuned: neither changes the architecture.
 STORAGE_WORDS: Final = re.compile(
@@ -225,19 +225,31 @@ def base_dtype(text: str, model: Model) -> str:
     return BASE_DTYPES[plain]
 
 
-def cache_width(text: str, base: int) -> int:
-    """Return the bytes of a cached number, those of the base dtype where the row does not say.
+def cache_dtype(text: str) -> str:
+    """Return the KV dtype as settings name it, ``auto`` where the row does not say.
 
     Raises:
         Untestable: a KV dtype that is not known.
     """
     plain = text.casefold().removeprefix("torch.")
     if plain in ("", "auto"):
-        return base
-    if plain == "fp8_ds_mla":
-        raise Untestable("fp8_ds_mla packs its scales into the cache, which is not modelled")
-    if re.fullmatch(r"fp8.*|float8.*|int8.*", plain):
-        return 1
+        return "auto"
+    if re.fullmatch(r"fp8.*|float8.*", plain):
+        return "fp8"
+    if re.fullmatch(r"int8.*", plain):
+        return "int8"
     if plain in BASE_DTYPES:
-        return {"fp32": 4}.get(BASE_DTYPES[plain], 2)
+        return BASE_DTYPES[plain]
     raise Untestable(f"KV dtype {text[:40]} is not known")
+
+
+def unknown_device(name: str, memory: int) -> Gpu:
+    """Return a GPU that no catalog has, known by its name and memory alone."""
+    return replace(
+        gpus()[0],
+        name=name,
+        vendor="",
+        architecture="",
+        cuda_total_bytes=memory,
+        reported_mib=memory // MiB,
+    )

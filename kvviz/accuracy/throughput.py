@@ -8,14 +8,15 @@ import numpy as np
 
 from kvviz.accuracy.rows import Untestable
 from kvviz.catalog.dtypes import width
-from kvviz.catalog.engine import Batch, activation_gib, non_torch_gib
 from kvviz.catalog.gpus.gpu import Gpu
 from kvviz.catalog.measured.efficiency import KNEE
 from kvviz.catalog.models.model import Model
-from kvviz.memory.loaded import loaded, stored_as
-from kvviz.memory.parallel import layer_kv_bytes
-from kvviz.roofline import step
+from kvviz.cost.roofline import step
+from kvviz.engines.vllm.budget import activation_gib, non_torch_gib
+from kvviz.engines.vllm.releases import Batch
 from kvviz.settings.scenario import Scenario
+from kvviz.shards.cache import layer_kv_bytes
+from kvviz.shards.loaded import loaded, stored_as
 from kvviz.units import GB, GiB
 
 CACHE_SHARE: Final = 0.9  # of what is free after loading: TensorRT-LLM's usual setting

@@ -4,11 +4,22 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any, Literal
 
 import param
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, WrapValidator, create_model
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    WrapValidator,
+    create_model,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
-from kvviz.settings.knobs import cut, expected
+from kvviz.choices import choices
+from kvviz.settings.knobs import RENAMED, cut, expected
+from kvviz.settings.parameters import Named, VersionKnob
 from kvviz.settings.scenario import knobs
+from kvviz.settings.version import read_version
 
 Check = Callable[[Any], Any]
 
@@ -16,7 +27,15 @@ Check = Callable[[Any], Any]
 def request_model(title: str, fields: Mapping[str, Any]) -> type[BaseModel]:
     """Return a model with these fields, as pydantic's ``create_model`` takes them, and no other."""
     config = ConfigDict(extra="forbid", allow_inf_nan=False)
-    return create_model(title, __config__=config, **fields)
+    validators: Any = {"old_names": model_validator(mode="before")(_in_new_names)}
+    return create_model(title, __config__=config, __validators__=validators, **fields)
+
+
+def _in_new_names(given: Any) -> Any:
+    """Return what was sent under the names that settings have now; old names still work."""
+    if not isinstance(given, Mapping):
+        return given
+    return {RENAMED.get(name, name): value for name, value in given.items()}
 
 
 def fields_of(
@@ -47,19 +66,25 @@ def _field(of: type[param.Parameterized], name: str, typed: bool) -> tuple[Any, 
             raise PydanticCustomError("knob", "got {got}, expected {expected}", says) from None
 
     annotation: Any = Annotated[_annotation(knob), WrapValidator(check)]
-    told = {"title": knob.label, "description": knob.doc, **_bounds(knob)}
+    told: dict[str, Any] = {"title": knob.label, "description": knob.doc, **_bounds(knob)}
+    if isinstance(knob, Named):
+        told["json_schema_extra"] = {"enum": list(choices(knob))}
     return annotation, Field(knob.default, **told)
 
 
 def _annotation(knob: param.Parameter) -> Any:
+    kind = _kind(knob)
+    return kind | None if knob.allow_None else kind
+
+
+def _kind(knob: param.Parameter) -> Any:
     if isinstance(knob, param.Boolean):
         return bool
     if isinstance(knob, param.Selector):
         return Literal[tuple(knob.objects)]
     if not isinstance(knob, param.Number):
         return str
-    number = int if isinstance(knob, param.Integer) else float
-    return number | None if knob.allow_None else number
+    return int if isinstance(knob, param.Integer) else float
 
 
 def _bounds(knob: param.Parameter) -> dict[str, Any]:
@@ -72,8 +97,12 @@ def _bounds(knob: param.Parameter) -> dict[str, Any]:
 
 def _of_type(knob: param.Parameter, value: Any) -> bool:
     """Tell whether a JSON value has the setting's type: true is no number, and "1" neither."""
+    if value is None:
+        return bool(knob.allow_None)
     if isinstance(knob, param.Boolean):
         return isinstance(value, bool)
+    if isinstance(knob, VersionKnob):
+        return isinstance(value, str) and read_version(value) is not None
     if isinstance(knob, param.Number):
         return not isinstance(value, bool | str)
     return True

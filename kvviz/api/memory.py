@@ -36,12 +36,58 @@ class Assumed(BaseModel):
     source: str
 
 
+class KvGroup(BaseModel):
+    """Layers that share a block table."""
+
+    kind: str
+    layers: int
+    block_size: int = Field(description="tokens in a block, 0 of a state")
+    block_bytes: int = Field(description="bytes of a block in all of its layers")
+    window: int | None = Field(description="tokens that a layer attends to at most")
+    blocks_per_request: int = Field(description="blocks that a request of max_model_len pins")
+
+
+class Taken(BaseModel):
+    """Bytes of one GPU that are neither weights nor KV cache."""
+
+    loaded_extra: int = Field(description="rotary tables, vision tower, padding of kernels")
+    activation: int
+    non_torch: int = Field(description="CUDA context and NCCL")
+    graphs: int = Field(description="CUDA graphs captured before the KV cache")
+
+
+class Limits(BaseModel):
+    """What the engine runs with, its defaults filled in."""
+
+    max_model_len: int
+    utilization: float
+    max_num_batched_tokens: int
+    max_num_seqs: int
+    prefix_caching: bool
+    async_scheduling: bool
+    source: str
+
+
 _BUDGET: Any = {
+    "engine_version": (str | None, Field(description="version whose rules are taken")),
+    "block_size": (int | None, Field(description="tokens in a KV block")),
+    "bytes_per_block": (int | None, Field(description="bytes of a block on one GPU")),
     "kv_budget_bytes": (int, Field(description="what one GPU leaves for the KV cache")),
     "kv_blocks": (int, Field(description="whole blocks in it")),
-    "kv_tokens": (int, Field(description="token places in them")),
-    "concurrency": (float, Field(description="sequences of this context at once")),
-    "concurrency_at_max_length": (float, Field(description="sequences of max_length at once")),
+    "kv_tokens": (
+        int | None,
+        Field(description="tokens that the engine says it holds; null where it would not start"),
+    ),
+    "concurrency": (
+        float | None,
+        Field(description="requests of max_model_len at once; null where it would not start"),
+    ),
+    "concurrency_at_context": (float | None, Field(description="requests of this context at once")),
+    "longest_sequence": (int, Field(description="tokens of the longest request that fits")),
+    "kv_groups": (list[KvGroup], Field(description="layers that share a block table")),
+    "taken": (Taken, Field(description="what is neither weights nor KV cache")),
+    "limits": (Limits, Field(description="what the engine runs with")),
+    "refused": (str | None, Field(description="why the engine would not start")),
     "assumptions": (list[Assumed], Field(description="what was assumed for it")),
 }
 Capacity = create_model(
@@ -56,15 +102,14 @@ Capacity = create_model(
 )
 
 _REPORT: Any = {name: (get_type_hints(MemoryReport)[name], ...) for name in SAME}
-_VLLM: Any = {name: (declared, Field(None)) for name, (declared, _) in _BUDGET.items()}
 Estimate = create_model(
     "Estimate",
-    __doc__="Where the memory goes, in bytes; the KV budget comes with mode vllm only.",
+    __doc__="Where the memory goes, in bytes.",
     model=(str, ...),
     gpu=(str, ...),
     warnings=(list[str], ...),
     **_REPORT,
-    **_VLLM,
+    **_BUDGET,
 )
 
 
@@ -101,6 +146,8 @@ def scenario(settings: BaseModel) -> Scenario:
     """
     asked = settings.model_dump()
     config = asked.pop("config")
+    if "context" not in settings.model_fields_set:
+        del asked["context"]
     if config is None:
         return Scenario(**asked)
     own = {asked["model"]: model_from_config(config, asked["model"], "sent with the request")}

@@ -14,7 +14,8 @@ from kvviz.catalog.measured.efficiency import Efficiency
 from kvviz.catalog.published.workloads import CONVERSATION, TRAFFIC
 from kvviz.settings.scenario import Scenario, ScenarioError
 from kvviz.settings.serving import HARDWARE, Serving, serving_knobs
-from kvviz.sim.simulate import pool_blocks, simulate
+from kvviz.sim.pool import scenario_for, the_pool
+from kvviz.sim.simulate import simulate
 from kvviz.sim.workload.synthetic import DEFAULT_REQUESTS, synthetic
 from kvviz.sim.workload.workload import Workload
 
@@ -43,9 +44,12 @@ _WORKLOAD: Any = {
         Field(False, description="all requests are there from the start"),
     ),
 }
+_ENGINE: Any = {
+    "mode": (str | None, Field(None, description="engine (default: the policy's own)")),
+}
 SimulateSettings = request_model(
     "SimulateSettings",
-    fields_of(Scenario, (*HARDWARE, "seed")) | fields_of(Serving) | _WORKLOAD,
+    fields_of(Scenario, (*HARDWARE, "seed")) | fields_of(Serving) | _WORKLOAD | _ENGINE,
 )
 Spread = dict[str, float | None]
 
@@ -56,6 +60,9 @@ class PoolUse(BaseModel):
     blocks: int = Field(description="blocks of the pool, the null block included")
     block_size: int
     block_bytes: int
+    kv_budget_bytes: int | None = Field(description="what the engine leaves for the KV cache")
+    kv_blocks: int | None = Field(description="the engine's blocks in it")
+    kv_tokens: int | None = Field(description="tokens that the engine says it holds")
     peak_blocks: int = Field(description="blocks in use at most")
     shares: dict[str, float] = Field(description="shares of the pool over time; they add up to 1")
 
@@ -89,7 +96,7 @@ class Simulation(BaseModel):
 def simulate_serving(settings: SimulateSettings) -> dict[str, Any]:  # type: ignore[valid-type]
     """Serve drawn requests with a real scheduler, as `kvviz simulate --json` does."""
     asked = settings.model_dump()  # type: ignore[attr-defined]
-    scenario = Scenario(**{name: asked[name] for name in HARDWARE})
+    scenario = scenario_for({name: asked[name] for name in HARDWARE}, asked["policy"])
     serving = Serving(**{name: asked[name] for name in serving_knobs()})
     served = _drawn(asked)
     _bound(scenario, serving, served)
@@ -124,6 +131,6 @@ def _bound(scenario: Scenario, serving: Serving, served: Workload) -> None:
     tokens = int(np.sum(served.prompt) + np.sum(served.output))
     if tokens > MOST_TOKENS:
         raise TooLarge(f"the requests have {tokens:,} tokens; expected at most {MOST_TOKENS:,}")
-    blocks = pool_blocks(scenario, serving)
+    blocks = the_pool(scenario, serving).blocks
     if blocks > MOST_BLOCKS:
         raise TooLarge(f"the pool has {blocks:,} blocks; expected at most {MOST_BLOCKS:,}")

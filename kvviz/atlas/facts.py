@@ -8,16 +8,11 @@ import numpy as np
 
 from kvviz.atlas.axes import Array
 from kvviz.catalog.models.model import Model, Tensors
-from kvviz.memory.capacity import stage_token_bytes
 from kvviz.memory.deployment import deployments
-from kvviz.memory.kv import NO_WINDOW, cache_width
-from kvviz.memory.parallel import (
-    layer_kv_bytes,
-    layer_state_bytes,
-    stage_starts,
-    tensor_bytes,
-    valid_tensor_parallel,
-)
+from kvviz.memory.kv import NO_WINDOW
+from kvviz.shards.cache import cache_width, layer_kv_bytes, layer_state_bytes
+from kvviz.shards.split import stage_starts, valid_tensor_parallel
+from kvviz.shards.weights import tensor_bytes
 
 Dtypes = tuple[tuple[str, str], ...]
 
@@ -34,7 +29,6 @@ class Facts:
         last: bytes of the final norm and the head, shape (sizes, dtypes).
         windows: tokens that layers hold at most, ascending.
         cached: bytes a token adds in a layer, shape (sizes, dtypes, windows, kinds).
-        grouped: bytes a token adds in all layers as an engine groups them, shape (sizes, dtypes).
         state: recurrent state of one sequence in a layer, shape (sizes, kinds).
         stages: every way to cut the layers into stages.
     """
@@ -46,7 +40,6 @@ class Facts:
     last: Array
     windows: tuple[int, ...]
     cached: Array
-    grouped: Array
     state: Array
     stages: "Stages"
 
@@ -87,7 +80,6 @@ def facts(model: Model, dtypes: Dtypes) -> Facts:
         last=_outside(model, sizes, dtypes, embedding=False),
         windows=_windows(model),
         cached=_cached(model, kinds, sizes, dtypes),
-        grouped=_grouped(model, sizes, dtypes),
         state=np.array(
             [[layer_state_bytes(model, model.layers[k[0]], t) for k in kinds] for t in sizes]
         ),
@@ -147,12 +139,6 @@ def _cached(model: Model, kinds: list[list[int]], sizes: tuple[int, ...], dtypes
                 for t in sizes
             ]
     return cached
-
-
-def _grouped(model: Model, sizes: tuple[int, ...], dtypes: Dtypes) -> Array:
-    widths = [cache_width(model, kv) for _, kv in dtypes]
-    bytes_of = {w: [stage_token_bytes(model.layers, w, t) for t in sizes] for w in set(widths)}
-    return np.array([bytes_of[width] for width in widths]).T
 
 
 def _stages(model: Model, kinds: list[list[int]], sizes: tuple[int, ...]) -> Stages:

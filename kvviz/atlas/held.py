@@ -60,11 +60,6 @@ class Held:
         return self._side_by_side(by_window)
 
     @cached_property
-    def grouped(self) -> Array:
-        """Bytes a token adds as an engine groups layers, shape (models, 1 + sizes, dtypes)."""
-        return self._side_by_side(lambda one: one.grouped)
-
-    @cached_property
     def state(self) -> Array:
         """Recurrent bytes of one sequence, shape (models, 1 + sizes)."""
         return self._side_by_side(lambda one: one.state @ one.kinds)
@@ -82,7 +77,7 @@ class Held:
     def check_range(self) -> None:
         """Raise `ScenarioError` where bytes may go beyond what 64 bits count."""
         workload, models = self.axes.workload, self.axes.models
-        places = workload.batch * (max(workload.max_length, MOST_CONTEXT) + workload.block_size)
+        places = workload.batch * (max(workload.max_model_len, MOST_CONTEXT) + workload.block_size)
         scores = max(max(score_matrix_bytes(workload, m, self.axes.contexts)) for m in models)
         token, state = int(self.cached.max()), int(self.state.max())
         most = int(self.weights.max()) + places * token * len(self.windows)

@@ -3,16 +3,17 @@
 import numpy as np
 
 from kvviz.atlas.axes import Array, Columns, spread
-from kvviz.atlas.engine import capacities, overheads
+from kvviz.atlas.engine import Rooms
 from kvviz.atlas.held import Held
 from kvviz.memory.room import MOST_CONTEXT
 
 
-def per_gpu(held: Held, total: Array) -> Columns:
+def per_gpu(held: Held, rooms: Rooms, total: Array) -> Columns:
     """Return what one GPU holds, and whether it has room for that.
 
     Args:
         held: what the models hold.
+        rooms: what the engine leaves of each GPU.
         total: bytes of the whole deployment.
     """
     workload, places = held.axes.workload, held.places(held.axes.at_contexts)
@@ -21,9 +22,9 @@ def per_gpu(held: Held, total: Array) -> Columns:
         "kv": spread(np.einsum("mtdw,wc->mtdc", held.cached[:, 1:], places), "mtdc"),
         "state": spread(held.state[:, 1:] * workload.batch, "mt"),
         "scores": spread(held.scores[:, 1:] * (not workload.flash), "mtc"),
-        "overhead": overheads(held.axes),
+        "overhead": rooms.grid[1],
     }
-    on_each, capacity = sum(parts.values()), capacities(held.axes)
+    on_each, capacity = sum(parts.values()), rooms.grid[0]
     room = np.maximum(capacity - parts["overhead"], 1)  # a cell without room is not valid
     return {
         **{f"per_gpu_{name}": part for name, part in parts.items()},
@@ -35,12 +36,13 @@ def per_gpu(held: Held, total: Array) -> Columns:
     }
 
 
-def room(held: Held) -> Columns:
+def room(held: Held, rooms: Rooms) -> Columns:
     """Return how many sequences, and how long ones, one GPU of each deployment has room for.
 
     Both are of a paged cache beside the weights, without scores.
     """
-    left = capacities(held.axes) - overheads(held.axes) - spread(held.weights[:, 1:], "mtd")
+    capacity, taken = rooms.grid
+    left = capacity - taken - spread(held.weights[:, 1:], "mtd")
     return {"sequences_at_once": _sequences(held, left), "longest_context": _longest(held, left)}
 
 

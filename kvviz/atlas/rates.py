@@ -4,8 +4,8 @@ import numpy as np
 
 from kvviz.atlas.axes import Array, Axes, Columns, spread
 from kvviz.atlas.held import Held
+from kvviz.cost.roofline import step_flops, together, work_of
 from kvviz.memory.kv import lengths
-from kvviz.roofline import step_flops, together, work_of
 from kvviz.units import GB
 
 

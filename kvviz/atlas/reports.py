@@ -1,17 +1,18 @@
 """Complete reports of a grid: every figure as one array, and rows of a table."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from kvviz.atlas.axes import Array, Axes, Columns, spread
-from kvviz.atlas.engine import engine
+from kvviz.atlas.engine import Rooms, kv_cache
 from kvviz.atlas.held import Held
 from kvviz.atlas.per_gpu import per_gpu, room
 from kvviz.atlas.rates import rates
 from kvviz.atlas.splits import splits
 from kvviz.atlas.whole import whole
+from kvviz.engines.registry import find_engine
 from kvviz.memory.kinds import kinds
 
 
@@ -68,19 +69,21 @@ def reports(axes: Axes) -> Reports:
         ScenarioError: a context contradicts the workload, or bytes go beyond 64 bits.
         ValueError: a model computes in a dtype that no peak rate is known for.
     """
-    held = Held(axes)
+    engine = find_engine(axes.workload.mode)
+    axes = replace(axes, models=tuple(map(engine.served, axes.models)))
+    held, rooms = Held(axes), Rooms(axes)
     held.check_range()
     figures = whole(held)
-    on_each = per_gpu(held, figures["total_bytes"])
+    on_each = per_gpu(held, rooms, figures["total_bytes"])
     on_capacity = [kinds(axes.workload, gpu)["capacity_bytes"] for gpu in axes.gpus]
     columns = {
         **figures,
         **on_each,
-        **splits(held),
-        **room(held),
-        **engine(held),
+        **splits(held, rooms),
+        **room(held, rooms),
+        **kv_cache(held, rooms),
         **rates(held),
         "kind_on_capacity": spread(on_capacity, "g"),
     }
     has_room = on_each["capacity_bytes"] > on_each["per_gpu_overhead"]
-    return Reports(axes, columns, spread(held.valid, "mt") & has_room)
+    return Reports(axes, columns, spread(held.valid, "mt") & has_room & rooms.supported)

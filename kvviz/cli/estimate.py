@@ -8,7 +8,7 @@ import typer
 
 from kvviz.catalog.models.config import ConfigError, model_from_config, read_config
 from kvviz.catalog.models.model import Model
-from kvviz.cli.knobs import with_knobs
+from kvviz.cli.knobs import is_given, with_knobs
 from kvviz.memory import estimate
 from kvviz.memory.answer import answer
 from kvviz.settings.scenario import Scenario
@@ -17,6 +17,7 @@ from kvviz.settings.scenario import Scenario
 @with_knobs
 def show_estimate(
     *,
+    invocation: typer.Context,
     config: Annotated[
         Path | None, typer.Option(help="config.json to read the model from; MODEL is its label")
     ] = None,
@@ -25,6 +26,8 @@ def show_estimate(
 ) -> None:
     """Say where the memory goes when MODEL runs: weights, KV cache, scores, and GPUs needed."""
     own = {} if config is None else {settings["model"]: _model(config, settings["model"])}
+    if not is_given(invocation, "context"):
+        del settings["context"]
     scenario = Scenario(own_models=own, **settings)
     report = estimate(scenario)
     if as_json:

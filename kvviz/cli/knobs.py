@@ -2,12 +2,15 @@
 
 import inspect
 from collections.abc import Callable, Iterable
+from functools import wraps
 from typing import Annotated, Any
 
 import param
 import typer
 
-from kvviz.settings.knobs import KnobError, expected, read
+from kvviz.choices import choices
+from kvviz.settings.knobs import RENAMED, KnobError, expected, read
+from kvviz.settings.parameters import Named, VersionKnob
 from kvviz.settings.scenario import Scenario, knobs
 
 ARGUMENT = "model"  # the knob that is an estimate's argument, not an option
@@ -27,19 +30,56 @@ def with_knobs(command: Command) -> Command:
 
 
 def with_parameters(command: Command, made: Iterable[inspect.Parameter]) -> Command:
-    """Put parameters before the command's own; it receives them through its ``**settings``."""
+    """Put parameters before the command's own; it receives them through its ``**settings``.
+
+    An option's old name still works, and says the new one.
+    """
     own = inspect.signature(command).parameters.values()
     named = [item for item in own if item.kind is not inspect.Parameter.VAR_KEYWORD]
-    command.__signature__ = inspect.Signature([*made, *named])  # type: ignore[attr-defined]
-    return command
+    made = list(made)
+    declared = {item.name: item for item in made}
+    old = {before: now for before, now in RENAMED.items() if now in declared}
+
+    @wraps(command)
+    def run(**given: Any) -> None:
+        for before, now in old.items():
+            value = given.pop(before)
+            if value is not None:
+                typer.echo(f"kvviz: {_flag(before)} is now called {_flag(now)}", err=True)
+                given[now] = value
+        command(**given)
+
+    hidden = [
+        _hidden(before, next(i for i in made if i.name == now)) for before, now in old.items()
+    ]
+    run.__signature__ = inspect.Signature([*made, *named, *hidden])  # type: ignore[attr-defined]
+    return run
+
+
+def is_given(invocation: typer.Context, name: str) -> bool:
+    """Return whether an option was given, not left to its default."""
+    source = invocation.get_parameter_source(name)
+    return source is not None and source.name != "DEFAULT"
+
+
+def _hidden(name: str, now: inspect.Parameter) -> inspect.Parameter:
+    """Return an option under its old name, which help does not list."""
+    declared = now.annotation.__metadata__[0]
+    again = typer.Option(_flag(name), hidden=True, parser=declared.parser)
+    return _keyword(name, str, again, None)
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 def option(name: str, of: Knobs = Scenario) -> inspect.Parameter:
     """Return a knob of a class as a command's option."""
-    knob, flag = of.param[name], f"--{name.replace('_', '-')}"
+    knob, flag = of.param[name], _flag(name)
     if isinstance(knob, param.Boolean):
         flags = f"{flag}/--no-{flag[2:]}"
-        return _keyword(name, bool, typer.Option(flags, help=knob.doc), knob.default)
+        kind = bool | None if knob.allow_None else bool
+        return _keyword(name, kind, typer.Option(flags, help=knob.doc), knob.default)
     declared = typer.Option(
         flag, help=_help(name, of), metavar=_metavar(knob), parser=_reader(knob, of)
     )
@@ -51,7 +91,7 @@ def _help(name: str, of: Knobs = Scenario) -> str:
     return f"{knob.doc}; {expected(name, of)}" if isinstance(knob, param.Number) else knob.doc
 
 
-def _keyword(name: str, kind: type, declared: Any, default: Any) -> inspect.Parameter:
+def _keyword(name: str, kind: Any, declared: Any, default: Any) -> inspect.Parameter:
     return inspect.Parameter(
         name,
         inspect.Parameter.KEYWORD_ONLY,
@@ -72,8 +112,10 @@ def _reader(knob: param.Parameter, of: Knobs) -> Callable[[Any], Any]:
 
 
 def _metavar(knob: param.Parameter) -> str:
-    if isinstance(knob, param.Selector):
-        return "|".join(knob.objects)
+    if isinstance(knob, param.Selector | Named):
+        return "|".join(choices(knob) if isinstance(knob, Named) else knob.objects)
     if isinstance(knob, param.Integer):
         return "INTEGER"
+    if isinstance(knob, VersionKnob):
+        return "VERSION"
     return "NUMBER" if isinstance(knob, param.Number) else "NAME"

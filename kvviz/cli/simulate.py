@@ -1,5 +1,6 @@
 """The command that serves a trace or a synthetic workload, and says what came of it."""
 
+import inspect
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,10 +11,11 @@ import typer
 
 from kvviz.catalog.names import find_named
 from kvviz.catalog.published.workloads import CONVERSATION, TRAFFIC
-from kvviz.cli.knobs import Command, option, with_parameters
+from kvviz.cli.knobs import Command, is_given, option, with_parameters
 from kvviz.settings.knobs import KnobError, read
 from kvviz.settings.scenario import Scenario
 from kvviz.settings.serving import HARDWARE, Serving, serving_knobs
+from kvviz.sim.pool import scenario_for
 from kvviz.sim.results.outcome import Outcome
 from kvviz.sim.simulate import simulate, steps
 from kvviz.sim.workload.synthetic import DEFAULT_REQUESTS, synthetic
@@ -25,10 +27,15 @@ LONG: Final = 20_000  # requests from which a run shows how far it is
 
 def with_serving_knobs(command: Command) -> Command:
     """Give a command the knobs of what is served on, and of how, through its ``**settings``."""
-    hardware = [option(name) for name in HARDWARE]
+    hardware = [option(name) if name != "mode" else own_engine() for name in HARDWARE]
     return with_parameters(
         command, [*hardware, *(option(name, Serving) for name in serving_knobs())]
     )
+
+
+def own_engine() -> inspect.Parameter:
+    """Return the option of the engine, which is the policy's own where it is not given."""
+    return option("mode").replace(default=None)
 
 
 @with_serving_knobs
@@ -79,11 +86,11 @@ def show_simulation(
             synthetic(find_named(traffic, TRAFFIC, "traffic"), requests, seed, rate=rate),
             {},
         )
-    given = {name for name in settings if _is_given(context, name)}
+    given = {name for name in settings if is_given(context, name)}
     settings |= {name: value for name, value in _engine(said).items() if name not in given}
     served = served.part(start, limit)
     served = served.at_once() if all_at_once else served
-    scenario = Scenario(**{name: settings[name] for name in HARDWARE})
+    scenario = scenario_for({name: settings[name] for name in HARDWARE}, settings["policy"])
     serving = Serving(**{name: settings[name] for name in serving_knobs()})
     with _progress(len(served)) as tell:
         outcome = simulate(scenario, serving, served, tell=tell)
@@ -104,11 +111,6 @@ def _read(path: Path, keep_good: bool, tokens: Path | None) -> tuple[Workload, d
     for sentence in (*served.notes, *served.left_out):
         typer.echo(f"kvviz: {sentence}", err=True)
     return served, dict(said)
-
-
-def _is_given(context: typer.Context, name: str) -> bool:
-    source = context.get_parameter_source(name)
-    return source is not None and source.name != "DEFAULT"
 
 
 def _engine(said: dict[str, Any]) -> dict[str, Any]:
@@ -178,4 +180,5 @@ def _show(scenario: Scenario, outcome: Outcome, as_json: bool) -> None:
     from kvviz.cli.run_table import heading, run_table
     from kvviz.cli.terminal import show
 
-    show(run_table(outcome), heading(scenario, outcome), outcome.workload.notes)
+    notes = [*outcome.workload.notes, *filter(None, [outcome.pool.note])]
+    show(run_table(outcome), heading(scenario, outcome), notes)

@@ -11,6 +11,7 @@ import typer
 from kvviz.catalog.names import find_named
 from kvviz.catalog.published.workloads import CONVERSATION, TRAFFIC
 from kvviz.cli.knobs import Command, option, with_parameters
+from kvviz.cli.simulate import own_engine
 from kvviz.settings.scenario import Scenario
 from kvviz.settings.serving import HARDWARE, Serving, serving_knobs
 from kvviz.sim.sweep import (
@@ -36,7 +37,7 @@ ALIKE: Final = tuple(name for name in serving_knobs() if name not in AXES)
 
 def _with_shared_knobs(command: Command) -> Command:
     """Give a command the knobs that are the same in every cell, through its ``**settings``."""
-    hardware = [option(name) for name in SHARED]
+    hardware = [option(name) if name != "mode" else own_engine() for name in SHARED]
     return with_parameters(command, [*hardware, *(option(name, Serving) for name in ALIKE)])
 
 

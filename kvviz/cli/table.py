@@ -5,10 +5,11 @@ from typing import Final
 
 from rich.table import Table
 
+from kvviz.engines.planning import versioned
 from kvviz.memory import MemoryReport
-from kvviz.memory.capacity import KvBudget
+from kvviz.memory.room import MOST_CONTEXT
 from kvviz.settings.scenario import Scenario
-from kvviz.units import GiB, share, size
+from kvviz.units import share, size
 
 Row = tuple[str, str, str]  # what, how much, of what kind
 Section = tuple[str, list[Row]]
@@ -64,10 +65,11 @@ def _sections(scenario: Scenario, report: MemoryReport) -> Iterator[Section]:
     yield f"Fullest of {gpus:,} GPUs" if gpus > 1 else "The GPU", _fullest(report)
     yield "GPUs", _gpus(report)
     yield "Saved by each alone", _saved(report)
-    if report.budget:
-        yield "Left for the KV cache of a GPU", _budget(report.budget)
-    if report.assumed:
-        yield "Assumed", [(a.name, f"{a.gib:,.2f} GiB", a.source) for a in report.assumed]
+    if report.plan.version:
+        yield f"KV cache of a GPU under {versioned(report.plan)}", _kv_cache(report)
+    if report.plan.assumptions:
+        taken = report.plan.assumptions
+        yield "Assumed", [(a.name, f"{a.gib:,.2f} GiB", a.source) for a in taken]
 
 
 def _model(report: MemoryReport) -> list[Row]:
@@ -96,7 +98,7 @@ def _total(report: MemoryReport) -> list[Row]:
         ("KV cache, allocated", size(kv["allocated_bytes"]), kind),
         ("  used", size(kv["used_bytes"]), kind),
         ("  reserved for later tokens", size(kv["reserved_bytes"]), kind),
-        ("  never used (internal)", size(kv["internal_bytes"]), kind),
+        ("  internal fragmentation", size(kv["internal_bytes"]), kind),
         ("  efficiency", share(report.efficiency, 2), report.kinds["efficiency"]),
     ]
     if report.state_bytes:
@@ -152,11 +154,20 @@ def _saved(report: MemoryReport) -> list[Row]:
     return [(what, size(report.deltas[name]), kind) for name, what in TOGGLES.items()]
 
 
-def _budget(budget: KvBudget) -> list[Row]:
+def _kv_cache(report: MemoryReport) -> list[Row]:
+    plan, kind = report.plan, report.kinds["kv_tokens"]
+    rows = [
+        ("left for it", size(max(plan.kv_bytes, 0)), report.kinds["kv_budget_bytes"]),
+        ("blocks", f"{plan.blocks:,}", report.kinds["kv_blocks"]),
+    ]
+    if plan.tokens is None or plan.concurrency is None:
+        longest = f"{plan.longest(MOST_CONTEXT):,} tokens"
+        return [*rows, ("longest sequence that fits", longest, kind)]
+    at_most = f"requests of {plan.deployment.max_model_len:,} tokens at once"
+    at_context = f"requests of {report.context:,} tokens at once"
     return [
-        ("budget", f"{budget.bytes / GiB:,.2f} GiB", "assumed"),
-        ("blocks", f"{budget.blocks:,}", "assumed"),
-        ("tokens", f"{budget.tokens:,}", "assumed"),
-        ("sequences of this context", f"{budget.concurrency:,.2f}", "assumed"),
-        ("sequences of the slot's length", f"{budget.concurrency_at_max_length:,.2f}", "assumed"),
+        *rows,
+        ("tokens", f"{plan.tokens:,}", kind),
+        (at_most, f"{plan.concurrency:,.2f}", kind),
+        (at_context, f"{plan.concurrency_at(report.context):,.2f}", kind),
     ]

@@ -1,14 +1,14 @@
 """A memory report as plain values, the same for the command line's JSON and for other programs."""
 
-from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
-from kvviz.catalog.engine import Assumption
-from kvviz.memory.capacity import KvBudget, assumptions, capacity_bytes, kv_budget
+from kvviz.engines.base import Plan
 from kvviz.memory.kinds import Kind, kinds
 from kvviz.memory.report import MemoryReport, check
+from kvviz.memory.room import MOST_CONTEXT
 from kvviz.settings.scenario import Scenario
+from kvviz.settings.version import spelled
 
 SAME: tuple[str, ...] = (
     "parameters",
@@ -40,49 +40,61 @@ def answer(scenario: Scenario, report: MemoryReport) -> dict[str, Any]:
     """Return the report of a scenario with exact integers, ready for JSON."""
     named = {"model": scenario.the_model.name, "gpu": scenario.the_gpu.name}
     figures = {name: getattr(report, name) for name in SAME}
-    return {**named, **figures, "warnings": list(report.warnings), **_engine(report)}
+    planned = plan_answer(report.plan, scenario.context)
+    return {**named, **figures, "warnings": list(report.warnings), **planned}
 
 
 def capacity_answer(scenario: Scenario) -> dict[str, Any]:
-    """Return what the tightest GPU leaves for the KV cache, in either mode, ready for JSON.
+    """Return what the tightest GPU leaves for the KV cache under any engine, ready for JSON.
 
     Raises:
         ScenarioError: settings contradict each other or the model does not split that way.
-        UnknownName: no catalog has the model or the GPU.
+        UnknownName: no catalog has the model, the GPU or the engine.
     """
-    check(scenario)
-    model = scenario.the_model
+    planned = check(scenario)
     kind: Kind = kinds(scenario)["capacity_bytes"]
     return {
-        "model": model.name,
+        "model": scenario.the_model.name,
         "gpu": scenario.the_gpu.name,
         "mode": scenario.mode,
-        "capacity_bytes": capacity_bytes(scenario, scenario.the_gpu),
-        **_budget(kv_budget(scenario, model)),
+        "capacity_bytes": planned.requested,
+        **plan_answer(planned, scenario.context),
         "kind": kind,
-        "assumptions": _assumed(assumptions(scenario, model, scenario.tp)),
     }
 
 
-def _engine(report: MemoryReport) -> dict[str, Any]:
-    """Return what only mode vllm has: the budget of the KV cache and what was assumed for it."""
-    if report.budget is None:
-        return {}
-    return {**_budget(report.budget), "assumptions": _assumed(report.assumed)}
+def plan_answer(plan: Plan, context: int) -> dict[str, Any]:
+    """Return an engine's plan for the KV cache, ready for JSON.
 
-
-def _budget(budget: KvBudget) -> dict[str, Any]:
+    Args:
+        plan: of the tightest GPU.
+        context: tokens of the sequences that `concurrency_at_context` counts.
+    """
+    layout = plan.layout
     return {
-        "kv_budget_bytes": budget.bytes,
-        "kv_blocks": budget.blocks,
-        "kv_tokens": budget.tokens,
-        "concurrency": budget.concurrency,
-        "concurrency_at_max_length": budget.concurrency_at_max_length,
+        "engine_version": spelled(plan.version) if plan.version else None,
+        "block_size": layout.block_size if layout else None,
+        "bytes_per_block": layout.bytes_per_block if layout else None,
+        "kv_budget_bytes": max(plan.kv_bytes, 0),
+        "kv_blocks": plan.blocks,
+        "kv_tokens": plan.tokens,
+        "concurrency": plan.concurrency,
+        "concurrency_at_context": plan.concurrency_at(context) if layout else None,
+        "longest_sequence": plan.longest(MOST_CONTEXT),
+        "kv_groups": [asdict(group) for group in plan.groups],
+        "taken": {
+            "loaded_extra": plan.taken.extra,
+            "activation": plan.taken.activation,
+            "non_torch": plan.taken.non_torch,
+            "graphs": plan.taken.graphs,
+        },
+        "limits": {"max_model_len": plan.deployment.max_model_len, **asdict(plan.limits)},
+        "refused": plan.refused or None,
+        "assumptions": [
+            {"name": item.name, "value": item.gib, "source": item.source}
+            for item in plan.assumptions
+        ],
     }
-
-
-def _assumed(items: Iterable[Assumption]) -> list[dict[str, Any]]:
-    return [{"name": item.name, "value": item.gib, "source": item.source} for item in items]
 
 
 def flat(report: MemoryReport) -> dict[str, Any]:
@@ -90,7 +102,7 @@ def flat(report: MemoryReport) -> dict[str, Any]:
 
     Left out is what is no number: the kinds, and where assumptions come from.
     """
-    row: dict[str, Any] = {"past_own_maximum": bool(report.warnings)}
+    row: dict[str, Any] = {"past_own_maximum": report.past_own_maximum}
     for name in SAME:
         value = getattr(report, name)
         if name == "deployment":
@@ -99,8 +111,13 @@ def flat(report: MemoryReport) -> dict[str, Any]:
             row |= {f"{name}_{part}": number for part, number in value.items()}
         else:
             row[name] = value or 0
-    if report.budget is not None:
-        row |= {f"budget_{name}": number for name, number in asdict(report.budget).items()}
-    names = ((item, item.name.replace(" ", "_")) for item in report.assumed)
-    row |= {f"assumed_{name}_gib": item.gib for item, name in names}
+    row |= {
+        "budget_bytes": max(report.plan.kv_bytes, 0),
+        "budget_blocks": report.plan.blocks,
+        "budget_tokens": report.plan.tokens or 0,
+        "budget_concurrency": report.plan.concurrency or 0.0,
+        "budget_concurrency_at_context": report.plan.concurrency_at(report.context),
+    }
+    for item in report.plan.assumptions:
+        row[item.column] = item.gib
     return {name: value for name, value in row.items() if not name.startswith("kinds_")}

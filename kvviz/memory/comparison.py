@@ -14,7 +14,7 @@ from kvviz.settings.scenario import Scenario, ScenarioError
 from kvviz.units import MiB
 
 DEFAULT_MODEL: Final = "TinyLlama/TinyLlama-1.1B-Chat-v1.0"
-SAME: Final = ("sequence_length", "max_seq_len", "block_size", "num_blocks", "batch")
+SAME: Final = ("sequence_length", "max_model_len", "block_size", "num_blocks", "batch")
 """Settings that a comparison repeats."""
 
 
@@ -25,7 +25,7 @@ class Comparison(param.Parameterized):
     sequence_length: int = like(
         "context", default=128, label="Sequence", doc="tokens that each sequence has now"
     )
-    max_seq_len: int = like("max_length", default=2048, label="Max")
+    max_model_len: int = like("max_model_len", default=2048, label="Max")
     block_size: int = like("block_size", label="Block", doc="tokens in a KV block")
     num_blocks: int = param.Integer(
         1024, bounds=(1, 1_048_576), label="Pool", doc="KV blocks in the pool, all of them usable"
@@ -38,8 +38,8 @@ class Comparison(param.Parameterized):
         known = {
             "model": self.model,
             "context": self.sequence_length,
-            "run_length": self.max_seq_len,
-            "max_length": self.max_seq_len,
+            "run_length": self.max_model_len,
+            "max_model_len": self.max_model_len,
             "block_size": self.block_size,
             "kv_dtype": self.dtype,
             "batch": self.batch,
@@ -48,10 +48,10 @@ class Comparison(param.Parameterized):
 
     def check(self) -> None:
         """Raise `ScenarioError` where the sequences do not fit their slots."""
-        if self.sequence_length > self.max_seq_len:
+        if self.sequence_length > self.max_model_len:
             raise ScenarioError(
                 f"sequence_length {self.sequence_length:,} is longer than "
-                f"max_seq_len {self.max_seq_len:,}; expected at most that many tokens"
+                f"max_model_len {self.max_model_len:,}; expected at most that many tokens"
             )
 
 
@@ -66,7 +66,7 @@ class Compared:
 
     traditional_memory_mb: float = field(
         metadata=_said(
-            "MiB that slots of max_seq_len tokens take, reserved from the start (mb here means MiB)"
+            "MiB that max_model_len tokens take, reserved from the start (mb here means MiB)"
         )
     )
     paged_memory_mb: float = field(
@@ -86,7 +86,7 @@ class Compared:
     blocks_free: int = field(metadata=_said("blocks left in the pool"))
     utilization_percent: float = field(metadata=_said("blocks in use, in % of the pool"))
     sequence_length: int = field(metadata=_said("tokens that each sequence has now"))
-    max_seq_len: int = field(metadata=_said("tokens reserved for a sequence without paging"))
+    max_model_len: int = field(metadata=_said("tokens reserved for a sequence without paging"))
     batch: int = field(metadata=_said("sequences"))
     model: str = field(metadata=_said("the model's catalog name"))
     dtype: str = field(metadata=_said("what the cached numbers are stored as"))
@@ -126,7 +126,7 @@ def compare(settings: Comparison) -> Compared:
         memory_saved_mb=(slots.allocated - paged.allocated) / MiB,
         memory_saved_percent=100 * (slots.allocated - paged.allocated) / slots.allocated,
         traditional_waste_percent=100 * (slots.allocated - slots.used) / slots.allocated,
-        wasted_tokens=held_tokens(settings, settings.max_seq_len) * settings.batch - used,
+        wasted_tokens=held_tokens(settings, settings.max_model_len) * settings.batch - used,
         blocks_used=places,
         blocks_free=settings.num_blocks - places,
         utilization_percent=100 * places / settings.num_blocks,
@@ -206,16 +206,16 @@ def _tables(settings: Comparison) -> list[Row]:
 def _warnings(settings: Comparison) -> list[str]:
     scenario, most = settings.scenario(), window(settings)
     model, warnings = scenario.the_model, []
-    if settings.max_seq_len > model.max_context:
+    if settings.max_model_len > model.max_context:
         warnings.append(
-            f"max_seq_len {settings.max_seq_len:,} goes past the {model.max_context:,} tokens "
+            f"max_model_len {settings.max_model_len:,} goes past the {model.max_context:,} tokens "
             f"that {model.name} was made for"
         )
     if most < settings.sequence_length:
         warnings.append(f"every layer keeps only the last {most:,} tokens of a sequence")
     groups = layer_groups(model, kv_width(scenario, model))
     for group in groups:
-        if group.window < min(most, settings.max_seq_len):
+        if group.window < min(most, settings.max_model_len):
             warnings.append(
                 f"{group.layers} of {sum(g.layers for g in groups)} layers keep at most "
                 f"{group.window:,} tokens either way; the blocks are those of the other layers"

@@ -4,9 +4,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kvviz.catalog.models.model import Model
-from kvviz.memory.capacity import room_bytes
-from kvviz.memory.parallel import allocated_places, fullest_gpu, valid_tensor_parallel
+from kvviz.engines.planning import room_bytes, served_model
+from kvviz.memory.parallel import allocated_places, fullest_gpu
 from kvviz.settings.scenario import Scenario
+from kvviz.shards.split import valid_tensor_parallel
 
 
 def deployments(model: Model) -> list[tuple[int, int]]:
@@ -29,7 +30,7 @@ def smallest_deployments(
     Returns:
         Zeros where not even every head and layer on a GPU of its own fits.
     """
-    model = scenario.the_model
+    model, asked = served_model(scenario), scenario.deployment
     sizes = np.zeros((len(contexts), 2), dtype=np.int64)
     everywhere = allocated_places(scenario, model, contexts)
     whole = fullest_gpu(scenario, model, 1, 1, contexts, everywhere)
@@ -37,7 +38,7 @@ def smallest_deployments(
         missing = np.flatnonzero(sizes[:, 0] == 0)
         if not len(missing):
             break
-        room = room_bytes(scenario, model, t)
+        room = room_bytes(asked, t)
         # The fullest GPU holds at least the mean, and replicas only add to that.
         least = (whole.total - whole.scores) / (t * p) + whole.scores / t
         if (p == 1 or pipeline) and (least[missing] <= room).any():

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from kvviz.engines.planning import served_model
 from kvviz.memory.report import kv_bytes, total_bytes
 from kvviz.memory.scores import score_matrix_bytes
 from kvviz.settings.scenario import Scenario
@@ -47,7 +48,7 @@ def _columns(scenario: Scenario, contexts: Sequence[int]) -> dict[str, NDArray[n
     when = np.asarray(contexts, dtype=np.int64)
     scenario.check()
     kv = kv_bytes(scenario, when)
-    matrices = score_matrix_bytes(scenario, scenario.the_model, when.tolist())
+    matrices = score_matrix_bytes(scenario, served_model(scenario), when.tolist())
     scores = np.zeros(len(when)) if scenario.flash else np.array(matrices, dtype=np.float64)
     sums = (kv.used, kv.allocated, kv.reserved, kv.internal, scores, total_bytes(scenario, when))
     columns = (np.asarray(column, dtype=np.float64) for column in sums)

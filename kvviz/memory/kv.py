@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kvviz.catalog.dtypes import width
-from kvviz.catalog.models.model import Layer, Model
+from kvviz.catalog.models.model import Model
 from kvviz.settings.scenario import Scenario
+from kvviz.shards.cache import cache_width, layer_bytes
 
 Tokens = NDArray[np.int64]
 NO_WINDOW = np.iinfo(np.int64).max
@@ -53,16 +53,6 @@ class KvTokens:
 def kv_width(scenario: Scenario, model: Model) -> int:
     """Return the bytes of one cached number."""
     return cache_width(model, scenario.kv_dtype)
-
-
-def cache_width(model: Model, kv_dtype: str) -> int:
-    """Return the bytes of one number that `model` caches in a scenario's KV dtype."""
-    return width(model.dtype if kv_dtype == "auto" else kv_dtype)
-
-
-def layer_bytes(layer: Layer, number: int) -> int:
-    """Return the bytes one token adds in `layer` when a cached number takes `number` bytes."""
-    return layer.cached_values * number + layer.index_bytes
 
 
 def layer_groups(model: Model, number: int) -> tuple[LayerGroup, ...]:
@@ -114,10 +104,10 @@ def regions(scenario: Scenario) -> Tokens:
     """
     final = final_lengths(scenario)
     if scenario.batching == "static" or scenario.reservation == "max":
-        return np.full_like(final, scenario.max_length)
+        return np.full_like(final, scenario.max_model_len)
     if scenario.reservation == "pow2":
         powers = 2 ** np.ceil(np.log2(np.maximum(final, 1))).astype(np.int64)
-        return np.minimum(powers, scenario.max_length)
+        return np.minimum(powers, scenario.max_model_len)
     return final
 
 

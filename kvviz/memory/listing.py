@@ -7,7 +7,8 @@ from typing import Any
 from kvviz.catalog.dtypes import width
 from kvviz.catalog.gpus.gpu import Gpu
 from kvviz.catalog.models.model import Layer, Model
-from kvviz.memory.kv import layer_bytes, layer_groups
+from kvviz.memory.kv import layer_groups
+from kvviz.shards.cache import layer_bytes
 
 
 def model_row(model: Model) -> dict[str, Any]:

@@ -7,27 +7,18 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from kvviz.catalog.engine import Assumption
 from kvviz.catalog.models.model import Model
-from kvviz.memory.capacity import (
-    KvBudget,
-    assumptions,
-    capacity_bytes,
-    kv_budget,
-    overhead_bytes,
-)
+from kvviz.engines.base import Plan
+from kvviz.engines.planning import plan, served_model
 from kvviz.memory.deployment import gpus_needed, smallest_deployments
 from kvviz.memory.kinds import Kind, kinds
 from kvviz.memory.kv import NO_WINDOW, kv_tokens, kv_width, layer_groups
-from kvviz.memory.parallel import (
-    allocated_places,
-    fullest_gpu,
-    stage_weights,
-    state_bytes,
-    valid_tensor_parallel,
-)
+from kvviz.memory.parallel import allocated_places, fullest_gpu
 from kvviz.memory.scores import score_matrix_bytes
 from kvviz.settings.scenario import Scenario, ScenarioError
+from kvviz.shards.cache import state_bytes
+from kvviz.shards.split import valid_tensor_parallel
+from kvviz.shards.weights import stage_weights
 from kvviz.units import gib
 
 TOGGLES: Final[dict[str, tuple[dict[str, Any], dict[str, Any]]]] = {
@@ -72,19 +63,20 @@ class MemoryReport:
     efficiency: float
     deltas: dict[str, int]
     kinds: dict[str, Kind]
-    budget: KvBudget | None
-    assumed: tuple[Assumption, ...]
+    plan: Plan
+    context: int
+    past_own_maximum: bool
     warnings: tuple[str, ...]
 
     @property
     def room(self) -> int:
         """Bytes of one GPU for the model: its capacity less what an engine takes for itself."""
-        return self.capacity_bytes - self.per_gpu["overhead"]
+        return self.plan.room
 
 
 def kv_bytes(scenario: Scenario, contexts: NDArray[np.int64]) -> KvBytes:
     """Return the KV cache of the whole model at each context, arrays of shape (contexts,)."""
-    groups = layer_groups(scenario.the_model, kv_width(scenario, scenario.the_model))
+    groups = layer_groups(served_model(scenario), kv_width(scenario, served_model(scenario)))
     sizes = ((group.window, group.layers * group.bytes_per_token) for group in groups)
     return kv_places_bytes(scenario, contexts, sizes)
 
@@ -103,12 +95,12 @@ def kv_places_bytes(
 
 def weights_bytes(scenario: Scenario) -> int:
     """Return the bytes of all weights, unsharded."""
-    return int(stage_weights(scenario.the_model, 1, 1, scenario.weights_dtype).sum())
+    return int(stage_weights(served_model(scenario), 1, 1, scenario.weights_dtype).sum())
 
 
 def total_bytes(scenario: Scenario, contexts: NDArray[np.int64]) -> list[int]:
     """Return weights + KV allocated + recurrent state + scores at each context."""
-    model = scenario.the_model
+    model = served_model(scenario)
     fixed = weights_bytes(scenario) + state_bytes(model) * scenario.batch
     kv = kv_bytes(scenario, contexts).allocated.tolist()
     if scenario.flash:
@@ -137,10 +129,10 @@ def estimate(scenario: Scenario) -> MemoryReport:
         ScenarioError: settings contradict each other or the model does not split that way.
         UnknownName: no catalog has the model or the GPU.
     """
-    check(scenario)
-    model, contexts = scenario.the_model, np.array([scenario.context], dtype=np.int64)
-    capacity, kv = capacity_bytes(scenario, scenario.the_gpu), kv_bytes(scenario, contexts)
-    total, per_gpu = total_bytes(scenario, contexts)[0], _per_gpu(scenario, contexts)
+    planned = check(scenario)
+    model, contexts = served_model(scenario), np.array([scenario.context], dtype=np.int64)
+    kv = kv_bytes(scenario, contexts)
+    total, per_gpu = total_bytes(scenario, contexts)[0], _per_gpu(scenario, planned, contexts)
     return MemoryReport(
         parameters=model.parameters,
         active_parameters=model.active_parameters,
@@ -152,16 +144,17 @@ def estimate(scenario: Scenario) -> MemoryReport:
         state_bytes=state_bytes(model) * scenario.batch,
         scores=_scores_row(scenario),
         total_bytes=total,
-        capacity_bytes=capacity,
-        fits=per_gpu["total"] <= capacity,
-        gpus_by_capacity=-(-total // (capacity - per_gpu["overhead"])),
+        capacity_bytes=planned.requested,
+        fits=per_gpu["total"] <= planned.requested,
+        gpus_by_capacity=-(-total // planned.room),
         **_deployment(scenario, contexts),
         efficiency=efficiency(int(kv.used[0]), int(kv.allocated[0])),
         deltas={name: delta[0] for name, delta in toggle_deltas(scenario, contexts).items()},
         kinds=kinds(scenario),
-        budget=kv_budget(scenario, model) if scenario.mode == "vllm" else None,
-        assumed=assumptions(scenario, model, scenario.tp),
-        warnings=_warnings(scenario),
+        plan=planned,
+        context=scenario.context,
+        past_own_maximum=scenario.final_length > model.max_context,
+        warnings=_warnings(scenario, planned),
     )
 
 
@@ -189,8 +182,8 @@ def efficiency(used: int, allocated: int) -> float:
     return used / allocated if allocated else 1.0
 
 
-def _per_gpu(scenario: Scenario, contexts: NDArray[np.int64]) -> dict[str, int]:
-    model = scenario.the_model
+def _per_gpu(scenario: Scenario, planned: Plan, contexts: NDArray[np.int64]) -> dict[str, int]:
+    model = served_model(scenario)
     places = allocated_places(scenario, model, contexts)
     gpu = fullest_gpu(scenario, model, scenario.tp, scenario.pp, contexts, places)
     scores = score_matrix_bytes(scenario, model, [scenario.context], scenario.tp)[0]
@@ -199,13 +192,13 @@ def _per_gpu(scenario: Scenario, contexts: NDArray[np.int64]) -> dict[str, int]:
         "kv": int(gpu.kv[0]),
         "state": int(gpu.state[0]),
         "scores": 0 if scenario.flash else scores,
-        "overhead": overhead_bytes(scenario, model, scenario.tp),
+        "overhead": planned.taken.total,
     }
     return {**sizes, "total": sum(sizes.values())}
 
 
 def _scores_row(scenario: Scenario) -> dict[str, int]:
-    matrix = score_matrix_bytes(scenario, scenario.the_model, [scenario.context])[0]
+    matrix = score_matrix_bytes(scenario, served_model(scenario), [scenario.context])[0]
     return {
         "bytes": 0 if scenario.flash else matrix,
         "avoided_bytes": matrix if scenario.flash else 0,
@@ -224,39 +217,52 @@ def _kv_row(scenario: Scenario, kv: KvBytes, contexts: NDArray[np.int64]) -> dic
     }
 
 
-def check(scenario: Scenario) -> None:
-    """Raise `ScenarioError` where settings contradict each other or the model does not split so."""
+def check(scenario: Scenario) -> Plan:
+    """Return the scenario's plan.
+
+    Raises:
+        ScenarioError: settings contradict each other or the model does not split so.
+        UnknownName: no catalog has the model, the GPU or the engine.
+    """
     scenario.check()
-    model, sizes = scenario.the_model, valid_tensor_parallel(scenario.the_model)
+    model, sizes = served_model(scenario), valid_tensor_parallel(served_model(scenario))
     if scenario.tp not in sizes:
         raise ScenarioError(
             f"tp {scenario.tp} does not divide {model.name}: {model.heads} heads, "
             f"{model.kv_heads} KV heads; expected one of {', '.join(map(str, sizes))}"
-        )
-    capacity = capacity_bytes(scenario, scenario.the_gpu)
-    if not capacity:
-        raise ScenarioError(
-            f"utilization {scenario.utilization:g} leaves no byte of {scenario.gpu}; "
-            f"expected a larger share"
-        )
-    overhead = overhead_bytes(scenario, model, scenario.tp)
-    if overhead >= capacity:
-        raise ScenarioError(
-            f"the engine's own {gib(overhead)} leave nothing of the {gib(capacity)} of "
-            f"{scenario.gpu}; expected less overhead or a larger GPU"
         )
     if scenario.pp > len(model.layers):
         raise ScenarioError(
             f"pp {scenario.pp} is more than the {len(model.layers)} layers of {model.name}; "
             f"expected at most one stage a layer"
         )
+    return _checked(plan(scenario.deployment), scenario.gpu)
 
 
-def _warnings(scenario: Scenario) -> tuple[str, ...]:
-    limit = scenario.the_model.max_context
-    if scenario.final_length <= limit:
-        return ()
-    return (
-        f"run length {scenario.final_length:,} goes past the {limit:,} tokens that "
-        f"{scenario.the_model.name} was made for",
-    )
+def _checked(planned: Plan, gpu: str) -> Plan:
+    """Return the plan; raise `ScenarioError` where it has no room or its engine cannot run it."""
+    if planned.unsupported:
+        raise ScenarioError(planned.unsupported)
+    if not planned.requested:
+        raise ScenarioError(
+            f"utilization {planned.limits.utilization:g} leaves no byte of {gpu}; "
+            f"expected a larger share"
+        )
+    if planned.room <= 0:
+        raise ScenarioError(
+            f"the engine's own {gib(planned.taken.total)} leave nothing of the "
+            f"{gib(planned.requested)} of {gpu}; expected less overhead or a larger GPU"
+        )
+    return planned
+
+
+def _warnings(scenario: Scenario, planned: Plan) -> tuple[str, ...]:
+    limit, warnings = served_model(scenario).max_context, [*planned.notes]
+    if planned.refused:
+        warnings.insert(0, planned.refused)
+    if scenario.final_length > limit:
+        warnings.append(
+            f"run length {scenario.final_length:,} goes past the {limit:,} tokens that "
+            f"{scenario.the_model.name} was made for"
+        )
+    return tuple(warnings)

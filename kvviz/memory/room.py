@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from kvviz.memory.capacity import room_bytes
+from kvviz.engines.planning import plan, served_model
 from kvviz.memory.parallel import allocated_places, fullest_gpu
 from kvviz.settings.scenario import Scenario
 
@@ -26,10 +26,10 @@ def largest_batch(scenario: Scenario) -> int:
 
 
 def _fits(scenario: Scenario, context: int) -> bool:
-    model, t, at = scenario.the_model, scenario.tp, np.array([context], dtype=np.int64)
+    model, t, at = served_model(scenario), scenario.tp, np.array([context], dtype=np.int64)
     places = allocated_places(scenario, model, at)
     held = fullest_gpu(scenario, model, t, scenario.pp, at, places).total[0]
-    return bool(held <= room_bytes(scenario, model, t))
+    return bool(held <= plan(scenario.deployment).room)
 
 
 def _last(holds: Callable[[int], bool], most: int) -> int:

@@ -5,18 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from kvviz.catalog.models.model import Model
+from kvviz.engines.planning import served_model
 from kvviz.memory.kv import NO_WINDOW, kv_width
-from kvviz.memory.parallel import (
-    allocated_places,
-    layer_kv_bytes,
-    layer_state_bytes,
-    stage_kv,
-    stage_starts,
-    stage_state,
-    stage_weights,
-    weights_of,
-)
+from kvviz.memory.parallel import allocated_places, stage_kv, stage_state
 from kvviz.settings.scenario import Scenario
+from kvviz.shards.cache import layer_kv_bytes, layer_state_bytes
+from kvviz.shards.split import stage_starts
+from kvviz.shards.weights import stage_weights, weights_of
 from kvviz.units import MiB
 
 STATE_PAGE = 2 * MiB  # a model that caches no tokens has no page: CUDA's own allocation unit
@@ -48,7 +43,7 @@ class Shard:
 
 def fullest_shard(scenario: Scenario) -> Shard:
     """Return the share of the stage that holds the most at the scenario's context."""
-    model, t, p = scenario.the_model, scenario.tp, scenario.pp
+    model, t, p = served_model(scenario), scenario.tp, scenario.pp
     context = np.array([scenario.context], dtype=np.int64)
     held = stage_weights(model, t, p, scenario.weights_dtype) + stage_state(scenario, model, t, p)
     places = allocated_places(scenario, model, context)

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from kvviz.engines.planning import served_model
 from kvviz.memory.report import TOGGLES, KvBytes, kv_places_bytes
 from kvviz.memory.scores import score_matrix_bytes
 from kvviz.memory.shard import Shard
@@ -16,7 +17,7 @@ def share_kv(scenario: Scenario, shard: Shard, contexts: NDArray[np.int64]) -> K
 
 def share_scores(scenario: Scenario, contexts: NDArray[np.int64]) -> list[int]:
     """Return the bytes of one layer's scores on one GPU at each context, written or avoided."""
-    return score_matrix_bytes(scenario, scenario.the_model, contexts.tolist(), scenario.tp)
+    return score_matrix_bytes(scenario, served_model(scenario), contexts.tolist(), scenario.tp)
 
 
 def share_total(scenario: Scenario, shard: Shard, contexts: NDArray[np.int64]) -> list[int]:

@@ -6,9 +6,14 @@ from typing import Any
 
 import param
 
+from kvviz.settings.parameters import VersionKnob
 from kvviz.settings.scenario import Scenario, as_set, knobs
+from kvviz.settings.version import read_version
 
 SHOWN = 60  # characters of a bad value that an error repeats
+NEWEST = "newest"  # a version that is not set
+RENAMED = {"max_length": "max_model_len", "max_seq_len": "max_model_len"}
+"""Settings that had another name, and the one they have now; the old one still works."""
 SWITCH = {"true": True, "1": True, "on": True, "false": False, "0": False, "off": False}
 
 
@@ -31,6 +36,12 @@ def read(name: str, text: Any, of: type[param.Parameterized] = Scenario) -> Any:
 def _read(knob: param.Parameter, text: Any) -> Any:
     if isinstance(knob, param.Boolean):
         return SWITCH[str(text).lower()]
+    if isinstance(knob, VersionKnob):
+        if text == NEWEST:
+            return None
+        if read_version(text) is None:
+            raise ValueError
+        return text
     if isinstance(knob, param.Selector):
         if text not in knob.objects:
             raise ValueError
@@ -56,6 +67,8 @@ def expected(name: str, of: type[param.Parameterized] = Scenario) -> str:
         return "on or off"
     if isinstance(knob, param.Selector):
         return f"one of {', '.join(knob.objects)}"
+    if isinstance(knob, VersionKnob):
+        return f"a version such as 0.33.0, or {NEWEST}"
     if not isinstance(knob, param.Number):
         return "a name"
     kind = "a whole number" if isinstance(knob, param.Integer) else "a number"
@@ -73,15 +86,23 @@ def from_query(
     """Return the settings of a URL's query, and a sentence for each that is not valid."""
     settings: dict[str, Any] = {}
     problems: list[str] = []
-    for name, text in pairs:
+    for given, text in pairs:
+        name = RENAMED.get(given, given)
         if name not in knobs(of):
-            problems.append(f"{cut(name)} in the link is no setting.")
+            problems.append(f"{cut(given)} in the link is no setting.")
             continue
+        if name != given:
+            problems.append(f"{renamed(given)} The link still works.")
         try:
             settings[name] = read(name, text, of)
         except KnobError as error:
             problems.append(f"{name} in the link: {error}.")
     return settings, problems
+
+
+def renamed(old: str) -> str:
+    """Say the name that a setting has now."""
+    return f"{old} is now called {RENAMED[old]}."
 
 
 def to_query(settings: param.Parameterized, usual: Mapping[str, Any]) -> dict[str, str]:
@@ -117,11 +138,11 @@ def like(name: str, **changes: Any) -> Any:
 def _schema(knob: param.Parameter) -> dict[str, Any]:
     told: dict[str, Any] = {"title": knob.label, "description": knob.doc, "default": knob.default}
     if isinstance(knob, param.Boolean):
-        return told | {"type": "boolean"}
+        return told | {"type": ["boolean", "null"] if knob.allow_None else "boolean"}
     if isinstance(knob, param.Selector):
         return told | {"enum": list(knob.objects)}
     if not isinstance(knob, param.Number):
-        return told | {"type": "string"}
+        return told | {"type": ["string", "null"] if knob.allow_None else "string"}
     kind = "integer" if isinstance(knob, param.Integer) else "number"
     least = "minimum" if knob.inclusive_bounds[0] else "exclusiveMinimum"
     ends = zip((least, "maximum"), knob.bounds, strict=True)

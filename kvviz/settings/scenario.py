@@ -1,7 +1,7 @@
 """Every knob of kvviz, once: widgets, command-line options, URLs and schemas come from here."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 import param
 
@@ -12,8 +12,30 @@ from kvviz.catalog.measured.efficiency import Efficiency
 from kvviz.catalog.measured.recordings import efficiency
 from kvviz.catalog.models.model import Model
 from kvviz.catalog.models.shipped import find_model
+from kvviz.settings.deployment import USUAL_BLOCK, Deployment
+from kvviz.settings.engine import EngineKnobs
+from kvviz.settings.version import read_version
 
 RUN_FACTOR = 2  # the default run length is this many times the context
+DEPLOYED: Final = (
+    "tp",
+    "pp",
+    "dcp",
+    "weights_dtype",
+    "kv_dtype",
+    "max_model_len",
+    "block_size",
+    "utilization",
+    "max_num_batched_tokens",
+    "max_num_seqs",
+    "prefix_caching",
+    "async_scheduling",
+    "kv_cache_memory_bytes",
+    "activation_gib",
+    "non_torch_gib",
+    "cuda_graphs_gib",
+)
+"""The knobs that an engine's plan depends on, beside model, GPU, engine and version."""
 
 
 class ScenarioError(ValueError):
@@ -36,11 +58,11 @@ class Share(param.Number):
         return share
 
 
-class Scenario(param.Parameterized):
+class Scenario(EngineKnobs):
     """One deployment: a model on GPUs, and the sequences it holds.
 
     Lengths are in tokens and never confused: `context` is the longest sequence at the playhead,
-    `run_length` the longest when finished, `max_length` the slot reserved without paging.
+    `run_length` the longest when finished, `max_model_len` the most that the engine takes.
     """
 
     model: str = param.String(
@@ -61,7 +83,8 @@ class Scenario(param.Parameterized):
         bounds=(1, 16_777_216),
         softbounds=(1, 131_072),
         label="Context",
-        doc="tokens of the longest sequence at the playhead",
+        doc="tokens of the longest sequence at the playhead (default: 4,096, at most "
+        "max_model_len)",
     )
     run_length: int | None = param.Integer(
         None,
@@ -70,19 +93,20 @@ class Scenario(param.Parameterized):
         allow_None=True,
         label="Run length",
         doc="tokens of the longest sequence when finished (default: twice the context, "
-        "at most the slot)",
+        "at most max_model_len)",
     )
-    max_length: int = param.Integer(
+    max_model_len: int = param.Integer(
         32_768,
         bounds=(1, 16_777_216),
         softbounds=(1024, 131_072),
-        label="Slot, max length",
-        doc="tokens reserved for a sequence without paging",
+        label="Max model length",
+        doc="tokens of the longest sequence that the engine takes; without paging, what is "
+        "reserved for each",
     )
     ragged: float = param.Number(
         0.0,
         bounds=(0.0, 1.0),
-        label="Ragged",
+        label="Length spread",
         doc="how much shorter the last sequence is than the first, 0 to 1",
     )
     weights_dtype: str = param.Selector(
@@ -95,7 +119,7 @@ class Scenario(param.Parameterized):
         default="auto", objects=["auto", *CACHE_DTYPES], label="KV", doc="dtype of the KV cache"
     )
     block_size: int = param.Integer(
-        16, bounds=(1, 4096), label="Block size", doc="tokens in a KV page"
+        USUAL_BLOCK, bounds=(1, 4096), label="Block size", doc="tokens in a KV block"
     )
     batching: str = param.Selector(
         default="continuous",
@@ -104,7 +128,7 @@ class Scenario(param.Parameterized):
         doc="continuous: each sequence by itself; static: all padded to the longest",
     )
     paged: bool = param.Boolean(
-        True, label="Paged KV cache", doc="KV cache in pages, taken on demand"
+        True, label="Paged KV cache", doc="KV cache in blocks, taken on demand"
     )
     flash: bool = param.Boolean(
         True, label="FlashAttention", doc="attention scores stay on the chip"
@@ -114,7 +138,7 @@ class Scenario(param.Parameterized):
         objects=["exact", "pow2", "max"],
         label="Reservation",
         doc="region of a sequence without paging: its final length, the next power of two, "
-        "or the slot",
+        "or max_model_len",
     )
     prefill: str = param.Selector(
         default="whole",
@@ -128,42 +152,8 @@ class Scenario(param.Parameterized):
     score_multiple: int = param.Integer(
         1,
         bounds=(1, 16),
-        label="Copies of the scores",
-        doc="copies of the score matrix that the attention code holds at its peak",
-    )
-    utilization: float = param.Number(
-        1.0,
-        bounds=(0.0, 1.0),
-        inclusive_bounds=(False, True),
-        label="Utilization",
-        doc="share of the GPU's memory that may be used",
-    )
-    mode: str = param.Selector(
-        default="textbook",
-        objects=["textbook", "vllm"],
-        label="Capacity",
-        doc="textbook: all that the driver reports; vllm: what the engine leaves for the KV cache",
-    )
-    activation_gib: float | None = param.Number(
-        None,
-        bounds=(0, 1024),
-        allow_None=True,
-        label="Activation peak",
-        doc="GiB of activations at the engine's peak, mode vllm (default: assumed from its logs)",
-    )
-    non_torch_gib: float | None = param.Number(
-        None,
-        bounds=(0, 1024),
-        allow_None=True,
-        label="Outside torch",
-        doc="GiB that CUDA and NCCL take, mode vllm (default: assumed from the engine's logs)",
-    )
-    cuda_graphs_gib: float | None = param.Number(
-        None,
-        bounds=(0, 1024),
-        allow_None=True,
-        label="CUDA graphs",
-        doc="GiB of CUDA graphs taken before the KV cache, mode vllm (default: assumed)",
+        label="Peak score matrices alive at once",
+        doc="score matrices that the attention code holds at its peak",
     )
     mfu: float = Share(
         None,
@@ -186,6 +176,11 @@ class Scenario(param.Parameterized):
     )
     own_models: dict[str, Model] = param.Dict({}, precedence=-1, doc="models of the user's own")
 
+    def __init__(self, **params: Any) -> None:
+        super().__init__(**params)
+        if "context" not in params:
+            self.context = min(self.context, self.max_model_len)
+
     @property
     def the_model(self) -> Model:
         """The model's facts; raises `UnknownName` where no catalog has it."""
@@ -201,21 +196,34 @@ class Scenario(param.Parameterized):
         """Tokens of the longest sequence when finished."""
         if self.run_length is not None:
             return self.run_length
-        return min(RUN_FACTOR * self.context, self.max_length)
+        return min(RUN_FACTOR * self.context, self.max_model_len)
 
     def check(self) -> None:
         """Raise `ScenarioError` where two settings contradict each other."""
         if self.context > self.final_length:
-            limit = "max_length" if self.run_length is None else "run_length"
+            limit = "max_model_len" if self.run_length is None else "run_length"
             raise ScenarioError(
                 f"context {self.context:,} is longer than {limit} {self.final_length:,}; "
                 f"expected at most that many tokens"
             )
-        if self.final_length > self.max_length:
+        if self.final_length > self.max_model_len:
             raise ScenarioError(
-                f"run_length {self.final_length:,} is longer than max_length {self.max_length:,}; "
-                f"expected a slot that holds the finished sequence"
+                f"run_length {self.final_length:,} is longer than max_model_len "
+                f"{self.max_model_len:,}; expected one that holds the finished sequence"
             )
+        if self.tp % self.dcp:
+            raise ScenarioError(
+                f"dcp {self.dcp} does not divide tp {self.tp}; expected one of its divisors"
+            )
+
+    @property
+    def deployment(self) -> Deployment:
+        """What an engine is asked to run; the sequences are no part of it."""
+        asked = {name: getattr(self, name) for name in DEPLOYED}
+        version = read_version(self.engine_version) if self.engine_version else None
+        return Deployment(
+            model=self.the_model, gpu=self.the_gpu, engine=self.mode, version=version, **asked
+        )
 
     def replaced(self, **changes: Any) -> "Scenario":
         """Return a copy with some settings changed."""

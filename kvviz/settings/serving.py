@@ -4,6 +4,7 @@ from typing import Any, Final
 
 import param
 
+from kvviz.settings.parameters import Named
 from kvviz.settings.scenario import ScenarioError
 
 HARDWARE: Final = (
@@ -12,8 +13,11 @@ HARDWARE: Final = (
     "tp",
     "weights_dtype",
     "kv_dtype",
-    "utilization",
     "mode",
+    "engine_version",
+    "utilization",
+    "async_scheduling",
+    "kv_cache_memory_bytes",
     "activation_gib",
     "non_torch_gib",
     "cuda_graphs_gib",
@@ -24,10 +28,11 @@ HARDWARE: Final = (
 class Serving(param.Parameterized):
     """How requests are served: the policy and the limits of the engine.
 
-    Defaults are those of vLLM 0.19 on one GPU, where it has them.
+    None leaves a limit to the engine's own default for the GPU: `sim.pool` fills it in before a
+    scheduler sees it.
     """
 
-    policy: str = param.String("vllm", label="Policy", doc="scheduling policy, by name")
+    policy: str = Named("vllm", names="policies", label="Policy", doc="scheduling policy, by name")
     num_blocks: int | None = param.Integer(
         None,
         bounds=(2, 100_000_000),
@@ -39,24 +44,33 @@ class Serving(param.Parameterized):
         16, bounds=(1, 4096), label="Block size", doc="tokens in a KV block"
     )
     max_num_seqs: int = param.Integer(
-        256, bounds=(1, 65_536), softbounds=(1, 512), label="Max sequences", doc="running at once"
+        None,
+        bounds=(1, 65_536),
+        softbounds=(1, 1024),
+        allow_None=True,
+        label="Max sequences",
+        doc="running at once (default: the engine's for the GPU)",
     )
     max_num_batched_tokens: int = param.Integer(
-        2048,
+        None,
         bounds=(1, 16_777_216),
         softbounds=(256, 16_384),
-        label="Batched tokens",
-        doc="tokens computed in a step at most",
+        allow_None=True,
+        label="Max batched tokens",
+        doc="tokens computed in a step at most (default: the engine's for the GPU)",
     )
     max_model_len: int = param.Integer(
         16_384,
         bounds=(2, 16_777_216),
         softbounds=(1024, 131_072),
         label="Max model length",
-        doc="tokens of prompt and output together, and the slot of reservation max",
+        doc="tokens of prompt and output together, and what reservation max reserves",
     )
     prefix_caching: bool = param.Boolean(
-        True, label="Prefix caching", doc="blocks of the same content are computed once"
+        None,
+        allow_None=True,
+        label="Prefix caching",
+        doc="blocks of the same content are computed once (default: the engine's)",
     )
     reservation: str = param.Selector(
         default="max",
@@ -98,10 +112,11 @@ class Serving(param.Parameterized):
 
     def check(self) -> None:
         """Raise `ScenarioError` where two settings contradict each other."""
-        if self.max_num_batched_tokens < self.max_num_seqs:
+        tokens, sequences = self.max_num_batched_tokens, self.max_num_seqs
+        if tokens is not None and sequences is not None and tokens < sequences:
             raise ScenarioError(
-                f"max_num_batched_tokens {self.max_num_batched_tokens:,} is less than "
-                f"max_num_seqs {self.max_num_seqs:,}; expected a token for each at least, as vLLM"
+                f"max_num_batched_tokens {tokens:,} is less than "
+                f"max_num_seqs {sequences:,}; expected a token for each at least, as vLLM"
             )
 
     def replaced(self, **changes: Any) -> "Serving":

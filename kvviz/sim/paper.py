@@ -9,8 +9,9 @@ import numpy as np
 from kvviz.catalog.published.workloads import SHAREGPT
 from kvviz.settings.scenario import Scenario
 from kvviz.settings.serving import Serving
+from kvviz.shards.cache import cache_width, layer_bytes
 from kvviz.sim.results.outcome import Outcome
-from kvviz.sim.simulate import block_bytes, simulate
+from kvviz.sim.simulate import simulate
 from kvviz.sim.workload.synthetic import synthetic
 from kvviz.units import GiB
 
@@ -51,10 +52,11 @@ class Row:
 def figure_2() -> tuple[Row, ...]:
     """Return the paper's rows beside ours: OPT-13B on an A100 with 40 GB, lengths of ShareGPT."""
     scenario = Scenario(model="facebook/opt-13b", gpu="A100 SXM4 40GB")
+    model, number = scenario.the_model, cache_width(scenario.the_model, scenario.kv_dtype)
     workload = synthetic(SHAREGPT, REQUESTS, longest=SLOT - 1).at_once()
     return tuple(
         Row(policy, _shares(simulate(scenario, serving, workload)), PAPER[policy])
-        for policy, serving in _servings(block_bytes(scenario, Serving(block_size=1))).items()
+        for policy, serving in _servings(sum(layer_bytes(x, number) for x in model.layers)).items()
     )
 
 

@@ -9,14 +9,13 @@ import numpy as np
 
 from kvviz.catalog.measured import recordings as measured
 from kvviz.catalog.measured.efficiency import Efficiency
-from kvviz.memory.capacity import kv_budget, stage_token_bytes
-from kvviz.memory.kv import kv_width
+from kvviz.cost.steps import StepCost
 from kvviz.settings.scenario import Scenario, ScenarioError
 from kvviz.settings.serving import Serving
-from kvviz.sim.engine.cost import StepCost
 from kvviz.sim.engine.run import Engine
 from kvviz.sim.engine.step import StepEngine
 from kvviz.sim.policies import find_policy
+from kvviz.sim.pool import the_pool
 from kvviz.sim.results.outcome import Outcome
 from kvviz.sim.workload.workload import Workload
 
@@ -41,15 +40,17 @@ def simulate(
         ScenarioError: settings contradict each other, or a request can never be served.
         UnknownName: a catalog has no such entry.
     """
-    blocks = pool_blocks(scenario, serving)
-    check(serving, workload, blocks)
+    pool = the_pool(scenario, serving)
+    check(pool.serving, workload, pool.blocks)
     efficiency = step_efficiency(scenario, serving)
     cost, policy = StepCost(scenario, efficiency), find_policy(serving.policy)
     start = time.perf_counter()
-    engine = Engine(workload, serving, blocks, policy, cost, record)
+    engine = Engine(workload, pool.serving, pool.blocks, policy, cost, record)
     engine.run(tell)
-    wall, each = time.perf_counter() - start, block_bytes(scenario, serving)
-    return Outcome(workload, serving, blocks, each, efficiency, engine, wall)
+    wall = time.perf_counter() - start
+    return Outcome(
+        workload, pool.serving, pool.blocks, pool.block_bytes, efficiency, engine, wall, pool
+    )
 
 
 def steps(scenario: Scenario, serving: Serving, workload: Workload) -> Iterator[dict[str, Any]]:
@@ -59,10 +60,13 @@ def steps(scenario: Scenario, serving: Serving, workload: Workload) -> Iterator[
         ScenarioError: settings contradict each other, or a request can never be served.
         UnknownName: a catalog has no such entry.
     """
-    blocks = pool_blocks(scenario, serving)
-    check(serving, workload, blocks)
-    cost = StepCost(scenario, step_efficiency(scenario, serving))
-    engine = StepEngine(workload, serving, blocks, find_policy(serving.policy), cost)
+    pool = the_pool(scenario, serving)
+    check(pool.serving, workload, pool.blocks)
+    cost, policy = (
+        StepCost(scenario, step_efficiency(scenario, serving)),
+        find_policy(serving.policy),
+    )
+    engine = StepEngine(workload, pool.serving, pool.blocks, policy, cost)
     names = workload.ids or tuple(map(str, range(len(workload))))
     for number, step in enumerate(engine.steps()):
         yield {
@@ -78,27 +82,6 @@ def steps(scenario: Scenario, serving: Serving, workload: Workload) -> Iterator[
 
 def _by_number(name: str) -> tuple[bool, int, str]:
     return (not name.isdecimal(), int(name) if name.isdecimal() else 0, name)
-
-
-def pool_blocks(scenario: Scenario, serving: Serving) -> int:
-    """Return the blocks of the pool, the null block included: as set, or what the GPU has left."""
-    if serving.num_blocks is not None:
-        return serving.num_blocks
-    sized = scenario.replaced(block_size=serving.block_size)
-    blocks = kv_budget(sized, sized.the_model).blocks
-    if blocks < 2:
-        raise ScenarioError(
-            f"{sized.the_model.name} leaves room for {blocks} KV blocks on {sized.the_gpu.name}; "
-            f"expected two at least, one of them the null block"
-        )
-    return blocks
-
-
-def block_bytes(scenario: Scenario, serving: Serving) -> int:
-    """Return the bytes of a block on one GPU, all layers together."""
-    model = scenario.the_model
-    token = stage_token_bytes(model.layers, kv_width(scenario, model), scenario.tp)
-    return token * serving.block_size
 
 
 def step_efficiency(scenario: Scenario, serving: Serving) -> Efficiency:

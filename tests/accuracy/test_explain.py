@@ -69,7 +69,7 @@ def real(shared, start):
 
 
 @pytest.mark.parametrize(
-    ("start", "logged"),  # GiB requested, weights, activations, outside torch, cache; tokens
+    ("start", "logged"),  # GiB requested, weights, activations, non-PyTorch memory, cache; tokens
     [
         ("meta-llama", (75.23, 14.99, 1.89, 0.25, 58.11, 476_016)),
         ("microsoft", (75.23, 27.39, 1.52, 0.25, 46.08, 241_568)),
@@ -79,7 +79,14 @@ def real(shared, start):
 )
 def test_real_logs_are_reconciled(shared, start, logged):
     found = real(shared, start)
-    names = ("Requested", "Weights", "Activation peak", "Outside torch", "KV cache", "KV tokens")
+    names = (
+        "Requested",
+        "Weights",
+        "Activation peak",
+        "Non-PyTorch memory",
+        "KV cache",
+        "KV tokens",
+    )
     assert tuple(found.entry(name).logged for name in names) == logged
     for name in (*names[:2], *names[4:], "Concurrency", "KV blocks"):
         assert abs(found.entry(name).error) < 0.015, name
@@ -107,7 +114,7 @@ def test_vllm_05():
 def test_vllm_06():
     found = read(V06, model="Llama-3.1-8B", engine_version="0.7.2")
     assert pair(found, "Requested") == (pytest.approx(71.24, abs=0.01), 71.24)
-    assert found.entry("Outside torch").logged == 0.14
+    assert found.entry("Non-PyTorch memory").logged == 0.14
     assert found.entry("KV tokens").logged == 28_098 * 16  # from 3.43 x 131,072 and the blocks
     assert found.entry("Tokens from the logged KV cache").mark == "good"
     assert "it adds up" in found.sums

@@ -29,6 +29,7 @@ from kvviz import Scenario, __version__, estimate, find_model, gpus, models
 from kvviz.api import simulation
 from kvviz.api.app import create_app
 from kvviz.cli import main
+from kvviz.engines.registry import engines
 from kvviz.memory.answer import answer
 from kvviz.memory.comparison import Comparison, compare
 from kvviz.settings.scenario import knobs
@@ -153,7 +154,7 @@ def test_the_calculation_is_accurate(get):
 
 
 def test_a_slot_of_1024_gives_what_the_older_system_printed(get):
-    found = get("/compare/memory", max_seq_len=1024)
+    found = get("/compare/memory", max_model_len=1024)
     shown = ("traditional_memory_mb", "paged_memory_mb", "memory_saved_mb", "memory_saved_percent")
     assert [found[name] for name in shown] == [22.0, 2.75, 19.25, 87.5]
     assert found["wasted_tokens"] == 896
@@ -202,7 +203,8 @@ def test_every_setting_is_a_field_with_its_declaration(client):
         assert fields[name].get("default") == knob.default
     batch = fields["batch"]
     assert (batch["type"], batch["minimum"], batch["maximum"]) == ("integer", 1, 4096)
-    assert fields["utilization"]["exclusiveMinimum"] == 0
+    assert fields["utilization"]["anyOf"][0]["exclusiveMinimum"] == 0
+    assert fields["mode"]["enum"] == list(engines())
 
 
 @pytest.mark.parametrize(
@@ -300,7 +302,7 @@ def test_health(get):
 
 
 def test_a_comparison_over_http_is_the_librarys(get):
-    asked = {"model": "google/gemma-3-4b-it", "sequence_length": 3000, "max_seq_len": 8192,
+    asked = {"model": "google/gemma-3-4b-it", "sequence_length": 3000, "max_model_len": 8192,
              "block_size": 32, "dtype": "fp8", "batch": 2}  # fmt: skip
     found, expected = get("/compare/memory", **asked), compare(Comparison(**asked))
     assert all(found[name] == getattr(expected, name) for name in found if name != "blocks")
@@ -316,7 +318,7 @@ def test_a_comparison_over_http_is_the_librarys(get):
         ("block_size=0", 422, "block_size: got '0', expected a whole number from 1 to 4,096."),
         ("batch=1e3", 422, "batch: got '1e3', expected a whole number"),
         ("dtype=int4", 422, "dtype: got 'int4', expected one of auto, bf16"),
-        ("sequence_length=4096", 422, "sequence_length 4,096 is longer than max_seq_len 2,048"),
+        ("sequence_length=4096", 422, "sequence_length 4,096 is longer than max_model_len 2,048"),
         ("num_blocks=7", 422, "num_blocks 7 is too small a pool: 1 x 128 tokens need 8 blocks"),
         ("blocksize=16", 422, "blocksize: "),
         ("batch=4096&sequence_length=2048&num_blocks=1048576", 413, "524,288 rows"),
@@ -351,7 +353,7 @@ def test_a_bad_body_is_one_sentence(client, path, body, status, said):
         ({"policy": "vlm"}, 404, "vllm"),
         ({"requests": 5001}, 422, "requests: "),
         ({"rate": 0}, 422, "rate"),
-        ({"max_num_seqs": 4096}, 422, "max_num_batched_tokens 2,048 is less than max_num_seqs"),
+        ({"max_num_seqs": 9000}, 422, "max_num_batched_tokens 8,192 is less than max_num_seqs"),
         ({"mfu": "x"}, 422, "mfu: got 'x', expected a number from 0.01 to 1"),
         ({"requests": 5000, "traffic": "code"}, 413, "tokens; expected at most 10,000,000"),
         ({"num_blocks": 10_000_000}, 413, "10,000,000 blocks; expected at most 1,000,000"),

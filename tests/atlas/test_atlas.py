@@ -13,9 +13,9 @@ from kvviz.atlas.facts import alike, facts
 from kvviz.catalog.gpus.shipped import find_gpu, gpus
 from kvviz.catalog.models.shipped import find_model, models
 from kvviz.memory.deployment import deployments
-from kvviz.memory.parallel import valid_tensor_parallel
 from kvviz.memory.room import largest_batch, longest_context
 from kvviz.settings.scenario import Scenario, ScenarioError
+from kvviz.shards.split import valid_tensor_parallel
 
 LONGEST = max(CONTEXTS)
 WORKLOADS = [
@@ -39,7 +39,7 @@ def small(workload=None, **axes):
 
 @pytest.fixture(scope="module")
 def full():
-    workload = Scenario(max_length=LONGEST)
+    workload = Scenario(max_model_len=LONGEST)
     return reports(Axes(workload, models(), gpus(), DTYPES, CONTEXTS, SIZES))
 
 
@@ -51,7 +51,7 @@ def test_random_cells_are_the_estimates(full):
 
 @pytest.mark.parametrize("workload", WORKLOADS, ids=str)
 def test_every_workload_is_the_estimates(workload):
-    base = Scenario(**{"max_length": LONGEST, **workload})
+    base = Scenario(**{"max_model_len": LONGEST, **workload})
     done = reports(Axes(base, models(), gpus(), DTYPES, CONTEXTS[::3], SIZES))
     for cell in drawn(done, 60):
         scenario = scenario_at(done.axes, cell)
@@ -62,7 +62,7 @@ def test_every_workload_is_the_estimates(workload):
 
 @pytest.mark.parametrize("workload", WORKLOADS[:3] + WORKLOADS[6:8], ids=str)
 def test_room_is_what_a_search_finds(workload):
-    base = Scenario(**{"max_length": LONGEST, **workload})
+    base = Scenario(**{"max_model_len": LONGEST, **workload})
     done = reports(Axes(base, models(), gpus(), DTYPES, CONTEXTS[::3], SIZES))
     for cell in drawn(done, 50):
         scenario, figures = scenario_at(done.axes, cell), done.cell(*cell)
@@ -117,7 +117,7 @@ def test_the_design_target_by_hand():
 @given(st.integers(1, 4096), st.sampled_from(models()), st.integers(1, 100_000))
 @settings(max_examples=25, deadline=None)
 def test_more_of_anything_is_never_less(batch, model, context):
-    workload = Scenario(max_length=262_144, batch=batch)
+    workload = Scenario(max_model_len=262_144, batch=batch)
     done = reports(small(workload, models=(model,), contexts=(context, context + 1)))
     columns = done.columns
     assert (np.diff(columns["total_bytes"], axis=3) >= 0).all()
@@ -143,7 +143,9 @@ def test_alike_layers_are_all_layers_and_deployments_keep_their_order(model):
         ({"contexts": (8192, 40_000)}, "40,000"),
         (
             {
-                "workload": Scenario(batch=4096, max_length=2**24, flash=False, score_multiple=16),
+                "workload": Scenario(
+                    batch=4096, max_model_len=2**24, flash=False, score_multiple=16
+                ),
                 "contexts": (2**24,),
             },
             "64 bits",

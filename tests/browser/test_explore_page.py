@@ -17,12 +17,12 @@ from test_hbm_controls import LLAMA
 from kvviz.catalog.gpus.shipped import find_gpu, gpu_names
 from kvviz.catalog.models.config import model_from_config
 from kvviz.catalog.models.shipped import find_model, model_names, models
+from kvviz.cost.roofline import decode_step
 from kvviz.memory import estimate
 from kvviz.memory.answer import flat
 from kvviz.memory.room import largest_batch, longest_context
 from kvviz.pages.explore.metrics import short
 from kvviz.pages.explore.session import FIRST_GPUS, FIRST_MODELS
-from kvviz.roofline import decode_step
 from kvviz.settings.scenario import Scenario
 from kvviz.units import GiB
 
@@ -116,7 +116,7 @@ def test_the_workload_is_set_by_the_controls(page):
     expect(page.cell("Llama-3.1-8B", "H100 80 GB")).to_have_text("16")
     page.pick("GPUs", "2")
     expect(page.heading()).to_contain_text("2 GPUs together")
-    fp8 = Scenario(context=65536, max_length=65536, kv_dtype="fp8", tp=2)
+    fp8 = Scenario(context=65536, max_model_len=65536, kv_dtype="fp8", tp=2)
     expect(page.cell("Llama-3.1-8B", "H100 80 GB")).to_have_text(str(largest_batch(fp8)))
     page.pick("GPUs", "3")
     expect(page.cell("Llama-3.1-8B", "H100 80 GB")).to_have_text("no split")

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 Visit = Callable[..., HbmPage]
 WIDTHS = (900, 960, 1000, 1099, 1100, 1199, 1200, 1280, 1499, 1500, 1600)
-LONG = "context=131072&max_length=131072&run_length=131072"
+LONG = "context=131072&max_model_len=131072&run_length=131072"
 LINKS = {
     "saved": "",
     "longest arithmetic": f"{LONG}&batch=1&tp=2&prefill=chunk&chunk=16384&score_multiple=4",

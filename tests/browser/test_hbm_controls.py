@@ -112,7 +112,7 @@ def test_sliders_set_batch_run_length_and_slot(hbm: HbmPage):
     hbm.slide("Slot, max length", "65,536")
     hbm.seek(4096)
     changed = {"batch": 64, "run_length": 16384, "paged": False, "batching": "static"}
-    check_numbers(hbm, hbm.scenario(max_length=65536, **changed))
+    check_numbers(hbm, hbm.scenario(max_model_len=65536, **changed))
 
 
 def test_data_types_set_the_bytes_of_weights_and_cache(hbm: HbmPage):
@@ -276,7 +276,7 @@ def test_two_visitors_do_not_share_their_settings(visit: Visit):
 
 
 def test_small_amounts_come_in_their_own_unit(visit: Visit):
-    hbm = visit("?batch=1&context=1&run_length=2&max_length=512", reduced_motion="reduce")
+    hbm = visit("?batch=1&context=1&run_length=2&max_model_len=512", reduced_motion="reduce")
     notes = hbm.page.locator(".toggle .note > span").all_inner_texts()
     assert [note.strip() for note in notes] == ["−64 B", "+1.8 MiB", "0.00 GiB"]
     assert hbm.value("KV cache") == "2.0 MiB"

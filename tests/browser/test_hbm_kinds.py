@@ -63,7 +63,7 @@ def is_name(words: str) -> bool:
 
 @pytest.mark.parametrize(
     "query",
-    ["", "?flash=false&paged=false&context=131072&max_length=131072&run_length=131072"],
+    ["", "?flash=false&paged=false&context=131072&max_model_len=131072&run_length=131072"],
     ids=["fits", "spilled"],
 )
 def test_every_number_says_how_it_is_known(open_page: Callable[[str], HbmPage], query: str):

@@ -341,7 +341,7 @@ BESIDE_THE_CARD = """() => {
     "query",
     [
         "?model=deepseek-ai/DeepSeek-V3&gpu=Instinct MI300X",
-        "?batch=1024&context=65536&run_length=131072&max_length=131072",
+        "?batch=1024&context=65536&run_length=131072&max_model_len=131072",
         "?flash=false&paged=false&batching=static",
     ],
 )

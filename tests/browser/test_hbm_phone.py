@@ -127,7 +127,7 @@ def test_the_dies_are_laid_out_for_the_phone(hbm: HbmPage):
         "?model=deepseek-ai/DeepSeek-V3&gpu=Instinct MI300X",
         "?model=google/gemma-3-27b-it&gpu=GeForce RTX 5090",
         "?model=Qwen/Qwen3-Next-80B-A3B-Instruct&gpu=H200 SXM 141GB",
-        "?batch=1024&context=65536&run_length=131072&max_length=131072",
+        "?batch=1024&context=65536&run_length=131072&max_model_len=131072",
         "?flash=false&paged=false&batching=static",
     ],
 )

@@ -209,7 +209,7 @@ def test_space_opens_the_fold_that_has_the_focus(hbm: HbmPage):
 
 
 def test_the_context_told_is_that_of_the_numbers(visit: Visit):
-    hbm = visit("?batch=1024&run_length=131072&max_length=131072", reduced_motion="reduce")
+    hbm = visit("?batch=1024&run_length=131072&max_model_len=131072", reduced_motion="reduce")
     row = hbm.nearest_row(74_602)
     assert row < 74_602  # a long run has not a row for every token
     told = hbm.page.locator(".workload .context output")

@@ -56,7 +56,7 @@ def allocated_tokens(scenario: Scenario) -> list[int]:
         static = scenario.batching == "static"
         return [length(scenario, 0 if static else i, scenario.context) for i in batch]
     if scenario.batching == "static":
-        return [scenario.max_length for _ in batch]
+        return [scenario.max_model_len for _ in batch]
     return [length(scenario, i, scenario.final_length) for i in batch]
 
 

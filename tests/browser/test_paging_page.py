@@ -169,9 +169,9 @@ def test_less_motion_means_none(open_paging: Visit) -> None:
     "asked",
     [
         {},
-        {"max_seq_len": 1024},
+        {"max_model_len": 1024},
         {"model": "Qwen/Qwen3-8B", "sequence_length": 1000, "block_size": 32, "num_blocks": 256},
-        {"model": "google/gemma-3-4b-it", "sequence_length": 4096, "max_seq_len": 8192},
+        {"model": "google/gemma-3-4b-it", "sequence_length": 4096, "max_model_len": 8192},
     ],
 )
 def test_the_numbers_are_the_apis(open_paging: Visit, api: str, asked: dict[str, Any]) -> None:
@@ -188,7 +188,7 @@ def test_the_numbers_are_the_apis(open_paging: Visit, api: str, asked: dict[str,
 
 
 def test_every_setting_changes_what_is_shown(paging: PagingPage, api: str) -> None:
-    asked = {"sequence_length": 256, "max_seq_len": 4096, "block_size": 32, "num_blocks": 256}
+    asked = {"sequence_length": 256, "max_model_len": 4096, "block_size": 32, "num_blocks": 256}
     for name, value in asked.items():
         paging.choose(name, value)
     paging.choose("model", "meta-llama/Llama-3.1-8B")

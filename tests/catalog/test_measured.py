@@ -15,11 +15,11 @@ from kvviz.catalog.measured.recordings import (
     recording_of,
     recordings,
 )
+from kvviz.cost.roofline import decode_step
 from kvviz.pages.hbm.about import about
 from kvviz.pages.hbm.cards import info
 from kvviz.pages.hbm.session import Session
 from kvviz.pages.kernels import recordings as kernel_recordings
-from kvviz.roofline import decode_step
 from kvviz.settings.scenario import Scenario
 from kvviz.settings.serving import Serving
 from kvviz.sim.simulate import step_efficiency

@@ -6,6 +6,7 @@ import pytest
 
 from kvviz import Scenario, find_model, gpus, models
 from kvviz.cli import main
+from kvviz.settings.knobs import RENAMED
 from kvviz.settings.scenario import knobs
 
 LLAMA = "meta-llama/Llama-3.1-8B"
@@ -72,9 +73,24 @@ def as_options(options):
 @pytest.mark.parametrize("number", range(6))
 def test_the_golden_estimates(shared, ask, number):
     case = json.loads((shared / f"golden/estimate_{number:02}.json").read_text())
-    options = dict(case["options"])
+    options = {RENAMED.get(name, name): value for name, value in case["options"].items()}
     found = ask("estimate", options.pop("model"), *as_options(options))
     assert {key: found[key] for key in case["result"]} == case["result"]
+
+
+def test_an_old_option_still_works_and_says_its_new_name_once(run, ask):
+    code, text, said = run("estimate", LLAMA, "--max-length", 10_000, "--json")
+    assert code == 0
+    assert said == "kvviz: --max-length is now called --max-model-len\n"
+    assert json.loads(text) == ask("estimate", LLAMA, "--max-model-len", 10_000)
+    assert "--max-length" not in run("estimate", "--help")[1]
+
+
+def test_the_context_is_at_most_max_model_len_unless_it_is_set(run, ask):
+    assert ask("estimate", LLAMA, "--max-model-len", 1000)["kv"]["tokens"] == 32 * 1000
+    code, _, said = run("estimate", LLAMA, "--max-model-len", 1000, "--context", 4096)
+    assert code == 2
+    assert "context 4,096 is longer than max_model_len 1,000" in said
 
 
 def test_every_knob_is_an_option_with_the_scenarios_default(run, ask):
@@ -91,21 +107,22 @@ def test_the_keys_of_an_answer(ask):
     assert set(plain["per_gpu"]) == {"weights", "kv", "scores", "total", "state", "overhead"}
     assert set(plain["deltas"]) == {"continuous", "paged", "flash"}
     assert set(plain["kinds"]) <= set(plain)
-    assert set(engine) - set(plain) == {
-        "kv_budget_bytes",
-        "kv_blocks",
-        "kv_tokens",
-        "concurrency",
-        "concurrency_at_max_length",
-        "assumptions",
-    }
+    assert set(engine) == set(plain)
+    assert plain["engine_version"] is None
+    assert engine["engine_version"] == "0.33.0"
+    assert engine["limits"]["max_num_batched_tokens"] == 8192
+    assert [group["layers"] for group in engine["kv_groups"]] == [32]
     assert set(engine["kinds"]) <= set(engine)
 
 
 def test_mode_vllm_names_its_assumptions_and_takes_the_users(ask):
     words = ("estimate", LLAMA, "--mode", "vllm", "--utilization", 0.9)
     assumed = ask(*words)["assumptions"]
-    assert [item["name"] for item in assumed] == ["activation peak", "outside torch", "CUDA graphs"]
+    assert [item["name"] for item in assumed] == [
+        "activation peak",
+        "non-PyTorch memory",
+        "CUDA graphs",
+    ]
     assert all(item["source"] for item in assumed)
     own = ask(*words, "--activation-gib", 1, "--non-torch-gib", 0, "--cuda-graphs-gib", 0)
     assert own["assumptions"][0] == {
@@ -113,7 +130,14 @@ def test_mode_vllm_names_its_assumptions_and_takes_the_users(ask):
         "value": 1.0,
         "source": "set by the user",
     }
-    assert own["per_gpu"]["overhead"] == 2**30
+    rotary = 131_072 * 128 * 2
+    assert own["per_gpu"]["overhead"] == 2**30 + rotary
+    assert own["taken"] == {
+        "loaded_extra": rotary,
+        "activation": 2**30,
+        "non_torch": 0,
+        "graphs": 0,
+    }
 
 
 def test_names_ignore_case_and_punctuation(ask):
@@ -122,7 +146,7 @@ def test_names_ignore_case_and_punctuation(ask):
 
 def test_the_table_says_the_same_with_kinds_warnings_and_sources(run):
     code, text, _ = run("estimate", LLAMA, "--mode", "vllm", "--context", 200_000,
-                        "--max-length", 200_000)  # fmt: skip
+                        "--max-model-len", 200_000)  # fmt: skip
     assert code == 0
     assert "14.96 GiB  computed" in text
     assert "start-up logs of vLLM" in text
@@ -142,9 +166,9 @@ def test_the_table_says_the_same_with_kinds_warnings_and_sources(run):
         (["estimate", LLAMA, "--ragged", "nan"], "'--ragged': got 'nan', expected a number from 0"),
         (["estimate", LLAMA, "--utilization", "0"], "'--utilization': got '0', expected a number"),
         (["estimate", LLAMA, "--activation-gib", "inf"], "'--activation-gib': got 'inf'"),
-        (["estimate", LLAMA, "--mode", "x"], "'--mode': got 'x', expected one of textbook, vllm"),
+        (["estimate", LLAMA, "--mode", "x"], "Unknown engine 'x'"),
         (["estimate", LLAMA, "--kv-dtype", "int4"], "'--kv-dtype': got 'int4', expected one of"),
-        (["estimate", LLAMA, "--context", "40000"], "context 40,000 is longer than max_length"),
+        (["estimate", LLAMA, "--context", "40000"], "context 40,000 is longer than max_model_len"),
         (["estimate", LLAMA, "--tp", "3"], "tp 3 does not divide"),
         (["estimate", LLAMA, "--pp", "33"], "pp 33 is more than the 32 layers"),
         (["estimate", LLAMA, "--paged=3"], "--paged"),

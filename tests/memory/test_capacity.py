@@ -8,12 +8,12 @@ from kvviz.catalog.gpus.shipped import find_gpu
 from kvviz.catalog.models.model import Layer, Model, Tensors
 from kvviz.catalog.models.shipped import find_model, model_names
 from kvviz.memory import estimate
-from kvviz.memory.capacity import stage_token_bytes
-from kvviz.memory.parallel import valid_tensor_parallel
 from kvviz.settings.scenario import Scenario
+from kvviz.shards.split import valid_tensor_parallel
 from kvviz.units import GiB, MiB
 
 LLAMA_WEIGHTS, LLAMA_TOKEN = 16_060_522_496, 131_072
+LLAMA_ROTARY = 131_072 * 128 * 2  # a cosine and a sine for half of a head of 128, in bf16
 # Their logged weights and activations hold more: gemma-3's stretched rotary tables (0.56 GiB), and
 # a part of the experts' workspace of Qwen3-30B-A3B.
 NOT_PLAIN_TEXT = ("google/gemma-3-12b-it", "Qwen/Qwen3-30B-A3B")
@@ -25,8 +25,8 @@ def engine(**settings):
 
 def test_textbook_capacity_is_what_the_driver_reports_times_the_utilization():
     assert estimate(Scenario(gpu="L4", utilization=0.5)).capacity_bytes == 23_034 * MiB // 2
-    assert estimate(Scenario()).assumed == ()
-    assert estimate(Scenario()).budget is None
+    assert estimate(Scenario()).plan.assumptions == ()
+    assert estimate(Scenario()).plan.taken.total == 0
 
 
 def test_engine_capacity_is_what_cuda_reports_times_the_utilization():
@@ -38,29 +38,29 @@ def test_engine_capacity_is_what_cuda_reports_times_the_utilization():
 
 def test_the_engines_overheads_are_assumed_and_yield_to_the_users():
     report = engine()
-    assert {item.name for item in report.assumed} == {
+    assert {item.name for item in report.plan.assumptions} == {
         "activation peak",
-        "outside torch",
+        "non-PyTorch memory",
         "CUDA graphs",
     }
-    assert all(item.source and "user" not in item.source for item in report.assumed)
+    assert all(item.source and "user" not in item.source for item in report.plan.assumptions)
     assert report.kinds["per_gpu"] == report.kinds["fits"] == "assumed"
     own = engine(activation_gib=1.5, non_torch_gib=0.25, cuda_graphs_gib=0.25)
-    assert own.per_gpu["overhead"] == 2 * GiB
-    assert {item.source for item in own.assumed} == {"set by the user"}
+    assert own.per_gpu["overhead"] == 2 * GiB + LLAMA_ROTARY
+    assert {item.source for item in own.plan.assumptions} == {"set by the user"}
     # The rest of the GPU goes to KV, in whole blocks of 16 tokens of 128 KiB.
-    left = own.capacity_bytes - LLAMA_WEIGHTS - 2 * GiB
-    assert own.budget.bytes == left
-    assert own.budget.blocks == left // (16 * LLAMA_TOKEN)
-    assert own.budget.tokens == 16 * own.budget.blocks
-    assert own.budget.concurrency == own.budget.tokens / 4096
-    assert own.budget.concurrency_at_max_length == own.budget.tokens / 32_768
-    assert own.per_gpu["total"] == own.total_bytes + 2 * GiB
+    left = own.capacity_bytes - LLAMA_WEIGHTS - 2 * GiB - LLAMA_ROTARY
+    assert own.plan.kv_bytes == left
+    assert own.plan.blocks == left // (16 * LLAMA_TOKEN)
+    assert own.plan.tokens == 16 * own.plan.blocks
+    assert own.plan.concurrency_at(4096) == own.plan.tokens / 4096
+    assert own.plan.concurrency == own.plan.tokens / 32_768
+    assert own.per_gpu["total"] == own.total_bytes + 2 * GiB + LLAMA_ROTARY
 
 
 def test_a_gpu_fits_only_with_its_overhead():
     settings = {"activation_gib": 0, "cuda_graphs_gib": 0, "batch": 1, "context": 16}
-    total = LLAMA_WEIGHTS + 16 * LLAMA_TOKEN
+    total = LLAMA_WEIGHTS + 16 * LLAMA_TOKEN + LLAMA_ROTARY
     spare = (engine(**settings).capacity_bytes - total) / GiB
     for gib, fits in ((spare - 1e-6, True), (spare + 1e-6, False)):
         report = engine(non_torch_gib=gib, **settings)
@@ -80,34 +80,40 @@ def test_the_tightest_stage_bounds_the_blocks():
     # stage, the head with a norm of 8,192 B on the last.
     layer, edge = 436_224_000, 1_050_673_152
     report = engine(pp=3, activation_gib=1, non_torch_gib=0, cuda_graphs_gib=0)
-    room = report.capacity_bytes - GiB
+    room = report.capacity_bytes - GiB - LLAMA_ROTARY
     weights = (edge + 11 * layer, 11 * layer, 10 * layer + edge + 8192)
     blocks = [
         (room - held) // (16 * layers * 4096)
         for held, layers in zip(weights, (11, 11, 10), strict=True)
     ]
-    assert report.budget.blocks == min(blocks) == blocks[0]
-    assert report.budget.bytes == room - weights[0]
+    assert report.plan.blocks == min(blocks) == blocks[0]
+    assert report.plan.kv_bytes == room - weights[0]
 
 
 def test_only_tensor_parallel_brings_the_links_overhead():
     def outside(**split):
-        return next(item.gib for item in engine(**split).assumed if item.name == "outside torch")
+        return next(
+            item.gib
+            for item in engine(**split).plan.assumptions
+            if item.name == "non-PyTorch memory"
+        )
 
     assert outside() == outside(pp=2) == 0.25
     assert outside(tp=2) == outside(tp=4, pp=2) == 2.1
 
 
 def test_an_engine_loads_the_vision_tower_too():
-    tower = engine(model="google/gemma-3-4b-it").assumed[-1]
+    tower = engine(model="google/gemma-3-4b-it").plan.assumptions[-1]
     assert (tower.name, tower.gib) == ("vision tower", 2 * 419_816_304 / GiB)
-    halved = engine(model="google/gemma-3-4b-it", tp=2).assumed[-1]
+    halved = engine(model="google/gemma-3-4b-it", tp=2).plan.assumptions[-1]
     assert halved.gib == tower.gib / 2
 
 
 def test_no_room_leaves_no_blocks():
-    budget = engine(gpu="T4", utilization=0.9).budget
-    assert (budget.bytes, budget.blocks, budget.tokens, budget.concurrency) == (0, 0, 0, 0)
+    report = engine(gpu="T4", utilization=0.9)
+    assert (report.plan.blocks, report.plan.tokens, report.plan.concurrency) == (0, None, None)
+    assert "would not start" in report.warnings[0]
+    assert "expected more memory for it" in report.plan.refused
 
 
 def logged(shared, **wanted):
@@ -125,19 +131,20 @@ def logged(shared, **wanted):
 def deviation(row, name):
     report = engine(
         model=name,
+        engine_version=row["engine_version"],
         utilization=float(row["gpu_memory_utilization"]),
         kv_dtype=row["kv_dtype"],
         tp=int(row["tp"]),
         pp=int(float(row["pp"])),
-        max_length=int(float(row["max_model_len"])),
+        max_model_len=int(float(row["max_model_len"])),
         context=1024,
     )
     tokens = int(float(row["kv_tokens"]))
     concurrency = float(row["max_concurrency"])
-    assert report.budget.concurrency_at_max_length / concurrency == pytest.approx(
-        report.budget.tokens / tokens, rel=0.002
+    assert report.plan.concurrency / concurrency == pytest.approx(
+        report.plan.tokens / tokens, rel=0.002
     )
-    return report.budget.tokens / tokens - 1
+    return report.plan.tokens / tokens - 1
 
 
 def test_kv_tokens_of_bf16_models_on_one_gpu_as_logged(shared):
@@ -159,38 +166,6 @@ def test_kv_tokens_of_split_dense_models_as_logged(shared, tp, pp):
     found = [deviation(row, name) for row, name in rows if name in dense]
     assert found
     assert all(abs(off) < 0.002 for off in found)
-
-
-@pytest.mark.parametrize(
-    ("name", "slots", "layer"),  # layer: 2 x KV heads x head_dim x 2 B
-    [
-        ("google/gemma-3-27b-it", 70, 2 * 16 * 128 * 2),  # 10 + 52: 7 groups of 10
-        ("google/gemma-3-4b-it", 35, 2 * 4 * 256 * 2),  # 5 + 29: 7 groups of 5
-        ("google/gemma-3-12b-it", 48, 2 * 8 * 256 * 2),  # 8 + 40
-        ("openai/gpt-oss-20b", 24, 2 * 8 * 64 * 2),  # 12 + 12
-        ("meta-llama/Llama-4-Scout-17B-16E-Instruct", 48, 2 * 8 * 128 * 2),  # 12 + 36
-        ("meta-llama/Llama-3.1-8B", 32, 2 * 8 * 128 * 2),  # one kind, no padding
-        ("Qwen/Qwen3-Next-80B-A3B-Instruct", 12, 2 * 2 * 256 * 2),  # linear layers stand apart
-    ],
-)
-def test_layers_are_grouped_as_the_engine_does(name, slots, layer):
-    assert stage_token_bytes(find_model(name).layers, 2, 1) == slots * layer
-
-
-@pytest.mark.parametrize(
-    ("counts", "slots"),
-    [
-        ((10, 14), 14 + 14),
-        ((3, 4), 4 + 4),
-        ((2, 4), 2 + 4),
-        ((2, 5), 2 + 6),
-        ((2, 2, 3), 2 + 2 + 4),  # 3 is not under 1.5 x 2
-    ],
-)
-def test_kinds_are_padded_to_the_smaller_or_to_a_near_larger(counts, slots):
-    kinds = [Layer("sliding", 4, 4, 8, 64, window=window) for window in (9, 10, 11)]
-    layers = tuple(kind for kind, count in zip(kinds, counts, strict=False) for _ in range(count))
-    assert stage_token_bytes(layers, 1, 1) == slots * 64
 
 
 @pytest.mark.parametrize(
@@ -219,7 +194,7 @@ def test_a_model_that_caches_no_tokens():
     assert report.kv["allocated_bytes"] == report.scores["bytes"] == 0
     assert report.efficiency == 1
     assert valid_tensor_parallel(model) == (1, 2, 4)
-    assert estimate(scenario.replaced(mode="vllm")).budget.tokens == 0
+    assert estimate(scenario).plan.layout is None
 
 
 def test_a_figure_that_rests_on_an_unverified_capacity_says_so():

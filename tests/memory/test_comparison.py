@@ -39,7 +39,7 @@ def test_the_worked_figures():
 
 
 def test_what_the_older_report_printed_is_a_slot_of_1024_tokens():
-    found = compare(Comparison(max_seq_len=1024))
+    found = compare(Comparison(max_model_len=1024))
     shown = found.traditional_memory_mb, found.memory_saved_mb, found.memory_saved_percent
     assert shown == (22.0, 19.25, 87.5)
     assert found.wasted_tokens == 896
@@ -51,7 +51,7 @@ def test_both_ways_against_a_sum_layer_by_layer(data):
     slot = data.draw(st.integers(1, 10_000))
     tokens, size = data.draw(st.integers(1, slot)), data.draw(st.integers(1, 128))
     batch, dtype = data.draw(st.integers(1, 4)), data.draw(st.sampled_from(["bf16", "fp8"]))
-    settings = Comparison(model=model, sequence_length=tokens, max_seq_len=slot, block_size=size,
+    settings = Comparison(model=model, sequence_length=tokens, max_model_len=slot, block_size=size,
                           num_blocks=40_000, dtype=dtype, batch=batch)  # fmt: skip
     found, number = compare(settings), {"bf16": 2, "fp8": 1}[dtype]
     assert found.traditional_memory_mb * MiB == batch * by_hand(model, slot, 1, number)
@@ -65,7 +65,7 @@ def test_both_ways_against_a_sum_layer_by_layer(data):
 
 @given(st.integers(1, 4096), st.integers(1, 64), st.integers(1, 300))
 def test_the_pool_is_refused_exactly_when_it_is_too_small(tokens, size, pool):
-    settings = Comparison(sequence_length=tokens, max_seq_len=4096, block_size=size,
+    settings = Comparison(sequence_length=tokens, max_model_len=4096, block_size=size,
                           num_blocks=pool)  # fmt: skip
     if -(-tokens // size) <= pool:
         assert compare(settings).blocks_free >= 0
@@ -76,7 +76,7 @@ def test_the_pool_is_refused_exactly_when_it_is_too_small(tokens, size, pool):
 
 @pytest.mark.parametrize("model", MODELS)
 def test_blocks_add_up_with_what_windowed_layers_hold(model):
-    settings = Comparison(model=model, sequence_length=4096, max_seq_len=4096)
+    settings = Comparison(model=model, sequence_length=4096, max_model_len=4096)
     layers = find_model(model).layers
     most = max(layer.window or 4096 for layer in layers if layer.cached_values)
     short = sum(
@@ -89,7 +89,7 @@ def test_blocks_add_up_with_what_windowed_layers_hold(model):
 
 
 def test_what_contradicts_is_refused():
-    with pytest.raises(ScenarioError, match="sequence_length 3,000 is longer than max_seq_len"):
+    with pytest.raises(ScenarioError, match="sequence_length 3,000 is longer than max_model_len"):
         compare(Comparison(sequence_length=3000))
     with pytest.raises(UnknownName, match=r"TinyLlama-1\.1B"):
         compare(Comparison(model="TinyLlama-2"))
@@ -97,10 +97,10 @@ def test_what_contradicts_is_refused():
 
 def test_what_the_figures_do_not_say_is_a_warning():
     assert compare(Comparison()).warnings == []
-    long = compare(Comparison(max_seq_len=4096))
+    long = compare(Comparison(max_model_len=4096))
     assert "goes past the 2,048 tokens that TinyLlama/" in long.warnings[0]
     windowed = compare(Comparison(model="mistralai/Mistral-7B-v0.1", sequence_length=8192,
-                                  max_seq_len=16_384))  # fmt: skip
+                                  max_model_len=16_384))  # fmt: skip
     assert windowed.blocks_used == 4096 // 16
     assert windowed.warnings == ["every layer keeps only the last 4,096 tokens of a sequence"]
 
@@ -109,7 +109,7 @@ def test_what_the_figures_do_not_say_is_a_warning():
     ("mine", "scenarios"),
     [
         ("sequence_length", "context"),
-        ("max_seq_len", "max_length"),
+        ("max_model_len", "max_model_len"),
         ("dtype", "kv_dtype"),
         ("block_size", "block_size"),
         ("batch", "batch"),

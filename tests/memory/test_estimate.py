@@ -8,6 +8,7 @@ import pytest
 from kvviz.memory import estimate
 from kvviz.memory.crossing import first_crossing
 from kvviz.memory.shard import fullest_shard
+from kvviz.settings.knobs import RENAMED
 from kvviz.settings.scenario import Scenario
 from kvviz.sim.workload.growth import growth
 from kvviz.units import GiB, KiB, MiB
@@ -26,7 +27,8 @@ def agrees(found, expected):
 @pytest.mark.parametrize("number", range(6))
 def test_worked_examples(shared, number):
     example = json.loads((shared / "golden" / f"estimate_{number:02}.json").read_text("utf-8"))
-    report = asdict(estimate(Scenario(**example["options"])))
+    options = {RENAMED.get(name, name): value for name, value in example["options"].items()}
+    report = asdict(estimate(Scenario(**options)))
     for key, expected in example["result"].items():
         assert agrees(report[key], expected), key
 
@@ -107,11 +109,11 @@ def test_decode_scores_are_megabytes():
 
 
 def test_tinyllama_slots_and_pages():
-    slot = estimate(Scenario(**TINY, max_length=2048, paged=False, reservation="max")).kv
-    paged = estimate(Scenario(**TINY, max_length=2048)).kv
+    slot = estimate(Scenario(**TINY, max_model_len=2048, paged=False, reservation="max")).kv
+    paged = estimate(Scenario(**TINY, max_model_len=2048)).kv
     assert (slot["allocated_bytes"] / MiB, paged["allocated_bytes"] / MiB) == (44.00, 2.75)
     assert 1 - paged["allocated_bytes"] / slot["allocated_bytes"] == 0.9375
-    short = estimate(Scenario(**TINY, max_length=1024, paged=False, reservation="max")).kv
+    short = estimate(Scenario(**TINY, max_model_len=1024, paged=False, reservation="max")).kv
     assert short["allocated_bytes"] == 22 * MiB
     wasted = short["reserved_bytes"] + short["internal_bytes"]
     assert wasted == 896 * 22_528 == 19.25 * MiB
@@ -121,7 +123,7 @@ def test_deepseek_v3_latent_cache_and_fp8_weights_on_h200():
     scenario = Scenario(
         model="DeepSeek-V3", gpu="H200", batch=16, context=32_768, tp=8, flash=False
     )
-    report = estimate(scenario.replaced(max_length=65_536))
+    report = estimate(scenario.replaced(max_model_len=65_536))
     # bf16: embedding and head 2 x 129,280 x 7,168; norms 61 x (2 x 7,168 + 1,536 + 512) + 7,168;
     # routers 58 x 256 x 7,168, with 58 x 256 biases in fp32.
     edges, norms, routers = 3_706_716_160, 2_013_184, 212_920_320
@@ -139,12 +141,12 @@ def test_deepseek_v3_latent_cache_and_fp8_weights_on_h200():
     assert report.scores["bytes"] == 8 * report.per_gpu["scores"] == 4096 * GiB
     # With FlashAttention 5 pipeline stages do: 12 MoE layers and the head are 147,210,790,912 B
     # of 143,771 MiB, while 4 GPUs hold less than the total; heads alone divide by 8.
-    flash = estimate(scenario.replaced(max_length=65_536, flash=True))
+    flash = estimate(scenario.replaced(max_model_len=65_536, flash=True))
     assert flash.capacity_bytes == 150_754_820_096
     assert flash.total_bytes == 672_987_258_880 + cache == 709_830_025_216
     assert (flash.gpus_by_capacity, flash.gpus_needed, flash.gpus_tensor_parallel) == (5, 5, 8)
     assert flash.deployment == {"tp": 1, "pp": 5}
-    staged = estimate(scenario.replaced(max_length=65_536, flash=True, tp=1, pp=5))
+    staged = estimate(scenario.replaced(max_model_len=65_536, flash=True, tp=1, pp=5))
     assert staged.per_gpu["total"] == 147_210_790_912
 
 

@@ -55,7 +55,7 @@ def scenarios(draw, **fixed):
         "batch": draw(st.integers(1, 6)),
         "context": context,
         "run_length": run_length,
-        "max_length": draw(st.integers(run_length, 150)),
+        "max_model_len": draw(st.integers(run_length, 150)),
         "ragged": draw(st.sampled_from([0.0, 0.3, 0.5, 1.0]) | st.floats(0, 1)),
         "kv_dtype": draw(st.sampled_from(list(BYTES))),
         "block_size": draw(st.integers(1, 20)),
@@ -76,13 +76,13 @@ def length(s, longest, i):
 
 def region(s, final):
     if s.batching == "static" or s.reservation == "max":
-        return s.max_length
+        return s.max_model_len
     if s.reservation == "exact":
         return final
     power = 1
     while power < final:
         power *= 2
-    return min(power, s.max_length)
+    return min(power, s.max_model_len)
 
 
 def places(s, i, window):
@@ -240,7 +240,7 @@ def test_gpus_needed_is_the_smallest_split_that_fits(s, room):
 
 def test_scores_and_cache_beyond_64_bits_stay_exact():
     context, batch = 16_777_213, 4095
-    report = estimate(Scenario(context=context, max_length=context, batch=batch, flash=False))
+    report = estimate(Scenario(context=context, max_model_len=context, batch=batch, flash=False))
     scores = batch * 32 * context * context * 2
     assert scores > 2**64
     blocks = (context + 15) // 16

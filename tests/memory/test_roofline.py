@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kvviz.catalog.measured.efficiency import KNEE
-from kvviz.roofline import decode_step, prefill_step, step
+from kvviz.cost.roofline import decode_step, prefill_step, step
 from kvviz.settings.scenario import Scenario
 
 LLAMA = Scenario(ragged=0.5)
@@ -74,7 +74,7 @@ def test_a_gpu_without_a_known_rate_has_no_time():
     mbu=st.floats(0.1, 1),
 )
 def test_time_is_never_under_either_bound(context, batch, mfu, mbu):
-    scenario = Scenario(batch=batch, mfu=mfu, mbu=mbu, max_length=200_000)
+    scenario = Scenario(batch=batch, mfu=mfu, mbu=mbu, max_model_len=200_000)
     for done in (decode_step(scenario, at(context)), prefill_step(scenario, at(context))):
         assert 0 < done.compute_share[0] <= 1
         assert 0 < done.memory_share[0] <= 1

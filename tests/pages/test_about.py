@@ -98,7 +98,7 @@ def test_one_token_or_one_sequence_more_than_the_room_does_not_fit(settings):
     assert f"{batch:,} sequences would fit" in text
     paged = scenario.replaced(paged=True, flash=True)
     for count, fits in ((longest, True), (longest + 1, False)):
-        grown = paged.replaced(context=count, max_length=count, run_length=count)
+        grown = paged.replaced(context=count, max_model_len=count, run_length=count)
         assert estimate(grown).fits == fits
     assert estimate(paged.replaced(batch=batch)).fits
     assert not estimate(paged.replaced(batch=batch + 1)).fits

@@ -194,7 +194,7 @@ def test_a_model_without_cached_tokens_has_no_pages():
 
 def test_notes_and_warnings_end_the_card():
     assert "note-line" not in cards.info(session())
-    found = session(model="google/gemma-3-4b-it", max_length=262_144, run_length=262_144)
+    found = session(model="google/gemma-3-4b-it", max_model_len=262_144, run_length=262_144)
     last = cards.info(found).rpartition("<p ")[2]
     assert last.startswith('class="note-line" title="run length 262,144 goes past')
     assert all(last.count(note) == 2 for note in found.scenario.the_model.notes)
@@ -228,7 +228,7 @@ def test_chunks_and_windows_are_told_apart():
 
 def test_one_is_singular():
     assert (many(1, "token"), many(2, "token")) == ("1 token", "2 tokens")
-    found = session(context=1, batch=1, run_length=1, max_length=1)
+    found = session(context=1, batch=1, run_length=1, max_model_len=1)
     facts = " ".join(f.text + f.source for f in factoids(found.scenario, found.report))
     assert not re.search(r"(?<![\d,.])1 (?:tokens|sequences)", plain(about(found)) + facts)
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from kvviz.catalog.gpus.shipped import gpus
 from kvviz.catalog.models.shipped import models
+from kvviz.engines.planning import plan
 from kvviz.memory import estimate
 from kvviz.memory.answer import flat
 from kvviz.pages.explore.arithmetic import arithmetic
@@ -23,9 +24,8 @@ from kvviz.pages.explore.split import split
 from kvviz.pages.explore.table import as_file
 from kvviz.pages.hbm.cards import info
 from kvviz.pages.hbm.session import Session
-from kvviz.pages.kit.pooled import pooled_token_bytes
 from kvviz.settings.scenario import Scenario
-from kvviz.units import GiB
+from kvviz.units import GiB, size
 
 ALL = [(model.name, gpu.name) for model in models() for gpu in gpus()[::5]]
 
@@ -131,20 +131,21 @@ def test_searches_know_kinds_of_layers_and_memory():
 
 
 @pytest.mark.parametrize(
-    ("model", "pooled", "kept"),
-    [("google/gemma-3-27b-it", "560 KiB", "496 KiB"), ("openai/gpt-oss-20b", "48 KiB", "48 KiB")],
+    ("model", "groups", "kept"),
+    [("google/gemma-3-27b-it", 7, "496 KiB"), ("openai/gpt-oss-20b", 2, "48 KiB")],
 )
-def test_an_engines_pool_is_told_apart_from_what_layers_keep(model, pooled, kept):
-    """Explore counts by the pool, HBM draws the layers: both say the other's bytes a token."""
+def test_an_engines_pool_is_told_apart_from_what_layers_keep(model, groups, kept):
+    """Explore counts by the pool, HBM draws the layers: both tell of the other."""
     scenario = Scenario(**{**EXPLORE_DEFAULTS, "model": model, "mode": "vllm"})
     now = pair(ExploreSession(scenario=scenario))
-    said = f"a token takes {pooled} of its pool, and its layers keep at most {kept}"
-    assert said in words(details(now))
-    assert said in words(info(Session(scenario=scenario)))
-    assert f"× {pooled}: {now.figures['budget_tokens']:,} tokens" in words(arithmetic(now))
-    blocks = now.figures["budget_bytes"] // (pooled_token_bytes(scenario) * scenario.block_size)
+    for text in (words(details(now)), words(info(Session(scenario=scenario)))):
+        assert f"vLLM pages {groups} groups of layers in blocks of" in text
+        assert f"and its layers keep at most {kept} a token" in text
+    layout = plan(scenario.deployment).layout
+    blocks = now.figures["budget_bytes"] // layout.bytes_per_block
     assert blocks == now.figures["budget_blocks"]
-    assert now.each == pooled_token_bytes(scenario) * scenario.context
+    assert f"{blocks:,} blocks of {size(layout.bytes_per_block)}" in words(arithmetic(now))
+    assert now.each == layout.request_bytes(scenario.context)
     textbook = scenario.replaced(mode="textbook")
     assert "pool" not in words(details(pair(ExploreSession(scenario=textbook))))
     assert "pool" not in words(info(Session(scenario=textbook)))

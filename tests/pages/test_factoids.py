@@ -85,7 +85,7 @@ def test_a_slot_reserves_only_where_it_is_taken():
     assert "would reserve" in computed(paged=False)[0]
     assert "tokens reserves" in computed(paged=False, batching="static")[0]
     assert "tokens reserves" in computed(paged=False, reservation="max")[0]
-    assert "slot" not in computed(context=4096, max_length=4096)[0]
+    assert "slot" not in computed(context=4096, max_model_len=4096)[0]
 
 
 @pytest.mark.parametrize(

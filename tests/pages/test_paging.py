@@ -127,7 +127,7 @@ def test_b_waits_where_the_pool_is_too_small_and_then_c_does():
 
 
 def test_a_model_whose_layers_forget_shows_one_sequence():
-    session = shown(model="mistralai/Mistral-7B-v0.1", sequence_length=8192, max_seq_len=16_384)
+    session = shown(model="mistralai/Mistral-7B-v0.1", sequence_length=8192, max_model_len=16_384)
     assert session.joined.lengths == (4096,)
     assert "every layer keeps only the last 4,096 tokens" in slot(
         session.settings, session.joined.compared
@@ -167,7 +167,7 @@ def test_a_text_sets_the_length_and_says_that_it_is_an_estimate():
     session.set("sequence_length", "128")
     assert (session.text, session.count) == ("", None)
     session.write("y" * 20_000)
-    assert session.problem.startswith("sequence_length 5,000 is longer than max_seq_len 2,048")
+    assert session.problem.startswith("sequence_length 5,000 is longer than max_model_len 2,048")
 
 
 def test_a_dropped_tokenizer_counts_the_text_again():

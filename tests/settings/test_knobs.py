@@ -56,7 +56,10 @@ def test_a_value_is_taken_or_refused_with_what_was_expected(name, text):
         ),
         ({"flash": "maybe"}, "flash in the link: got 'maybe', expected on or off."),
         ({"own_models": "x"}, "'own_models' in the link is no setting."),
-        ({"mode": "vLLM"}, "mode in the link: got 'vLLM', expected one of textbook, vllm."),
+        (
+            {"engine_version": "x"},
+            "engine_version in the link: got 'x', expected a version such as 0.33.0, or newest.",
+        ),
     ],
 )
 def test_a_bad_setting_is_named(query, said):
@@ -79,4 +82,17 @@ def test_the_schema_tells_every_knob_and_is_json():
     assert told["run_length"]["type"] == ["integer", "null"]
     assert told["flash"]["type"] == "boolean"
     assert told["utilization"]["exclusiveMinimum"] == 0
-    assert told["mode"]["enum"] == ["textbook", "vllm"]
+    assert told["mode"]["type"] == "string"
+    assert told["engine_version"]["type"] == ["string", "null"]
+    assert told["prefix_caching"]["type"] == ["boolean", "null"]
+
+
+def test_an_old_name_in_a_link_still_works_and_says_the_new_one():
+    settings, problems = from_query([("max_length", "100")])
+    assert settings == {"max_model_len": 100}
+    assert problems == ["max_length is now called max_model_len. The link still works."]
+
+
+def test_the_newest_version_is_none():
+    assert read("engine_version", "newest") is None
+    assert read("engine_version", "0.30.0") == "0.30.0"

@@ -18,12 +18,12 @@ def test_defaults_are_one_llama_on_an_h100_with_everything_on():
     expected |= {
         "batch": 32,
         "context": 4096,
-        "max_length": 32_768,
+        "max_model_len": 32_768,
         "ragged": 0,
         "mode": "textbook",
     }
     expected |= {"weights_dtype": "native", "kv_dtype": "auto", "prefill": "whole"}
-    expected |= {"score_multiple": 1, "utilization": 1.0, "tp": 1, "pp": 1, "block_size": 16}
+    expected |= {"score_multiple": 1, "utilization": None, "tp": 1, "pp": 1, "block_size": 16}
     assert {name: found[name] for name in expected} == expected
 
 
@@ -64,7 +64,7 @@ def test_a_users_model_precedes_the_catalogs():
         ({"context": 100}, 200),
         ({"context": 20_000}, 32_768),  # twice the context, at most the slot
         ({"context": 100, "run_length": 150}, 150),
-        ({"context": 100, "run_length": 100, "max_length": 100}, 100),
+        ({"context": 100, "run_length": 100, "max_model_len": 100}, 100),
     ],
 )
 def test_the_run_length_defaults_to_twice_the_context(settings, final):
@@ -77,8 +77,8 @@ def test_the_run_length_defaults_to_twice_the_context(settings, final):
     ("settings", "words"),
     [
         ({"context": 200, "run_length": 100}, ["context 200", "run_length 100"]),
-        ({"context": 40_000}, ["context 40,000", "max_length 32,768"]),
-        ({"run_length": 40_000}, ["run_length 40,000", "max_length 32,768"]),
+        ({"context": 40_000}, ["context 40,000", "max_model_len 32,768"]),
+        ({"run_length": 40_000}, ["run_length 40,000", "max_model_len 32,768"]),
         ({"tp": 3}, ["tp 3", "32 heads", "8 KV heads", "1, 2, 4, 8, 16, 32"]),
         ({"model": "microsoft/phi-4", "tp": 4}, ["tp 4", "40 heads", "10 KV heads"]),
         ({"tp": 64}, ["tp 64"]),
@@ -106,7 +106,7 @@ def test_contradictions_are_one_sentence_that_names_both_sides(settings, words):
         {"utilization": 1.1},
         {"block_size": 0},
         {"tp": 0},
-        {"mode": "guess"},
+        {"engine_version": "latest"},
         {"kv_dtype": "int4"},
         {"weights_dtype": "fp7"},
         {"batching": "dynamic"},
@@ -120,7 +120,7 @@ def test_values_out_of_bounds_are_refused_by_their_name(settings):
         Scenario(**settings)
 
 
-@pytest.mark.parametrize("knob", ["model", "gpu"])
+@pytest.mark.parametrize("knob", ["model", "gpu", "mode"])
 def test_unknown_names_are_errors_not_guesses(knob):
     with pytest.raises(UnknownName, match="no-such-thing"):
         estimate(Scenario(**{knob: "no-such-thing"}))
@@ -128,8 +128,8 @@ def test_unknown_names_are_errors_not_guesses(knob):
 
 def test_going_past_the_models_own_maximum_only_warns():
     limit = 131_072
-    assert estimate(Scenario(run_length=limit, max_length=limit)).warnings == ()
-    (warning,) = estimate(Scenario(run_length=limit + 1, max_length=limit + 1)).warnings
+    assert estimate(Scenario(run_length=limit, max_model_len=limit)).warnings == ()
+    (warning,) = estimate(Scenario(run_length=limit + 1, max_model_len=limit + 1)).warnings
     assert "131,073" in warning
     assert "131,072" in warning
 

@@ -45,7 +45,7 @@ def scenarios(draw):
         batch=draw(st.integers(1, 6)),
         context=draw(st.integers(1, run_length)),
         run_length=run_length,
-        max_length=run_length + draw(st.integers(0, 30)),
+        max_model_len=run_length + draw(st.integers(0, 30)),
         ragged=draw(st.sampled_from([0.0, 0.5, 1.0]) | st.floats(0, 1)),
         block_size=draw(st.integers(1, 9)),
         batching=batching,
@@ -83,10 +83,10 @@ def pages(s, tokens):
 def region(s, i):
     final = length(s, s.final_length, i)
     if s.batching == "static" or s.reservation == "max":
-        return s.max_length
+        return s.max_model_len
     if s.reservation == "exact":
         return final
-    return min(next(2**k for k in range(99) if 2**k >= final), s.max_length)
+    return min(next(2**k for k in range(99) if 2**k >= final), s.max_model_len)
 
 
 def simulated(s, contexts):
@@ -183,7 +183,7 @@ def test_changes_are_sorted_and_each_page_goes_only_from_reserved_to_used(s):
 def test_totals_rows_are_the_estimates_at_those_contexts(batching, paged, flash, reservation):
     knobs = {"batching": batching, "paged": paged, "flash": flash, "reservation": reservation}
     toys = {"toy": HYBRID}
-    s = Scenario(own_models=toys, model="toy", batch=5, context=30, max_length=99, **knobs)
+    s = Scenario(own_models=toys, model="toy", batch=5, context=30, max_model_len=99, **knobs)
     s = s.replaced(ragged=0.7, utilization=12_000 / s.the_gpu.reported_bytes)
     totals = growth_totals(s)
     assert totals["when"].tolist() == list(range(1, 61))
@@ -232,7 +232,7 @@ def test_a_purely_recurrent_model_holds_its_state_from_the_start():
 
 def test_long_runs_keep_their_record_within_the_capacity():
     tiny = Scenario(model="TinyLlama-1.1B-Chat-v1.0", gpu="V100 SXM2 16GB", batch=1024)
-    tiny = tiny.replaced(context=2**20, max_length=2**20, ragged=0.5)
+    tiny = tiny.replaced(context=2**20, max_model_len=2**20, ragged=0.5)
     for changes in ({}, {"paged": False}, {"batching": "static", "flash": False}):
         start = time.perf_counter()
         timeline = growth(tiny.replaced(**changes), tiny.the_gpu.reported_bytes)

@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kvviz.catalog.measured.efficiency import KNEE, Efficiency
+from kvviz.cost.roofline import step
+from kvviz.cost.steps import StepCost, pairs
 from kvviz.memory.kv import NO_WINDOW
-from kvviz.roofline import step
 from kvviz.settings.scenario import Scenario, ScenarioError
-from kvviz.sim.engine.cost import StepCost, pairs
 
 MODELS = (
     "meta-llama/Llama-3.1-8B",

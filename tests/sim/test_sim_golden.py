@@ -7,9 +7,9 @@ import pytest
 
 from kvviz.catalog.measured.efficiency import Efficiency
 from kvviz.cli import main
+from kvviz.cost.steps import StepCost
 from kvviz.settings.scenario import Scenario
 from kvviz.settings.serving import Serving
-from kvviz.sim.engine.cost import StepCost
 from kvviz.sim.engine.step import StepEngine
 from kvviz.sim.policies import find_policy
 from kvviz.sim.simulate import simulate

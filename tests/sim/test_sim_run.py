@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kvviz.catalog.measured.efficiency import Efficiency
+from kvviz.cost.steps import StepCost
 from kvviz.settings.scenario import Scenario
 from kvviz.settings.serving import Serving
-from kvviz.sim.engine.cost import StepCost
 from kvviz.sim.engine.run import Engine
 from kvviz.sim.engine.step import StepEngine
 from kvviz.sim.policies import find_policy, policies
@@ -86,7 +86,8 @@ def test_text_that_others_write_lets_the_queue_move():
     arrival, output = np.array([0, 2]), np.array([30, 1])
     lengths = np.array([len(prompt) for prompt in prompts])
     text = Workload("text", arrival, lengths, output, prompts.__getitem__, 7, in_steps=True)
-    steps = agree(text, Serving(block_size=4, max_num_seqs=4), 12, "vllm")
+    limits = {"max_num_seqs": 4, "max_num_batched_tokens": 2048, "prefix_caching": True}
+    steps = agree(text, Serving(block_size=4, **limits), 12, "vllm")
     joins = next(number for number, step in enumerate(steps) if 1 in step.scheduled)
     assert steps[joins].computed[1] > 4
     assert not any(step.preempted or step.finished for step in steps[:joins])

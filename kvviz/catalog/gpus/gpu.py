@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Literal
 
 from kvviz.units import GiB, MiB
@@ -10,6 +11,19 @@ SiteKind = Literal["stack", "chip", "unified"]
 
 # What the driver's figure exceeds CUDA's by where CUDA's was not seen: H100's 79.65 - 79.19 GiB.
 ASSUMED_CUDA_GAP: Final = round(0.46 * GiB)
+
+# By the beginning of the architecture's name, the longest that fits (NVIDIA, "CUDA GPUs").
+COMPUTE_CAPABILITIES: Final[dict[str, tuple[int, int]]] = {
+    "Volta": (7, 0),
+    "Turing": (7, 5),
+    "Ampere": (8, 6),
+    "Ampere (GA100)": (8, 0),
+    "Ada": (8, 9),
+    "Hopper": (9, 0),
+    "Blackwell": (10, 0),
+    "Blackwell Ultra": (10, 3),
+    "Blackwell (GB202)": (12, 0),
+}
 
 # Vendor families, sockets and sizes that a heading has no room for.
 _LONG_PARTS: Final = re.compile(
@@ -90,6 +104,11 @@ class Gpu:
         return self.reported_bytes - ASSUMED_CUDA_GAP
 
     @property
+    def compute_capability(self) -> tuple[int, int] | None:
+        """CUDA's compute capability, None where the GPU is not NVIDIA's."""
+        return _compute_capability(self.architecture)
+
+    @property
     def cuda_total_assumed(self) -> bool:
         """Whether ``cuda_bytes`` is assumed rather than read from a device."""
         return self.cuda_total_bytes is None
@@ -117,3 +136,9 @@ class Gpu:
             raise ValueError(f"no peak rate for {dtype!r}: expected one of {', '.join(rates)}")
         rate = rates[dtype]
         return None if rate is None else rate * 1e12
+
+
+@lru_cache(maxsize=256)
+def _compute_capability(architecture: str) -> tuple[int, int] | None:
+    known = [name for name in COMPUTE_CAPABILITIES if architecture.startswith(name)]
+    return COMPUTE_CAPABILITIES[max(known, key=len)] if known else None

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 AttentionKind = Literal["full", "mla", "sliding", "chunked", "linear", "ssm", "none"]
+Recurrence = Literal["", "mamba1", "mamba2", "gdn", "lightning"]
 Split = Literal["tp", "kv", "none"]
 
 
@@ -23,6 +24,10 @@ class Layer:
         window: tokens held at most by a sliding or a chunked layer, else None.
         state_values: recurrent numbers held per sequence, however long it is.
         conv_values: convolution inputs held per sequence, (kernel - 1) x channels.
+        recurrence: how a state is made: mamba1, mamba2, gdn (Gated DeltaNet) or lightning; empty
+            where a layer has none.
+        conv_groups: groups of a Mamba-2 layer that share B and C.
+        conv_group_values: those of `conv_values` that belong to these groups.
     """
 
     attention: AttentionKind
@@ -34,6 +39,9 @@ class Layer:
     window: int | None = None
     state_values: int = 0
     conv_values: int = 0
+    recurrence: Recurrence = ""
+    conv_groups: int = 0
+    conv_group_values: int = 0
 
 
 @dataclass(frozen=True, slots=True)

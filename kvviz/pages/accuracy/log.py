@@ -11,7 +11,7 @@ from kvviz.pages.kit.html import RIBBON
 PARTS: Final = {  # of the stack, in its order, with their colours
     "Weights": "weights",
     "Activation peak": "activation",
-    "Outside torch": "outside",
+    "Non-PyTorch memory": "outside",
     "CUDA graphs": "graphs",
     "KV cache": "kv",
 }

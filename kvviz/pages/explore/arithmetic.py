@@ -1,10 +1,13 @@
 """How the chosen pair's number is found: the formula, its numbers and the result, as MathML."""
 
+from html import escape
+
 from kvviz.catalog.measured.efficiency import KNEE
+from kvviz.engines.planning import plan
+from kvviz.engines.registry import find_engine
 from kvviz.memory import estimate
-from kvviz.pages.explore.details import Pair, number
+from kvviz.pages.explore.details import Pair, number, why_invalid
 from kvviz.pages.kit.html import many, share
-from kvviz.pages.kit.pooled import pooled_token_bytes
 from kvviz.units import GB, GiB, gib, size
 
 FLOOR = ("<mo>⌊</mo>", "<mo>⌋</mo>")
@@ -13,13 +16,13 @@ FLOOR = ("<mo>⌊</mo>", "<mo>⌋</mo>")
 def arithmetic(pair: Pair) -> str:
     """Return the card of the chosen pair's arithmetic."""
     if not pair.valid:
-        return "<h2>How the number is found</h2><p>A GPU takes whole heads: there is no number.</p>"
+        return f"<h2>How the number is found</h2><p>{escape(why_invalid(pair))}.</p>"
     return f"<h2>How the number is found</h2>{FOUND[pair.session.metric](pair)}"
 
 
 def _sequences(pair: Pair) -> str:
     figures = pair.figures
-    if pair.workload.mode == "vllm":
+    if find_engine(pair.workload.mode).assumes:
         return _blocks(pair)
     left = int(figures["capacity_bytes"]) - int(figures["per_gpu_weights"])
     symbols = _floor(_fraction("<mi>C</mi><mo>−</mo><mi>W</mi>", _words("one sequence")))
@@ -39,35 +42,29 @@ def _sequences(pair: Pair) -> str:
 
 
 def _blocks(pair: Pair) -> str:
-    """Return the arithmetic of mode vllm: what an engine leaves, in whole blocks."""
-    figures, workload = pair.figures, pair.workload
+    """Return the arithmetic of an engine: what it leaves for the KV cache, in whole blocks."""
+    figures, layout = pair.figures, plan(pair.workload.deployment).layout
     taken = "<mo>−</mo>".join(
         _gib(pair, name) for name in ("capacity_bytes", "per_gpu_weights", "per_gpu_overhead")
     )
-    tokens, blocks = int(figures["budget_tokens"]), int(figures["budget_blocks"])
     budget = _math(
         "<mi>B</mi>",
         "<mi>C</mi><mo>−</mo><mi>W</mi><mo>−</mo><mi>E</mi>",
         taken,
         _mn(f"{figures['budget_bytes'] / GiB:,.2f}"),
     )
+    if layout is None:
+        return budget
+    blocks, each = int(figures["budget_blocks"]), pair.each / layout.bytes_per_block
+    per_request = f"{each:,.2f}".removesuffix(".00")
     many_at_once = _math(
         "<mi>N</mi>",
-        _floor(_fraction(_words("tokens"), _words("context"))),
-        _floor(_fraction(_mn(f"{tokens:,}"), _mn(f"{workload.context:,}"))),
+        _floor(_fraction(_words("blocks"), _words("blocks of a sequence"))),
+        _floor(_fraction(_mn(f"{blocks:,}"), _mn(per_request))),
         _mn(f"{pair.value:,.0f}"),
     )
-    block = f"{workload.block_size} tokens × {size(pooled_token_bytes(workload))}"
-    plain = f"<p>{blocks:,} blocks of {block}: {tokens:,} tokens</p>"
-    if not figures["state_bytes"]:
-        return f"{budget}{plain}{many_at_once}"
-    fits = _math(
-        "<mi>N</mi>",
-        _floor(_fraction("<mi>B</mi>", _words("one sequence"))),
-        _floor(_mn(f"{figures['budget_bytes'] / pair.each:,.2f}")),
-        _mn(f"{pair.value:,.0f}"),
-    )
-    return f"{budget}{fits}{_one(pair)}"
+    plain = f"<p>{blocks:,} blocks of {size(layout.bytes_per_block)}</p>"
+    return f"{budget}{plain}{many_at_once}"
 
 
 def _one(pair: Pair) -> str:

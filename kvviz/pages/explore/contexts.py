@@ -56,7 +56,7 @@ def _values(session: ExploreSession) -> tuple[list[float], list[str], list[str],
             for n in steps
         ]
     else:
-        there = workload.replaced(max_length=max(workload.max_length, *steps))
+        there = workload.replaced(max_model_len=max(workload.max_model_len, *steps))
         grid = session.axes(models=(model,), gpus=(gpu,), workload=there, contexts=tuple(steps))
         each = [reports(grid)]
     values = np.concatenate([metric.values(one).ravel() for one in each])

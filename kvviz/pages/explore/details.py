@@ -7,15 +7,16 @@ from typing import Any
 import numpy as np
 
 from kvviz.catalog.models.model import Model
-from kvviz.memory.capacity import assumptions
+from kvviz.engines.planning import plan, served_model
 from kvviz.memory.kinds import Kind, kinds
-from kvviz.memory.parallel import weight_dtype
 from kvviz.pages.explore.heatmap import label
 from kvviz.pages.explore.link import hbm_link
 from kvviz.pages.explore.session import ExploreSession
 from kvviz.pages.kit.html import chip, many, short
-from kvviz.pages.kit.pooled import pooled_note, pooled_token_bytes
+from kvviz.pages.kit.pooled import pooled_note
 from kvviz.settings.scenario import Scenario
+from kvviz.shards.split import valid_tensor_parallel
+from kvviz.shards.weights import weight_dtype
 from kvviz.units import GiB, gib, size
 
 STRIPES = 160  # sequences that the bar can tell apart
@@ -76,17 +77,18 @@ def pair(session: ExploreSession) -> Pair:
 
 
 def _each(session: ExploreSession, workload: Scenario, figures: dict[str, Any]) -> int:
-    """Return the bytes of one sequence on one GPU: by layer, or as an engine groups layers."""
-    state = int(figures["per_gpu_state"]) // workload.batch
-    if workload.mode == "textbook" or session.metric != "sequences":
-        return int(figures["per_gpu_kv"]) // workload.batch + state
-    return pooled_token_bytes(workload) * workload.context + state
+    """Return the bytes of one sequence on one GPU: by layer, or as the engine takes blocks."""
+    layout = plan(workload.deployment).layout
+    if session.metric == "sequences" and layout:
+        return int(layout.request_bytes(workload.context))
+    held = int(figures["per_gpu_kv"]) + int(figures["per_gpu_state"])
+    return held // workload.batch
 
 
 def details(pair: Pair) -> str:
     """Return the card of the chosen pair."""
     workload, figures = pair.workload, pair.figures
-    model, gpu = workload.the_model, workload.the_gpu
+    model, gpu = served_model(workload), workload.the_gpu
     usable = number(gib(figures["capacity_bytes"]), pair.kind)
     token = number(size(int(figures["kv_bytes_per_token_all_layers"])))
     link = hbm_link(pair.workload, pair.sequences)
@@ -105,7 +107,7 @@ def number(text: str, kind: str = "computed", why: str = "") -> str:
 
 def _badge(pair: Pair) -> str:
     if not pair.figures["gpus_needed"]:
-        return '<em class="badge">no split fits</em>'
+        return '<em class="badge">does not fit at any TP × PP</em>'
     needed = many(int(pair.figures["gpus_needed"]), "GPU")
     return f'<em class="badge" title="{pair.kind}: smallest valid split">{needed} needed</em>'
 
@@ -120,12 +122,20 @@ def _hero(pair: Pair) -> str:
         return f"""<p class="hero">{number(plain, told, why.removeprefix("assumed: "))}
           <small>{metric.unit(pair.workload)}</small></p>"""
     if not pair.valid:
-        says = f"heads do not split over {pair.workload.tp} GPUs"
+        says = why_invalid(pair)
     elif pair.fits:
         says = "not known: the GPU’s 16-bit rate or power limit is not published"
     else:
         says = "does not fit"
     return f'<p class="hero none"><small>{says}</small></p>'
+
+
+def why_invalid(pair: Pair) -> str:
+    """Return why there is no number: the model does not split so, or the engine cannot run it."""
+    workload = pair.workload
+    if workload.tp not in valid_tensor_parallel(served_model(workload)):
+        return "heads do not split evenly over this many GPUs"
+    return plan(workload.deployment).unsupported or "the engine leaves no memory for the model"
 
 
 def _bar(pair: Pair) -> str:
@@ -165,7 +175,7 @@ def _stripes(pair: Pair) -> str:
 
 def _rows(pair: Pair) -> list[str]:
     session, figures = pair.session, pair.figures
-    workload, model = session.workload, session.workload.the_model
+    workload, model = session.workload, served_model(session.workload)
     dtype = _stored(model, workload.weights_dtype)
     rows = [
         line(
@@ -181,8 +191,8 @@ def _rows(pair: Pair) -> list[str]:
             number(gib(pair.held)),
         ),
     ]
-    if workload.mode == "vllm":
-        taken = assumptions(workload, model, workload.tp)
+    taken = plan(workload.deployment).assumptions
+    if taken:
         parts = ", ".join(f"{item.name} {item.gib:.2f}" for item in taken)
         rows.append(
             line(
@@ -218,7 +228,7 @@ def _stored(model: Model, weights_dtype: str) -> str:
 
 def _notes(pair: Pair) -> str:
     workload = pair.workload
-    model, notes = workload.the_model, list(workload.the_model.notes)
+    model, notes = served_model(workload), list(served_model(workload).notes)
     if pair.figures["past_own_maximum"] or _past(pair, model):
         notes.insert(0, f"the model itself was made for {model.max_context:,} tokens")
     if pair.session.metric == "sequences" and pooled_note(workload):

@@ -5,10 +5,11 @@ from html import escape
 from typing import Final
 
 from kvviz.catalog.models.model import Layer, Model
-from kvviz.memory.kv import kv_width, layer_bytes
-from kvviz.memory.parallel import layer_state_bytes
+from kvviz.engines.planning import served_model
+from kvviz.memory.kv import kv_width
 from kvviz.pages.explore.details import Pair
 from kvviz.pages.kit.html import many, short
+from kvviz.shards.cache import layer_bytes, layer_state_bytes
 from kvviz.units import size
 
 KINDS: Final = {
@@ -26,7 +27,7 @@ LEAST: Final = 12  # % of the strip's height that the lowest layer takes
 def layers(pair: Pair) -> str:
     """Return the card of the model's layers: a bar for each, as high as a token's bytes in it."""
     workload = pair.workload
-    model, number_bytes = workload.the_model, kv_width(workload, workload.the_model)
+    model, number_bytes = served_model(workload), kv_width(workload, served_model(workload))
     sizes = [
         layer_bytes(layer, number_bytes) if layer.cached_values else 0 for layer in model.layers
     ]

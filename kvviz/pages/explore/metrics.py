@@ -59,10 +59,8 @@ def lengths(scenario: Scenario) -> str:
 
 
 def at_once(reports: Reports) -> Array:
-    """Return the whole sequences at once: by bytes, or by the blocks that an engine cuts."""
-    if reports.axes.workload.mode == "vllm":
-        return np.floor(reports.column("budget_concurrency"))
-    return reports.column("sequences_at_once").astype(float)
+    """Return the whole sequences at once, as the engine takes blocks for them."""
+    return np.floor(reports.column("budget_concurrency_at_context"))
 
 
 def short(value: float) -> str:

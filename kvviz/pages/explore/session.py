@@ -12,10 +12,10 @@ from kvviz.catalog.gpus.shipped import gpus
 from kvviz.catalog.models.config import ConfigError, model_from_config, read_config
 from kvviz.catalog.models.model import Model
 from kvviz.catalog.models.shipped import models
-from kvviz.memory.parallel import weight_dtype
 from kvviz.pages.explore.metrics import METRICS, Metric
 from kvviz.pages.hbm.session import UPLOAD_NAME
 from kvviz.settings.scenario import Scenario, ScenarioError
+from kvviz.shards.weights import weight_dtype
 
 FIRST_MODELS: Final = (
     "meta-llama/Llama-3.2-1B-Instruct",
@@ -49,7 +49,7 @@ WORKLOAD: Final = (
     "own_models",
 )
 EXPLORE_DEFAULTS: Final = {"batch": 1, "context": 8192}
-SLOT: Final = Scenario.param.max_length.default
+SLOT: Final = Scenario.param.max_model_len.default
 
 
 class ExploreSession(param.Parameterized):
@@ -107,7 +107,7 @@ class ExploreSession(param.Parameterized):
         return scenario.replaced(
             batch=scenario.batch if metric.of_batch else 1,
             tp=scenario.tp if metric.of_split else 1,
-            max_length=max(SLOT, scenario.context),
+            max_model_len=max(SLOT, scenario.context),
         )
 
     def models(self) -> tuple[Model, ...]:

@@ -4,12 +4,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from kvviz.catalog.models.model import Model
+from kvviz.engines.planning import served_model
 from kvviz.memory import estimate
 from kvviz.memory.kv import kv_width
-from kvviz.memory.parallel import layer_kv_bytes, stage_weights
 from kvviz.pages.explore.details import Pair, number
 from kvviz.pages.kit.html import many
 from kvviz.settings.scenario import Scenario
+from kvviz.shards.cache import layer_kv_bytes
+from kvviz.shards.weights import stage_weights
 from kvviz.units import gib
 
 SAID: Final = {"reserved": "engine", "weights": "weights", "kv": "KV cache and state"}
@@ -38,7 +40,7 @@ class Split:
 
 def split(pair: Pair) -> str:
     """Return the card of the GPUs under tensor parallel: bytes, and KV heads with their copies."""
-    workload, model = pair.workload, pair.workload.the_model
+    workload, model = pair.workload, served_model(pair.workload)
     if not pair.valid or (not pair.fits and pair.session.metric == "gpus"):
         heads = f"{model.heads} heads and {model.kv_heads} KV heads"
         return f"<h2>On each GPU</h2><p>{heads}: no split over {workload.tp} GPUs fits.</p>"
@@ -83,7 +85,7 @@ def _gpu(shared: Split, i: int) -> str:
 
 def _heads(scenario: Scenario, i: int) -> list[str]:
     """Return GPU `i`'s KV heads; one that a GPU before it has too is a copy."""
-    model, t = scenario.the_model, scenario.tp
+    model, t = served_model(scenario), scenario.tp
     heads = model.kv_heads
     if not heads:
         return ["<small>state only</small>"]
@@ -103,7 +105,7 @@ def _head(text: str, copied: bool, name: str) -> str:
 
 def _copies(shared: Split) -> str:
     """Say what splitting costs: how often all GPUs together hold the same."""
-    model, t = shared.scenario.the_model, shared.size
+    model, t = served_model(shared.scenario), shared.size
     if t == 1:
         heads = model.kv_heads
         return f"<p>{many(heads, 'KV head')}, none copied.</p>" if heads else ""

@@ -5,6 +5,8 @@ from typing import Any
 
 import panel as pn
 
+from kvviz.engines.planning import in_force
+from kvviz.engines.registry import engines, find_engine
 from kvviz.pages.explore.heatmap import EXPLORE_CSS
 from kvviz.pages.explore.metrics import METRICS
 from kvviz.pages.explore.session import ExploreSession
@@ -64,11 +66,17 @@ def filters(session: ExploreSession) -> pn.Row:
 
 def _capacity(scenario: Scenario) -> list[Knob]:
     """Return the switch between what a driver reports and what an engine leaves, with its share."""
-    mode = bound(scenario, "mode", "segment", scenario.param.mode.objects)
+    mode = bound(scenario, "mode", "segment", engines())
     steps = _steps(scenario, "utilization", SHARES)
     share = bound(scenario, "utilization", "pick", steps)
-    share.visible = scenario.mode == "vllm"
-    scenario.param.watch(lambda event: share.param.update(visible=event.new == "vllm"), "mode")
+
+    def follow(*_events: object) -> None:
+        value = in_force(scenario, "utilization")
+        options = [[step, f"{step:,}"] for step in sorted({*SHARES, value})]
+        share.param.update(visible=find_engine(scenario.mode).assumes, options=options, value=value)
+
+    scenario.param.watch(follow, ["mode", "gpu", "utilization"])
+    follow()
     mode.css_classes, share.css_classes = ["bar", "capacity"], ["bar"]
     return [mode, share]
 
@@ -106,4 +114,4 @@ def own(
 
 def _steps(scenario: Scenario, name: str, steps: Iterable[Any]) -> list[Any]:
     """Return the values to choose from, and whatever value the setting has."""
-    return sorted({*steps, getattr(scenario, name)})
+    return sorted({*steps, in_force(scenario, name)})

@@ -4,6 +4,7 @@ from html import escape
 
 from kvviz.catalog.gpus.gpu import Gpu
 from kvviz.catalog.measured.efficiency import KNEE, SOURCE
+from kvviz.engines.registry import find_engine
 from kvviz.pages.hbm.allocator import allocator_cards
 from kvviz.pages.hbm.copies import copies_card
 from kvviz.pages.hbm.insights import insights
@@ -70,10 +71,9 @@ def _rules(scenario: Scenario) -> str:
 def _computed(session: Session) -> str:
     scenario, gpu = session.scenario, session.scenario.the_gpu
     how = ", assumed," if session.report.kinds["capacity_bytes"] == "assumed" else ""
+    used_share = session.report.plan.limits.utilization
     capacity = f"Capacity{how} is {gib(session.report.capacity_bytes)}"
-    used = (
-        f", of which {share(scenario.utilization)} may be used" if scenario.utilization < 1 else ""
-    )
+    used = f", of which {share(used_share)} may be used" if used_share < 1 else ""
     return text_card(
         "Computed",
         f"<p>Every number here is computed unless it is marked assumed: by formula from the "
@@ -84,7 +84,7 @@ def _computed(session: Session) -> str:
 
 def _reported(scenario: Scenario, gpu: Gpu) -> str:
     name = escape(gpu.short_name)
-    if scenario.mode == "vllm":
+    if find_engine(scenario.mode).assumes:
         doubt = " (assumed: no reading is known)" if gpu.cuda_total_assumed else ""
         return f"CUDA reports on the {name}{doubt}"
     doubt = " (not confirmed by its source)" if "reported_mib" in gpu.unverified else ""
@@ -112,7 +112,7 @@ def _steps(scenario: Scenario) -> list[str]:
 def _engine(session: Session) -> list[str]:
     """Return what mode vllm assumes besides, one card a source."""
     rows: dict[str, list[str]] = {}
-    for item in session.report.assumed:
+    for item in session.report.plan.assumptions:
         rows.setdefault(item.source, []).append(row(item.name, f"<b>{item.gib:,.2f} GiB</b>"))
     return [
         text_card(
@@ -126,7 +126,7 @@ def _engine(session: Session) -> list[str]:
 
 def _left_out(scenario: Scenario) -> str:
     missing = "Activations, the CUDA context and the holes in the framework’s allocator are"
-    if scenario.mode == "vllm":
+    if find_engine(scenario.mode).assumes:
         missing = "Beyond what is assumed of the engine, the holes in its allocator are"
     return text_card(
         "Left out",

@@ -5,6 +5,7 @@ from html import escape
 from kvviz.catalog.dtypes import width
 from kvviz.catalog.models.model import Model
 from kvviz.catalog.published.papers import PAPERS
+from kvviz.engines.planning import served_model
 from kvviz.memory.kinds import SETTING
 from kvviz.memory.kv import regions
 from kvviz.memory.shard import fullest_shard
@@ -35,7 +36,7 @@ def info(session: Session) -> str:
         *_whole_row(session),
         row("GPUs needed", _gpus(session, name)),
         row("Memory efficiency", live("efficiency", "percent", "computed: KV used / KV allocated")),
-        row("Data type", _dtypes(scenario, scenario.the_model)),
+        row("Data type", _dtypes(scenario, served_model(scenario))),
         row("Decode", _decode(scenario)),
     ]
     saved = live("saved_share", "fall")
@@ -87,7 +88,11 @@ def _decode(scenario: Scenario) -> str:
 
 def _notes(session: Session) -> str:
     pooled = pooled_note(session.scenario)
-    notes = (*session.report.warnings, *filter(None, [pooled]), *session.scenario.the_model.notes)
+    notes = (
+        *session.report.warnings,
+        *filter(None, [pooled]),
+        *served_model(session.scenario).notes,
+    )
     if not notes:
         return ""
     text = escape("; ".join(notes))
@@ -189,7 +194,7 @@ def _glow(column: str, by: str, how: str) -> str:
 
 def _without_pages(scenario: Scenario) -> str:
     if scenario.batching == "static":
-        slot = many(scenario.max_length, "token")
+        slot = many(scenario.max_model_len, "token")
         return f"against one slot of {slot} a sequence, <br>held whole from start to end"
     sized = f"sized by the policy “{scenario.reservation}”"
     return f"against one contiguous region a sequence, <br>{sized}"
@@ -205,7 +210,7 @@ def _plain(session: Session) -> str:
 
 
 def _score_arithmetic(scenario: Scenario) -> str:
-    model, now = scenario.the_model, live("when", "count", SETTING)
+    model, now = served_model(scenario), live("when", "count", SETTING)
     heads = many(max(layer.heads for layer in model.attending_layers()) // scenario.tp, "head")
     copies = f" × {scenario.score_multiple} copies" if scenario.score_multiple > 1 else ""
     bytes_each = f"scores × {width(model.dtype)} B{copies}"
@@ -267,7 +272,7 @@ def _ledger_rest(session: Session) -> list[Entry]:
     ]
     overhead = session.report.per_gpu["overhead"]
     if overhead:
-        taken = ", ".join(f"{item.name} {item.gib:.2f}" for item in session.report.assumed)
+        taken = ", ".join(f"{item.name} {item.gib:.2f}" for item in session.report.plan.assumptions)
         number = f"<b>{overhead / GiB:.2f}</b>"
         entries.append((f'title="assumed: {taken} GiB"', "", "engine", "engine", number))
     if session.scenario.flash:

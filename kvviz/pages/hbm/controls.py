@@ -9,16 +9,19 @@ from kvviz.catalog.dtypes import CACHE_DTYPES, DTYPES
 from kvviz.catalog.gpus.shipped import gpu_names
 from kvviz.catalog.models.config import MAX_BYTES
 from kvviz.catalog.models.shipped import model_names
-from kvviz.memory.capacity import assumptions
-from kvviz.memory.parallel import valid_tensor_parallel
+from kvviz.engines.base import Assumption
+from kvviz.engines.planning import in_force, plan
+from kvviz.engines.registry import engines, find_engine
 from kvviz.pages.hbm.copies import copies_note
 from kvviz.pages.hbm.session import Session
 from kvviz.pages.hbm.toggles import TOGGLES, Toggle
 from kvviz.pages.kit.components import Component, scripts
 from kvviz.pages.kit.html import chip, live
-from kvviz.pages.kit.inputs import hint, spelled
-from kvviz.settings.knobs import KnobError, read
+from kvviz.pages.kit.inputs import change, hint, spelled
+from kvviz.settings import version
+from kvviz.settings.knobs import NEWEST, KnobError
 from kvviz.settings.scenario import Scenario, knobs
+from kvviz.shards.split import valid_tensor_parallel
 
 SAVES, WOULD_SAVE = "saves now", "would save"  # what a switch's figure is, on and off
 BATCHES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 1024)
@@ -90,10 +93,10 @@ def _changes(scenario: Scenario, name: str, value: Any) -> dict[str, Any]:
         return dict(TOGGLES[name].on if value else TOGGLES[name].off)
     if name in ENGINE and value is None:
         return {name: None}
-    setting = read(name, value)
+    changed = change(name, value)
     if name == "run_length":
-        return {name: setting, "context": min(scenario.context, setting)}
-    return {name: setting}
+        return {**changed, "context": min(scenario.context, changed[name])}
+    return changed
 
 
 def _cards(scenario: Scenario) -> list[dict[str, Any]]:
@@ -118,14 +121,14 @@ def _field(scenario: Scenario, name: str, kind: str, options: Iterable[Any] = ()
         "name": name,
         "label": scenario.param[name].label,
         "hint": hint(scenario, name),
-        "value": getattr(scenario, name),
+        "value": in_force(scenario, name),
         "options": [spelled(option) for option in options],
     }
 
 
 def _slider(scenario: Scenario, name: str, steps: tuple[float, ...]) -> Field:
     """A slider over `steps` and whatever value the setting has."""
-    return _field(scenario, name, "slider", sorted({*steps, getattr(scenario, name)}))
+    return _field(scenario, name, "slider", sorted({*steps, in_force(scenario, name)}))
 
 
 def _model_and_gpu(scenario: Scenario) -> list[Field]:
@@ -145,7 +148,7 @@ def _workload(scenario: Scenario) -> list[Field]:
         _slider(scenario, "batch", BATCHES),
         {"kind": "playhead", "name": "playhead"},
         _slider(scenario, "run_length", LENGTHS),
-        _slider(scenario, "max_length", LENGTHS),
+        _slider(scenario, "max_model_len", LENGTHS),
     ]
 
 
@@ -185,7 +188,7 @@ def _types_and_more(scenario: Scenario) -> list[Field]:
     chunk = [_slider(scenario, "chunk", CHUNKS)] if scenario.prefill == "chunk" else []
     stages = sorted({1, 2, 4, 8, 16, scenario.pp} & {*range(1, len(scenario.the_model.layers) + 1)})
     folded = [
-        _field(scenario, "mode", "segment", ("textbook", "vllm")),
+        _field(scenario, "mode", "segment", engines()),
         *_engine(scenario),
         _field(scenario, "reservation", "segment", ("exact", "pow2", "max")),
         _field(scenario, "prefill", "segment", ("whole", "chunk")),
@@ -221,9 +224,33 @@ def _types(scenario: Scenario, name: str, types: tuple[str, ...]) -> Field:
 
 def _engine(scenario: Scenario) -> list[Field]:
     """What an engine takes for itself, where it counts: the assumed values until they are set."""
-    taken = assumptions(scenario, scenario.the_model, scenario.tp)
+    taken, known = plan(scenario.deployment).assumptions, find_engine(scenario.mode).versions
+    if not known:
+        return []
+    return [
+        _version(scenario),
+        *(
+            _slider(scenario, name, steps)
+            for name, steps in (("max_num_batched_tokens", CHUNKS), ("max_num_seqs", BATCHES))
+        ),
+        *_assumed(scenario, taken),
+    ]
+
+
+def _version(scenario: Scenario) -> Field:
+    """The engine's version: the first of each range whose rules differ, the newest on top."""
+    engine = find_engine(scenario.mode)
+    field = _field(scenario, "engine_version", "select")
+    older = [[version.spelled(v), version.spelled(v)] for v in reversed(engine.versions)]
+    newest = f"newest, {older[0][0]}"
+    field["options"] = [[NEWEST, newest], *older]
+    field["value"] = scenario.engine_version or NEWEST
+    return field
+
+
+def _assumed(scenario: Scenario, taken: tuple[Assumption, ...]) -> list[Field]:
     return [
         _field(scenario, name, "number")
         | {"assumed": f"{item.gib:.2f}", "source": item.source, "unit": "GiB"}
-        for name, item in zip(ENGINE, taken, strict=False)
+        for name, item in zip(ENGINE if len(taken) >= len(ENGINE) else (), taken, strict=False)
     ]

@@ -3,6 +3,7 @@
 from html import escape
 
 from kvviz.catalog.measured.memory import ScoreMultiple, ScoreMultiples, score_multiples
+from kvviz.engines.planning import served_model
 from kvviz.pages.kit.html import row, text_card
 from kvviz.settings.scenario import Scenario
 
@@ -42,7 +43,7 @@ def copies_hint(scenario: Scenario) -> str:
 def _known(scenario: Scenario) -> Known | None:
     """Return what was measured in the model's own dtype, None where nothing was."""
     found = score_multiples(scenario.the_gpu)
-    rows = found.of(scenario.the_model.dtype) if found else ()
+    rows = found.of(served_model(scenario).dtype) if found else ()
     return (found, rows) if found and rows else None
 
 

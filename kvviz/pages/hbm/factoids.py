@@ -12,13 +12,13 @@ from kvviz.catalog.gpus.gpu import Gpu
 from kvviz.catalog.models.model import Model
 from kvviz.catalog.models.shipped import find_model
 from kvviz.catalog.published.factoids import Factoid, published_factoids
+from kvviz.cost.roofline import decode_step
 from kvviz.memory import MemoryReport
-from kvviz.memory.kv import kv_width, layer_bytes, layer_groups, regions
-from kvviz.memory.parallel import state_bytes
+from kvviz.memory.kv import kv_width, layer_groups, regions
 from kvviz.memory.scores import score_matrix_bytes
 from kvviz.pages.kit.html import many
-from kvviz.roofline import decode_step
 from kvviz.settings.scenario import Scenario
+from kvviz.shards.cache import layer_bytes, state_bytes
 from kvviz.units import GB, GiB, gib, share, size
 
 TEXT_BYTES: Final = 4  # assumed: characters of English text a token
@@ -83,7 +83,7 @@ def _chat(scenario: Scenario) -> Factoid:
 
 
 def _slot(scenario: Scenario) -> Iterator[Factoid]:
-    slot, tokens = scenario.max_length, scenario.context
+    slot, tokens = scenario.max_model_len, scenario.context
     if slot <= tokens:
         return
     taken = not scenario.paged and int(regions(scenario).max()) == slot

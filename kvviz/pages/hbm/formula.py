@@ -3,16 +3,18 @@
 from collections import Counter
 
 from kvviz.catalog.models.model import Layer
-from kvviz.memory.kv import kv_width, layer_bytes
+from kvviz.engines.planning import served_model
+from kvviz.memory.kv import kv_width
 from kvviz.memory.shard import fullest_shard
 from kvviz.pages.kit.html import live, many
 from kvviz.settings.scenario import Scenario
+from kvviz.shards.cache import layer_bytes
 from kvviz.units import size
 
 
 def formula(scenario: Scenario) -> str:
     """Return the card: the formula, its numbers, and the efficiency."""
-    model = scenario.the_model
+    model = served_model(scenario)
     kinds = Counter(layer for layer in model.layers if layer.cached_values)
     if not kinds:
         return "<h2>KV cache</h2><p>No layer keeps its tokens: the state does not grow.</p>"
@@ -32,7 +34,7 @@ def _split(scenario: Scenario) -> str:
     if gpus == 1:
         return ""
     added = sum(count for _, count in fullest_shard(scenario).token_bytes)
-    heads = max((layer.kv_heads for layer in scenario.the_model.layers), default=0)
+    heads = max((layer.kv_heads for layer in served_model(scenario).layers), default=0)
     copies = scenario.tp // heads if 0 < heads < scenario.tp else 1
     twice = f", every KV head on {copies} GPUs" if copies > 1 else ""
     return f'<p>on 1 of {gpus} GPUs <b title="computed">{size(added)}</b> a token{twice}</p>'

@@ -8,17 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kvviz.catalog.models.model import Model
+from kvviz.cost.roofline import decode_step
+from kvviz.engines.planning import served_model
 from kvviz.memory.deployment import gpus_needed
 from kvviz.memory.kv import lengths
-from kvviz.memory.parallel import valid_tensor_parallel
 from kvviz.memory.report import efficiency, kv_bytes
 from kvviz.memory.room import largest_batch, longest_context
 from kvviz.memory.scores import score_matrix_bytes
 from kvviz.pages.hbm.session import Session
 from kvviz.pages.hbm.toggles import TOGGLES
 from kvviz.pages.kit.html import chip, live, many, row, share, text_card
-from kvviz.roofline import decode_step
 from kvviz.settings.scenario import Scenario
+from kvviz.shards.split import valid_tensor_parallel
 from kvviz.units import gib, size
 
 REGIONS: Final = {"exact": "final length", "pow2": "power of two", "max": "slot"}
@@ -29,13 +30,13 @@ def insights(session: Session) -> list[str]:
     cards = [_switches(session), _gpus(session)]
     if session.report.kv_bytes_per_token_all_layers:
         cards = [_full(session), _long_and_many(session), _efficiency(session), *cards]
-    if any(session.scenario.the_model.attending_layers()):
+    if any(served_model(session.scenario).attending_layers()):
         cards = [_diagonal(session.scenario), _one_row(session), *cards]
     return cards
 
 
 def _diagonal(scenario: Scenario) -> str:
-    n, model = scenario.context, scenario.the_model
+    n, model = scenario.context, served_model(scenario)
     reach = _reach(model)
     now, later = score_matrix_bytes(scenario, model, [n, 2 * n])
     kv = kv_bytes(scenario, np.array([n, 2 * n])).used
@@ -64,7 +65,7 @@ def _reach(model: Model) -> str:
 def _one_row(session: Session) -> str:
     scenario, report = session.scenario, session.report
     one = scenario.replaced(prefill="chunk", chunk=1)
-    row_bytes = score_matrix_bytes(one, scenario.the_model, [scenario.context])[0]
+    row_bytes = score_matrix_bytes(one, served_model(scenario), [scenario.context])[0]
     return text_card(
         "Decode is one row",
         f"<p>While it answers, a model computes one new token a sequence: one row of the triangle, "
@@ -175,7 +176,7 @@ def _verb(on: bool, delta: int) -> str:
 def _gpus(session: Session) -> str:
     scenario, report = session.scenario, session.report
     last = np.array([scenario.final_length])
-    sizes = ", ".join(map(str, valid_tensor_parallel(scenario.the_model)))
+    sizes = ", ".join(map(str, valid_tensor_parallel(served_model(scenario))))
     return text_card(
         "When one GPU is not enough",
         f"<p>By capacity alone: {gib(report.total_bytes)} ÷ {gib(session.room)}, rounded "

@@ -6,6 +6,7 @@ from typing import Any
 from kvviz.catalog.gpus.shipped import find_gpu
 from kvviz.catalog.models.shipped import find_model
 from kvviz.catalog.names import UnknownName
+from kvviz.engines.registry import find_engine
 from kvviz.memory.report import check
 from kvviz.pages.hbm.session import PAGE_DEFAULTS, Session
 from kvviz.pages.kit.link import read_theme
@@ -19,7 +20,7 @@ def open_link(pairs: Iterable[tuple[str, str]]) -> Session:
     theme, problems = read_theme(query)
     settings, invalid = from_query(query.items())
     problems += invalid
-    for name, find in (("model", find_model), ("gpu", find_gpu)):
+    for name, find in (("model", find_model), ("gpu", find_gpu), ("mode", find_engine)):
         try:
             settings |= {name: find(settings[name]).name} if name in settings else {}
         except UnknownName as unknown:
@@ -42,7 +43,7 @@ def _scenario(settings: dict[str, Any]) -> tuple[Scenario, list[str]]:
     if "run_length" not in settings:
         usual = PAGE_DEFAULTS["run_length"]
         run = usual if asked.context <= usual else RUN_FACTOR * asked.context
-        asked.run_length = min(run, asked.max_length)
+        asked.run_length = min(run, asked.max_model_len)
     try:
         check(asked)
     except ScenarioError as error:

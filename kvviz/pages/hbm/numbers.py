@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from kvviz.cost.roofline import decode_step, prefill_step
 from kvviz.pages.hbm.session import Session
-from kvviz.roofline import decode_step, prefill_step
 from kvviz.units import GB
 
 Columns = dict[str, NDArray[np.float64]]

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from kvviz.engines.planning import in_force
 from kvviz.memory.kinds import SETTING
 from kvviz.pages.kit.components import Knob
 from kvviz.pages.kit.html import short
@@ -21,13 +22,25 @@ def bound(scenario: Scenario, name: str, kind: str, options: Iterable[Any] = ())
         kind: of the `Knob`.
         options: the values to choose from.
     """
-    value, choices = getattr(scenario, name), [spelled(option) for option in options]
+    value, choices = in_force(scenario, name), [spelled(option) for option in options]
     declared = scenario.param[name]
     knob = Knob(kind=kind, label=declared.label, value=value, options=choices)
     knob.hint = hint(scenario, name)
-    knob.param.watch(lambda event: scenario.param.update(**{name: read(name, event.new)}), "value")
+    knob.param.watch(lambda event: scenario.param.update(**change(name, event.new)), "value")
     scenario.param.watch(lambda event: knob.param.update(value=event.new), name)
     return knob
+
+
+def change(name: str, value: Any) -> dict[str, Any]:
+    """Return the settings that an input changes: another engine begins with its own defaults.
+
+    Raises:
+        KnobError: the setting takes no such value.
+    """
+    setting = read(name, value)
+    if name == "mode":
+        return {name: setting, "engine_version": None, "utilization": None}
+    return {name: setting}
 
 
 def hint(scenario: Scenario, name: str) -> str:

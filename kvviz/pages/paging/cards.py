@@ -4,9 +4,10 @@ from html import escape
 
 from kvviz import units
 from kvviz.memory.comparison import Compared, Comparison, compare, held_tokens
-from kvviz.memory.kv import kv_width, layer_bytes
+from kvviz.memory.kv import kv_width
 from kvviz.pages.kit.html import many, share, short
 from kvviz.pages.paging.session import NAMES, Joined, PagingSession, PagingSettings
+from kvviz.shards.cache import layer_bytes
 from kvviz.units import size
 
 LARGE_MIB = 10_240  # a slot of this size or more, and what is compared with it, is spelled in GiB
@@ -20,7 +21,10 @@ OLDER_SLOT = 1024  # tokens: the slot whose figures the older report printed
 
 def older_report() -> str:
     """Return the line on the older report's figures, computed."""
-    then, model = compare(Comparison(max_seq_len=OLDER_SLOT)), short(Comparison.param.model.default)
+    then, model = (
+        compare(Comparison(max_model_len=OLDER_SLOT)),
+        short(Comparison.param.model.default),
+    )
     return (
         f"The older report’s {then.traditional_memory_mb:,.2f} MB and "
         f"{then.memory_saved_percent:g}% are {escape(model.partition('-')[0])} with "
@@ -34,7 +38,7 @@ def metrics(found: Compared) -> str:
     cards = [
         (
             "Traditional",
-            f"<span>pre-allocated, </span>{found.max_seq_len:,} tokens",
+            f"<span>pre-allocated, </span>{found.max_model_len:,} tokens",
             _memory(slots, found),
             100,
         ),
@@ -58,7 +62,7 @@ def metrics(found: Compared) -> str:
 def sentence(found: Compared) -> str:
     """Say the comparison in words."""
     return (
-        f"A slot of {many(found.max_seq_len, 'token')} takes "
+        f"A slot of {many(found.max_model_len, 'token')} takes "
         f"{' '.join(_memory(found.traditional_memory_mb, found))}, "
         f"{many(found.blocks_used, 'block')} for {many(found.sequence_length, 'token')} "
         f"{'takes' if found.blocks_used == 1 else 'take'} "
@@ -103,7 +107,7 @@ def _memory(mib: float, found: Compared) -> tuple[str, str]:
 
 def slot(settings: PagingSettings, found: Compared) -> str:
     """Return the slot: tokens there, tokens reserved, and an axis of tokens."""
-    held, reserved = held_tokens(settings), held_tokens(settings, found.max_seq_len)
+    held, reserved = held_tokens(settings), held_tokens(settings, found.max_model_len)
     used = 100 * held / reserved
     waste = _memory(found.traditional_memory_mb * found.traditional_waste_percent / 100, found)
     words = f"{found.wasted_tokens:,} tokens reserved and not used, {' '.join(waste)}"

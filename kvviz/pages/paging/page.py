@@ -134,7 +134,7 @@ def _fields(session: PagingSession) -> list[Field]:
     return [
         _field(session, "model", names),
         _field(session, "sequence_length", _counts(LENGTHS, settings.sequence_length, " tokens")),
-        _field(session, "max_seq_len", _counts(LENGTHS[3:], settings.max_seq_len)),
+        _field(session, "max_model_len", _counts(LENGTHS[3:], settings.max_model_len)),
         _field(session, "block_size", _counts(BLOCKS, settings.block_size, " tokens")),
         _field(session, "num_blocks", _counts(POOLS, settings.num_blocks, " blocks")),
         _field(session, "sequences", [[n, str(n)] for n in (1, 2, 3)]),

@@ -10,6 +10,7 @@ import param
 from kvviz.catalog.gpus.shipped import gpu_names
 from kvviz.catalog.models.shipped import model_names
 from kvviz.catalog.published.workloads import TRAFFIC
+from kvviz.engines.registry import engines
 from kvviz.memory.kinds import SETTING
 from kvviz.pages.kit.components import Knob, LiveCard
 from kvviz.pages.kit.html import short
@@ -179,7 +180,7 @@ def _engine(session: ServingSession) -> pn.Column:
         _slider(serving, "block_size", (1, 8, 16, 32, 64, 128)),
         bound(serving, "reservation", "segment", {n: n for n in ("exact", "pow2", "max")}),
         bound(serving, "allocator", "select", {n: n for n in ("first-fit", "best-fit", "buddy")}),
-        bound(session.scenario, "mode", "segment", {n: n for n in ("textbook", "vllm")}),
+        bound(session.scenario, "mode", "segment", {n: n for n in engines()}),
     ]
     return _card(
         _heading("Engine"),

@@ -9,7 +9,12 @@ from kvviz.catalog.gpus.shipped import find_gpu
 from kvviz.catalog.models.shipped import find_model
 from kvviz.catalog.names import UnknownName
 from kvviz.pages.serving.load import TRACE, Load
-from kvviz.pages.serving.session import HARDWARE, PAGE_DEFAULTS, ServingSession
+from kvviz.pages.serving.session import (
+    HARDWARE,
+    PAGE_DEFAULTS,
+    SERVING_DEFAULTS,
+    ServingSession,
+)
 from kvviz.settings.knobs import KnobError, cut, read
 from kvviz.settings.scenario import Scenario
 from kvviz.settings.serving import Serving, serving_knobs
@@ -36,7 +41,8 @@ def open_link(pairs: Iterable[tuple[str, str]]) -> ServingSession:
         except (KnobError, UnknownName) as error:
             problems.append(str(error))
     given = {home: _of(settings, home) for home in set(HOMES.values())}
-    scenario, serving = Scenario(**given[Scenario]), Serving(**PAGE_DEFAULTS | given[Serving])
+    hardware = {"mode": PAGE_DEFAULTS["mode"]} | given[Scenario]
+    scenario, serving = Scenario(**hardware), Serving(**SERVING_DEFAULTS | given[Serving])
     load, view = Load(**given[Load]), given[ServingSession]
     session = ServingSession(scenario=scenario, serving=serving, load=load, **view)
     if session.runs is None:

@@ -13,7 +13,8 @@ from kvviz.pages.serving.turns import Place, at_once
 from kvviz.settings.scenario import Scenario, ScenarioError
 from kvviz.settings.serving import Serving, serving_knobs
 from kvviz.sim.policies import find_policy, policies
-from kvviz.sim.simulate import check, pool_blocks, simulate
+from kvviz.sim.pool import the_pool
+from kvviz.sim.simulate import check, simulate
 from kvviz.sim.workload.traces import TraceError, four_characters, read_workload
 from kvviz.sim.workload.workload import Workload
 
@@ -23,7 +24,10 @@ PAGE_DEFAULTS: Final[dict[str, Any]] = {
     "max_num_seqs": 48,
     "max_num_batched_tokens": 1024,
     "max_model_len": 4800,
+    "prefix_caching": True,
+    "mode": "vllm",
 }
+SERVING_DEFAULTS: Final = {n: v for n, v in PAGE_DEFAULTS.items() if n in serving_knobs()}
 MOST_POOL = 300_000  # blocks: the browser holds five bytes of each, twice
 MOST_BLOCKS = 300_000  # that requests take in both runs together: each change is sent
 MOST_OUTPUT = 250_000  # tokens: as many steps at most, were each request served alone
@@ -75,8 +79,8 @@ class ServingSession(param.Parameterized):
     )
 
     def __init__(self, **params: Any) -> None:
-        params.setdefault("scenario", Scenario())
-        params.setdefault("serving", Serving(**PAGE_DEFAULTS))
+        params.setdefault("scenario", Scenario(mode=PAGE_DEFAULTS["mode"]))
+        params.setdefault("serving", Serving(**SERVING_DEFAULTS))
         params.setdefault("load", Load())
         super().__init__(**params)
         self._unread = (b"", "")
@@ -166,7 +170,8 @@ def simulated(scenario: Scenario, serving: Serving, against: str, requests: Work
 
 def bound(scenario: Scenario, servings: tuple[Serving, ...], requests: Workload) -> None:
     """Raise `ScenarioError` where simulating and playing would take more than a server shares."""
-    blocks = pool_blocks(scenario, servings[0])
+    pool = the_pool(scenario, servings[0])
+    blocks = pool.blocks
     if blocks > MOST_POOL:
         raise ScenarioError(
             f"the pool has {blocks:,} blocks, more than the {MOST_POOL:,} that this page plays; "
@@ -176,7 +181,7 @@ def bound(scenario: Scenario, servings: tuple[Serving, ...], requests: Workload)
     output = int(np.maximum(last - requests.prompt, 0).sum())
     taken = 0
     for serving in servings:
-        check(serving, requests, blocks)
+        check(the_pool(scenario, serving).serving, requests, blocks)
         cache = find_policy(serving.policy).cache
         taken += int(cache.largest(serving, blocks, requests.prompt, last)[1].sum())
     if taken > MOST_BLOCKS or output > MOST_OUTPUT:

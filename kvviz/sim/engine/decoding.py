@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from heapq import heappop, heappush
 
+from kvviz.cost.steps import StepCost
 from kvviz.memory.kv import NO_WINDOW
-from kvviz.sim.engine.cost import StepCost
 from kvviz.sim.workload.request import Request
 
 

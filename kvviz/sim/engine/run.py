@@ -4,9 +4,9 @@ from collections.abc import Callable
 from itertools import count
 
 from kvviz.catalog.measured.efficiency import KNEE
+from kvviz.cost.steps import StepCost
 from kvviz.settings.serving import Serving
 from kvviz.sim.engine.batch import Batch
-from kvviz.sim.engine.cost import StepCost
 from kvviz.sim.engine.decoding import Decoding
 from kvviz.sim.engine.ledger import Ledger
 from kvviz.sim.engine.record import Record

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from kvviz.cost.steps import StepCost
 from kvviz.settings.serving import Serving
-from kvviz.sim.engine.cost import StepCost
 from kvviz.sim.engine.ledger import Ledger
 from kvviz.sim.policy import Policy
 from kvviz.sim.workload.request import Request

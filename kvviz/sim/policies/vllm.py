@@ -3,4 +3,4 @@
 from kvviz.sim.cache.paged import PagedCache
 from kvviz.sim.policy import Policy
 
-POLICY = Policy("Paged", PagedCache)
+POLICY = Policy("Paged", PagedCache, engine="vllm")

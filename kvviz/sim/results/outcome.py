@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from kvviz.catalog.measured.efficiency import Efficiency
 from kvviz.settings.serving import Serving
 from kvviz.sim.engine.run import Engine
+from kvviz.sim.pool import Pool
 from kvviz.sim.workload.workload import Workload
 from kvviz.timeline import Changes, Timeline
 
@@ -35,6 +36,7 @@ class Outcome:
         efficiency: rates that its steps reach, and how they are known.
         engine: the engine, as it stands at the end.
         wall_s: seconds that simulating took.
+        pool: what the run had, and the engine's plan behind it.
     """
 
     workload: Workload
@@ -44,6 +46,7 @@ class Outcome:
     efficiency: Efficiency
     engine: Engine
     wall_s: float
+    pool: Pool
 
     @property
     def makespan_s(self) -> float:
@@ -132,6 +135,7 @@ class Outcome:
             "blocks": self.num_blocks,
             "block_size": self.serving.block_size,
             "block_bytes": self.block_bytes,
+            **self.pool.told(),
             "peak_blocks": pool - self.engine.usage.least_free,
             "shares": {name: float(value / pool) for name, value in shares.items()},
         }

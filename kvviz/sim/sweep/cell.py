@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from kvviz._version import __version__
-from kvviz.settings.scenario import Scenario, ScenarioError
+from kvviz.settings.scenario import ScenarioError
 from kvviz.settings.serving import Serving
+from kvviz.sim.pool import scenario_for
 from kvviz.sim.simulate import simulate
 from kvviz.sim.sweep.grid import Cell
 from kvviz.sim.sweep.sentence import SweepError
@@ -23,8 +24,15 @@ def compute(cell: Cell) -> Row:
     """
     if cell.version != __version__:
         raise SweepError(f"a worker has kvviz {__version__}; expected {cell.version}, as here")
-    scenario, serving = Scenario(**cell.scenario), Serving(**cell.serving)
-    row = {"cell": cell.number, **cell.scenario, "policy": serving.policy, "rate": cell.rate}
+    serving = Serving(**cell.serving)
+    scenario = scenario_for(cell.scenario, serving.policy)
+    row = {
+        "cell": cell.number,
+        **cell.scenario,
+        "mode": scenario.mode,
+        "policy": serving.policy,
+        "rate": cell.rate,
+    }
     row |= serving.settings()
     try:
         served = cell.requests.workload(cell.rate)

@@ -1,5 +1,7 @@
 """Multi-head latent attention: DeepSeek V2 to V3.2, and Moonshot's Kimi K2 of the same layout."""
 
+from typing import Final
+
 from kvviz.catalog.models.draft import Draft, begin
 from kvviz.catalog.models.family import Family
 from kvviz.catalog.models.fields import Config
@@ -7,6 +9,9 @@ from kvviz.catalog.models.model import Layer
 from kvviz.catalog.models.parts.experts import note_prediction_layers, shared_mlp
 from kvviz.catalog.models.parts.mlp import finish, norms
 from kvviz.catalog.models.parts.vision import COLOURS, sizes, vit_blocks
+
+INDEX_SCALE_EVERY: Final = 128
+INDEX_SCALE_BYTES: Final = 4
 
 
 def deepseek_v2(config: Config) -> Draft:
@@ -41,12 +46,14 @@ def _deepseek(config: Config, bias_dtype: str | None, index_dim: int = 0) -> Dra
 def _latent_attention(draft: Draft, index_dim: int) -> None:
     """Add a layer that caches one latent and one rotary key for all heads.
 
-    The indexer's key, where there is one, is cached in fp8: a byte a value.
+    The indexer's key, where there is one, is cached in fp8: a byte a value, and an fp32 scale for
+    every 128 of them (132 B in all, as vLLM 0.33 keeps it).
     """
     config, layer = draft.config, len(draft.layers)
+    index = index_dim + INDEX_SCALE_BYTES * -(-index_dim // INDEX_SCALE_EVERY)
     heads, rope = config.whole("num_attention_heads"), config.whole("qk_rope_head_dim")
     latent, plain = config.whole("kv_lora_rank"), config.whole("qk_nope_head_dim")
-    draft.layers.append(Layer("mla", heads, 1, plain + rope, latent + rope, index_bytes=index_dim))
+    draft.layers.append(Layer("mla", heads, 1, plain + rope, latent + rope, index_bytes=index))
     _queries(draft, layer, heads * (plain + rope))
     weights, value = draft.weights, config.whole("v_head_dim")
     down, up = draft.hidden * (latent + rope), latent * heads * (plain + value)

@@ -46,7 +46,10 @@ def _gemma4_layer(draft: Draft, span: Span, experts: Experts) -> None:
 
 
 def _gemma4_attention(draft: Draft, span: Span) -> None:
-    """Add the attention of a Gemma 4 layer; where keys are values, one tensor is cached."""
+    """Add the attention of a Gemma 4 layer.
+
+    Where keys are values they share a projection, and both are cached all the same.
+    """
     config, full = draft.config, span.kind == "full"
     query, kv, dim = wide_heads(config)
     shared = full and config.flag("attention_k_eq_v", False)
@@ -55,8 +58,8 @@ def _gemma4_attention(draft: Draft, span: Span) -> None:
     if shared:
         kv = config.whole_or("num_global_key_value_heads", kv)
         config.divides("num_global_key_value_heads", kv, "num_attention_heads", query)
-    layer, copies = len(draft.layers), 1 if shared else 2
-    cached = 0 if _reuses_cache(draft) else copies * kv * dim
+    layer = len(draft.layers)
+    cached = 0 if _reuses_cache(draft) else 2 * kv * dim
     draft.layers.append(Layer(span.kind, query, kv, dim, cached, window=span.window))
     attention_weights(draft, layer, Heads(query, kv, dim, norm=2 * dim), one_tensor=shared)
 

@@ -51,7 +51,16 @@ def _mamba(draft: Draft) -> None:
     state, kernel = config.whole("mamba_d_state"), config.whole("mamba_d_conv")
     rank = config.whole_or("mamba_dt_rank", -(-draft.hidden // 16))
     draft.layers.append(
-        Layer("ssm", width, 0, 1, 0, state_values=width * state, conv_values=(kernel - 1) * width)
+        Layer(
+            "ssm",
+            width,
+            0,
+            1,
+            0,
+            state_values=width * state,
+            conv_values=(kernel - 1) * width,
+            recurrence="mamba1",
+        )
     )
     weights.matrix("ssm", layer, "mamba.in_proj", 2 * draft.hidden * width)
     weights.matrix("ssm", layer, "mamba.x_proj", width * (rank + 2 * state))

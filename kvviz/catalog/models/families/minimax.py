@@ -35,7 +35,9 @@ def _lightning(draft: Draft, heads: Heads) -> None:
     """Add a lightning attention layer: a square matrix of state for each head."""
     layer, width = len(draft.layers), heads.query * heads.dim
     state = heads.query * heads.dim * heads.dim
-    draft.layers.append(Layer("linear", heads.query, 0, heads.dim, 0, state_values=state))
+    draft.layers.append(
+        Layer("linear", heads.query, 0, heads.dim, 0, state_values=state, recurrence="lightning")
+    )
     part, weights = "linear attention", draft.weights
     weights.matrix(part, layer, "self_attn.qkv_proj", 3 * draft.hidden * width)
     weights.matrix(part, layer, "self_attn.output_gate", draft.hidden * width)

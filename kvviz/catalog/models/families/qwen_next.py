@@ -52,7 +52,11 @@ def _delta_net(draft: Draft) -> None:
     values = heads * dim
     channels = 2 * key_heads * key_dim + values
     state, conv = heads * key_dim * dim, (kernel - 1) * channels
-    draft.layers.append(Layer("linear", heads, 0, key_dim, 0, state_values=state, conv_values=conv))
+    draft.layers.append(
+        Layer(
+            "linear", heads, 0, key_dim, 0, state_values=state, conv_values=conv, recurrence="gdn"
+        )
+    )
     part, module = "linear attention", "linear_attn"
     weights.matrix(part, layer, f"{module}.in_proj_qkvz", draft.hidden * (channels + values))
     weights.matrix(part, layer, f"{module}.in_proj_ba", draft.hidden * 2 * heads)

@@ -27,7 +27,16 @@ def mamba2(
     conv_bias = draft.config.flag("use_conv_bias", draft.config.flag("mamba_conv_bias", True))
     draft.layers.append(
         Layer(
-            "ssm", heads, 0, dim, 0, state_values=width * state, conv_values=(kernel - 1) * channels
+            "ssm",
+            heads,
+            0,
+            dim,
+            0,
+            state_values=width * state,
+            conv_values=(kernel - 1) * channels,
+            recurrence="mamba2",
+            conv_groups=groups,
+            conv_group_values=(kernel - 1) * 2 * groups * state,
         )
     )
     weights.matrix("ssm", layer, f"{module}.in_proj", draft.hidden * (width + channels + heads))

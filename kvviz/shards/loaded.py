@@ -1,11 +1,12 @@
 """What an engine loads beside the text model's weights: rotary tables, vision tower, padding."""
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final
 
 from kvviz.catalog.dtypes import storage_bytes, width
 from kvviz.catalog.models.model import Model, Tensors
-from kvviz.memory.parallel import stage_weights
+from kvviz.shards.weights import stage_weights
 
 MXFP4_MULTIPLE: Final = 256  # the kernels' multiple of an expert's inner width
 
@@ -37,6 +38,7 @@ class Loaded:
         return self.total - self.weights
 
 
+@lru_cache(maxsize=4096)
 def loaded(model: Model, t: int = 1, p: int = 1) -> Loaded:
     """Return what one GPU holds of `model` split over `t` x `p` after loading, weights as stored.
 
@@ -72,6 +74,7 @@ def stored_as(model: Model, dtype: str) -> Model:
     return replace(model, tensors=tuple(tensors))
 
 
+@lru_cache(maxsize=256)
 def computed_in(model: Model, dtype: str) -> Model:
     """Return the model in another base dtype: activations, cache, and all that was in the old."""
     tensors = (

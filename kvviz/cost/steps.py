@@ -7,9 +7,10 @@ import numpy as np
 from kvviz.catalog.dtypes import width
 from kvviz.catalog.measured.efficiency import KNEE, LINK, PCIE_GB_S, Efficiency
 from kvviz.catalog.models.model import Model
-from kvviz.memory.parallel import valid_tensor_parallel
-from kvviz.roofline import work
+from kvviz.cost.roofline import work
+from kvviz.engines.planning import served_model
 from kvviz.settings.scenario import Scenario, ScenarioError
+from kvviz.shards.split import valid_tensor_parallel
 from kvviz.units import GB
 
 NS = 1e9  # nanoseconds in a second
@@ -29,7 +30,7 @@ class StepCost:
     """
 
     def __init__(self, scenario: Scenario, efficiency: Efficiency) -> None:
-        model, gpu = scenario.the_model, scenario.the_gpu
+        model, gpu = served_model(scenario), scenario.the_gpu
         peak = gpu.peak_flops(model.dtype)
         if peak is None:
             raise ScenarioError(

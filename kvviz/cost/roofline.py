@@ -9,9 +9,11 @@ from numpy.typing import NDArray
 
 from kvviz.catalog.measured.efficiency import KNEE
 from kvviz.catalog.models.model import Model
-from kvviz.memory.kv import NO_WINDOW, Tokens, cache_width, lengths
-from kvviz.memory.parallel import layer_kv_bytes, layer_state_bytes, tensor_bytes
+from kvviz.engines.planning import served_model
+from kvviz.memory.kv import NO_WINDOW, Tokens, lengths
 from kvviz.settings.scenario import Scenario
+from kvviz.shards.cache import cache_width, layer_kv_bytes, layer_state_bytes
+from kvviz.shards.weights import tensor_bytes
 from kvviz.units import GB
 
 Column = NDArray[np.float64]
@@ -95,7 +97,7 @@ def step(scenario: Scenario, new: Tokens, context: Tokens) -> Step:
         new: tokens computed, shape (..., sequences).
         context: tokens attended to, the new ones included, shape (..., sequences).
     """
-    model, gpu, done = scenario.the_model, scenario.the_gpu, work(scenario)
+    model, gpu, done = served_model(scenario), scenario.the_gpu, work(scenario)
     flops = step_flops(done, new, context) / done.gpus
     weights = done.weight_bytes(new.sum(axis=-1))
     kv = _kv_bytes(done, new, context)
@@ -112,7 +114,7 @@ def together(compute: Column, memory: Column) -> Column:
 
 def work(scenario: Scenario) -> Work:
     """Return what steps of the scenario's model cost on its tensor-parallel GPUs."""
-    return work_of(scenario.the_model, scenario.tp, scenario.weights_dtype, scenario.kv_dtype)
+    return work_of(served_model(scenario), scenario.tp, scenario.weights_dtype, scenario.kv_dtype)
 
 
 @lru_cache(maxsize=4096)

@@ -1,0 +1,1 @@
+"""How long a step takes: work in exact sums, then a roofline."""

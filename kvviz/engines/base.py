@@ -1,0 +1,283 @@
+"""What every engine answers: its defaults, and a plan of where every byte of a GPU goes."""
+
+import re
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from kvviz.catalog.gpus.gpu import Gpu
+from kvviz.catalog.models.model import Model
+from kvviz.settings.deployment import Deployment
+from kvviz.settings.version import Version
+from kvviz.units import GiB
+
+Numbers = Any  # an int or float, or an array of them: a plan of one cell, or of a whole grid
+
+
+@dataclass(frozen=True, slots=True)
+class Assumption:
+    """A number that was neither computed nor measured here.
+
+    Args:
+        name: what it is.
+        gib: its value in GiB.
+        source: where it comes from, or that the user set it.
+    """
+
+    name: str
+    gib: float
+    source: str
+
+    @property
+    def column(self) -> str:
+        """Its name in a table."""
+        return f"assumed_{re.sub(r'[^a-z]+', '_', self.name.casefold())}_gib"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What an engine runs with, every default filled in.
+
+    Args:
+        utilization: share of the GPU's memory that it may use.
+        max_num_batched_tokens: tokens computed in a step at most.
+        max_num_seqs: sequences running at once at most.
+        prefix_caching: whether blocks of the same content are kept for later requests.
+        async_scheduling: whether a step is scheduled while the one before still runs.
+        source: where the defaults come from.
+    """
+
+    utilization: float
+    max_num_batched_tokens: int
+    max_num_seqs: int
+    prefix_caching: bool
+    async_scheduling: bool
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Bytes of one GPU that are neither weights nor KV cache.
+
+    Args:
+        extra: loaded beside the text model's weights: rotary tables, vision tower, padding.
+        activation: peak of the activations.
+        non_torch: of CUDA and NCCL, beside PyTorch's allocator.
+        graphs: CUDA graphs captured before the KV cache.
+        assumptions: those of them that are assumed, with their sources.
+    """
+
+    extra: int = 0
+    activation: int = 0
+    non_torch: int = 0
+    graphs: int = 0
+    assumptions: tuple[Assumption, ...] = ()
+
+    @property
+    def total(self) -> int:
+        """All of it."""
+        return self.extra + self.activation + self.non_torch + self.graphs
+
+
+@dataclass(frozen=True, slots=True)
+class KvGroup:
+    """Layers that share a block table.
+
+    Args:
+        kind: full_attention, mla_attention, sliding_window, chunked_local_attention or state.
+        layers: how many.
+        block_size: tokens in a block of theirs, 0 of a state.
+        block_bytes: bytes of a block in all of them, padding of their pages included.
+        window: tokens that one attends to at most, None for all.
+        blocks_per_request: blocks that a request of max_model_len pins.
+    """
+
+    kind: str
+    layers: int
+    block_size: int
+    block_bytes: int
+    window: int | None
+    blocks_per_request: int
+
+
+class Layout(Protocol):
+    """How one GPU's KV cache is cut into blocks, and what a request takes of them.
+
+    Every method takes numbers or arrays that broadcast.
+    """
+
+    @property
+    def block_size(self) -> int:
+        """Tokens in a block of the layers that keep every token."""
+
+    @property
+    def bytes_per_block(self) -> int:
+        """Bytes of one block of the pool."""
+
+    def blocks(self, kv_bytes: Numbers) -> Numbers:
+        """Return the whole blocks in a budget."""
+
+    def tokens(self, blocks: Numbers, length: int) -> Numbers:
+        """Return the tokens that the engine says a pool holds, at a max_model_len of `length`."""
+
+    def concurrency(self, kv_bytes: Numbers, length: Numbers) -> Numbers:
+        """Return how many sequences of `length` tokens the budget holds at once."""
+
+    def request_bytes(self, length: Numbers) -> Numbers:
+        """Return the bytes that a request of `length` tokens takes of the budget."""
+
+    def holds(self, kv_bytes: Numbers, length: Numbers) -> Numbers:
+        """Return whether the engine starts with this budget at a max_model_len of `length`."""
+
+    def longest(self, kv_bytes: int, most: int) -> int:
+        """Return the longest sequence up to `most` tokens that the engine starts with, else 0."""
+
+    def groups(self, length: int) -> tuple[KvGroup, ...]:
+        """Return the groups of layers, with the blocks a request of `length` tokens pins."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Where every byte of the tightest GPU goes under an engine.
+
+    Args:
+        deployment: what was planned.
+        version: the engine's version that the rules are of, None where it has none.
+        limits: what the engine runs with.
+        requested: bytes that the engine may use.
+        weights: the text model's weights.
+        taken: what is neither weights nor KV cache.
+        kv_bytes: what is left for the KV cache; may be less than nothing.
+        states: bytes set aside for recurrent states, where they have a pool of their own.
+        layout: how it is cut into blocks, None where the model caches nothing.
+        blocks: whole blocks in it.
+        tokens: tokens that the engine says it holds, None where it would not start.
+        concurrency: sequences of max_model_len at once, None where it would not start.
+        refused: why it would not start for want of memory, in one sentence; empty where it does.
+        unsupported: why the engine cannot run the deployment at all; empty where it can.
+        notes: settings that the engine does not take as they are.
+    """
+
+    deployment: Deployment
+    version: Version | None
+    limits: Limits
+    requested: int
+    weights: int
+    taken: Taken
+    kv_bytes: int
+    states: int
+    layout: Layout | None
+    blocks: int
+    tokens: int | None
+    concurrency: float | None
+    refused: str
+    unsupported: str
+    notes: tuple[str, ...]
+
+    @property
+    def room(self) -> int:
+        """Bytes for the model: weights and KV cache."""
+        return self.requested - self.taken.total
+
+    @property
+    def assumptions(self) -> tuple[Assumption, ...]:
+        """What the plan rests on besides formulas."""
+        return self.taken.assumptions
+
+    @property
+    def groups(self) -> tuple[KvGroup, ...]:
+        """The groups of layers at max_model_len."""
+        return self.layout.groups(self.deployment.max_model_len) if self.layout else ()
+
+    def concurrency_at(self, length: int) -> float:
+        """Return how many sequences of `length` tokens the KV cache holds at once."""
+        if self.layout is None:
+            return float("inf")
+        return float(self.layout.concurrency(max(self.kv_bytes, 0), length))
+
+    def longest(self, most: int) -> int:
+        """Return the longest sequence up to `most` tokens that the KV cache holds, 0 if none."""
+        return self.layout.longest(max(self.kv_bytes, 0), most) if self.layout else most
+
+
+def longest_held(layout: Layout, kv_bytes: int, most: int) -> int:
+    """Return the last length up to `most` tokens that a budget of the KV cache holds, 0 if none."""
+    low, high = 0, most
+    while low < high:
+        middle = (low + high + 1) // 2
+        if layout.holds(kv_bytes, middle):
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+class Engine(Protocol):
+    """A serving engine's rules for memory.
+
+    Args:
+        name: as settings have it.
+        label: as a person reads it.
+        versions: first version of each supported range, ascending; empty where it has none.
+        newest: the version that is the default, None where it has none.
+        assumes: whether what it leaves for the KV cache rests on assumptions.
+        share_of: what the utilization is a share of, in words.
+    """
+
+    name: str
+    label: str
+    versions: tuple[Version, ...]
+    newest: Version | None
+    assumes: bool
+    share_of: str
+
+    def limits(self, deployment: Deployment) -> Limits:
+        """Return the limits of a deployment: as set, else the defaults of version and GPU."""
+
+    def logged_without_version(self, prints_concurrency: bool) -> Version | None:
+        """Return the version that a log is taken to be of where it does not say.
+
+        Args:
+            prints_concurrency: whether its tokens are the concurrency times max_model_len.
+        """
+
+    def default_share(self, version: Version | None) -> float | None:
+        """Return the utilization of a version where none is set, None if the GPU decides."""
+
+    def alike(self, gpu: Gpu) -> Hashable:
+        """Return a key that is equal for GPUs which the engine treats alike but for capacity."""
+
+    def served(self, model: Model) -> Model:
+        """Return the model in the dtype that the engine computes in."""
+
+    def memory(self, deployment: Deployment) -> int:
+        """Return the bytes of one GPU that the engine takes its share of."""
+
+    def taken(self, deployment: Deployment) -> Taken:
+        """Return what one GPU holds beside weights and KV cache."""
+
+    def cache(self, deployment: Deployment, left: Numbers) -> Numbers:
+        """Return what of the bytes `left` after weights and `taken` is the KV cache."""
+
+    def layouts(self, deployment: Deployment) -> tuple[Layout | None, ...]:
+        """Return how each pipeline stage cuts its KV cache into blocks."""
+
+    def unsupported(self, deployment: Deployment) -> str:
+        """Return why the engine cannot run the deployment at all, empty where it can."""
+
+    def reason(self, quantity: str, model: Model, too_low: bool) -> str:
+        """Return the likely reason why a prediction differs from a log, empty if none is known.
+
+        Args:
+            quantity: ``weights`` or ``kv_tokens``.
+            model: the model.
+            too_low: whether the prediction is below the log.
+        """
+
+    def notes(self, deployment: Deployment) -> tuple[str, ...]:
+        """Return the settings that the engine does not take as they are, one sentence each."""
+
+
+def gib_bytes(gib: float) -> int:
+    """Return whole bytes of a size in GiB."""
+    return round(gib * GiB)

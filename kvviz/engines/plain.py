@@ -1,0 +1,71 @@
+"""A KV cache where every layer keeps its own tokens: no groups, no padding, no spare block."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from kvviz.engines.base import KvGroup, Numbers, longest_held
+
+NO_WINDOW = np.iinfo(np.int64).max
+
+
+@dataclass(frozen=True, slots=True)
+class PlainLayout:
+    """Blocks of tokens in all layers that keep every token; windows hold what they attend to.
+
+    Args:
+        block_size: tokens in a block.
+        token_bytes: (window, layers, bytes a token adds in all of them), the widest window first.
+        state_bytes: of a sequence, where it is paid out of the same budget.
+    """
+
+    block_size: int
+    token_bytes: tuple[tuple[int, int, int], ...]
+    state_bytes: int = 0
+
+    @property
+    def bytes_per_block(self) -> int:
+        """Bytes of a block in the layers that hold the most tokens."""
+        return self.block_size * self.token_bytes[0][2]
+
+    def request_bytes(self, length: Numbers) -> Numbers:
+        """Return the bytes of a sequence of `length` tokens, in whole blocks."""
+        held = self.state_bytes
+        for window, _, size in self.token_bytes:
+            blocks = -(-np.minimum(length, window) // self.block_size)
+            held = held + blocks * self.block_size * size
+        return held
+
+    def blocks(self, kv_bytes: Numbers) -> Numbers:
+        """Return the whole blocks in a budget."""
+        return kv_bytes // self.bytes_per_block
+
+    def tokens(self, blocks: Numbers, length: int) -> Numbers:
+        """Return the token places in `blocks`."""
+        return blocks * self.block_size
+
+    def concurrency(self, kv_bytes: Numbers, length: Numbers) -> Numbers:
+        """Return how many sequences of `length` tokens the budget holds at once."""
+        return kv_bytes / self.request_bytes(length)
+
+    def holds(self, kv_bytes: Numbers, length: Numbers) -> Numbers:
+        """Return whether one sequence of `length` tokens fits."""
+        return self.request_bytes(length) <= kv_bytes
+
+    def longest(self, kv_bytes: int, most: int) -> int:
+        """Return the longest sequence up to `most` tokens that fits, 0 if none does."""
+        return longest_held(self, kv_bytes, most)
+
+    def groups(self, length: int) -> tuple[KvGroup, ...]:
+        """Return the kinds of layers by window; a state is in none of them."""
+        return tuple(
+            KvGroup(
+                "full_attention" if window == NO_WINDOW else "sliding_window",
+                layers,
+                self.block_size,
+                self.block_size * size,
+                None if window == NO_WINDOW else window,
+                -(-min(length, window) // self.block_size),
+            )
+            for window, layers, size in self.token_bytes
+        )

@@ -1,0 +1,5 @@
+"""SGLang."""
+
+from kvviz.engines.sglang.engine import ENGINE
+
+__all__ = ["ENGINE"]

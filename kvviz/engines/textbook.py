@@ -1,0 +1,112 @@
+"""The textbook: all memory that the driver reports, for weights and KV cache alone."""
+
+from collections.abc import Hashable
+from itertools import pairwise
+
+from kvviz.catalog.gpus.gpu import Gpu
+from kvviz.catalog.models.model import Layer, Model
+from kvviz.engines.base import Layout, Limits, Numbers, Taken
+from kvviz.engines.plain import NO_WINDOW, PlainLayout
+from kvviz.settings.deployment import Deployment
+from kvviz.settings.version import Version
+from kvviz.shards.cache import cache_width, layer_kv_bytes, layer_state_bytes
+from kvviz.shards.split import stage_starts
+
+TOKENS, SEQUENCES = 2048, 256  # of a step; no engine sets them here
+
+
+class Textbook:
+    """Weights and KV cache fill the GPU; nothing else takes any memory."""
+
+    name = "textbook"
+    label = "Textbook"
+    versions = ()
+    newest = None
+    assumes = False
+    share_of = "what the driver reports"
+
+    def limits(self, deployment: Deployment) -> Limits:
+        """Return the limits of a deployment; all of the memory may be used by default."""
+        share, caching = deployment.utilization, deployment.prefix_caching
+        return Limits(
+            utilization=1.0 if share is None else share,
+            max_num_batched_tokens=deployment.max_num_batched_tokens or TOKENS,
+            max_num_seqs=deployment.max_num_seqs or SEQUENCES,
+            prefix_caching=True if caching is None else caching,
+            async_scheduling=False,
+            source="no engine: the whole GPU, and a small step",
+        )
+
+    def logged_without_version(self, prints_concurrency: bool) -> Version | None:
+        """Return the version that a log is taken to be of where it does not say."""
+        return None
+
+    def default_share(self, version: Version | None) -> float | None:
+        """Return the utilization of a version where none is set, None if the GPU decides."""
+        return 1.0
+
+    def alike(self, gpu: Gpu) -> Hashable:
+        """Return one key for all GPUs: they differ in capacity alone."""
+        return ()
+
+    def served(self, model: Model) -> Model:
+        """Return the model as it is."""
+        return model
+
+    def memory(self, deployment: Deployment) -> int:
+        """Return the bytes that the driver reports."""
+        return deployment.gpu.reported_bytes
+
+    def taken(self, deployment: Deployment) -> Taken:
+        """Return nothing."""
+        return Taken()
+
+    def cache(self, deployment: Deployment, left: Numbers) -> Numbers:
+        """Return all that is left."""
+        return left
+
+    def layouts(self, deployment: Deployment) -> tuple[Layout | None, ...]:
+        """Return how each pipeline stage cuts its KV cache into blocks."""
+        model = deployment.model
+        starts = stage_starts(len(model.layers), deployment.pp).tolist()
+        return tuple(self._layout(deployment, model.layers[a:b]) for a, b in pairwise(starts))
+
+    def _layout(self, deployment: Deployment, layers: tuple[Layer, ...]) -> PlainLayout | None:
+        model, t = deployment.model, deployment.tp
+        state = sum(layer_state_bytes(model, layer, t) for layer in layers)
+        return plain_layout(deployment, layers, deployment.block_size, state)
+
+    def unsupported(self, deployment: Deployment) -> str:
+        """Return nothing: the textbook runs every model."""
+        return ""
+
+    def reason(self, quantity: str, model: Model, too_low: bool) -> str:
+        """Return nothing: no log is of the textbook."""
+        return ""
+
+    def notes(self, deployment: Deployment) -> tuple[str, ...]:
+        """Return nothing: every setting is taken as it is."""
+        return ()
+
+
+def plain_layout(
+    deployment: Deployment, layers: tuple[Layer, ...], block_size: int, state: int
+) -> PlainLayout | None:
+    """Return the layout of `layers` on one GPU, None where none of them caches tokens.
+
+    Args:
+        deployment: for the split and the dtypes.
+        layers: of one pipeline stage.
+        block_size: tokens in a block.
+        state: bytes of a sequence's state that come out of the same budget.
+    """
+    number, sizes = cache_width(deployment.model, deployment.kv_dtype), dict[int, list[int]]()
+    for layer in layers:
+        if layer.cached_values:
+            held = layer_kv_bytes(layer, number, deployment.tp)
+            sizes.setdefault(layer.window or NO_WINDOW, []).append(held)
+    kinds = sorted(((w, len(held), sum(held)) for w, held in sizes.items()), reverse=True)
+    return PlainLayout(block_size, tuple(kinds), state) if kinds else None
+
+
+ENGINE = Textbook()

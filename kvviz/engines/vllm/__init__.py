@@ -1,0 +1,5 @@
+"""vLLM."""
+
+from kvviz.engines.vllm.engine import ENGINE
+
+__all__ = ["ENGINE"]
