@@ -139,7 +139,7 @@ def test_assumptions_are_those_of_the_roofline(shares):
 def test_what_an_engine_takes_is_listed_with_its_source():
     found = session(mode="vllm", activation_gib=1.25)
     text = plain(f"<h2></h2>{about(found)}")[1]
-    for item in found.report.assumed:
+    for item in found.report.plan.assumptions:
         assert item.name in text
         assert item.source in text
         assert f"{item.gib:,.2f} GiB" in text

@@ -91,10 +91,9 @@ def test_every_kind_of_layer_has_its_line():
     assert "2 · 10 · 16 · 128 · 2 B = 80 KiB a token, all tokens" in text
 
 
-def test_keys_that_are_the_values_too_count_once():
+def test_keys_and_values_of_one_projection_are_both_cached():
     text = plain(formula(Scenario(model="google/gemma-4-26B-A4B")))
-    assert "m_k as in the lines below" in text
-    assert "1 · 5 · 2 · 512 · 2 B" in text
+    assert "2 · 5 · 2 · 512 · 2 B = 20 KiB a token" in text
 
 
 def test_every_number_of_the_formula_has_its_kind():

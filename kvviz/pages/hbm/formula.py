@@ -83,9 +83,7 @@ def _per_token(layer: Layer, layers: str, kind: str = "") -> str:
     if layer.attention == "mla":
         indexer = f"<mo>+</mo>{_sub('d', 'x')}" if layer.index_bytes else ""
         return f"<mo>(</mo>{_sub('d', 'c')}<mo>+</mo>{_sub('d', 'r')}<mo>)</mo><mi>b</mi>{indexer}"
-    copies = _copies(layer)
-    both = f"<mn>{copies}</mn>" if copies > 1 else ""
-    return f"{both}{layers}{_sub('H', kind or 'kv')}{_sub('d', kind)}<mi>b</mi>"
+    return f"<mn>2</mn>{layers}{_sub('H', kind or 'kv')}{_sub('d', kind)}<mi>b</mi>"
 
 
 def _places(scenario: Scenario, window: str) -> str:
@@ -103,11 +101,6 @@ def _within(tokens: str, window: str) -> str:
     return f"<mi>min</mi><mo>(</mo>{tokens}<mo>,</mo>{window}<mo>)</mo>" if window else tokens
 
 
-def _copies(layer: Layer) -> int:
-    """Return 2 where keys and values are both cached, 1 where they are the same numbers."""
-    return layer.cached_values // max(1, layer.kv_heads * layer.head_dim)
-
-
 def _line(layer: Layer, count: int, number: int, limited: bool) -> str:
     added = size(count * layer_bytes(layer, number))
     if layer.attention == "mla":
@@ -115,7 +108,7 @@ def _line(layer: Layer, count: int, number: int, limited: bool) -> str:
         if layer.index_bytes:
             product += f" + {count} · {layer.index_bytes} B"
     else:
-        product = f"{_copies(layer)} · {count} · {layer.kv_heads} · {layer.head_dim} · {number} B"
+        product = f"2 · {count} · {layer.kv_heads} · {layer.head_dim} · {number} B"
     return (
         f'<span title="from the model’s config, in bytes of the dtype that is set">{product}</span>'
         f' = <b title="computed">{added}</b> a token{_reach(layer, limited)}'
