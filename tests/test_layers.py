@@ -34,7 +34,7 @@ ORDER = {
     "kvviz.engines": ("base", "plain", ("textbook", "vllm", "sglang"), "registry", "planning"),
     "kvviz.engines.vllm": ("releases", "budget", "specs", "groups", "engine", ""),
     "kvviz.sim": (
-        *("workload", "cache", "policy", "policies", "pool", "engine", "results", "simulate"),
+        *("workload", "cache", "policies", "pool", "engine", "results", "simulate"),
         ("paper", "sweep"),
     ),
     "kvviz.sim.workload": ("prompts", "workload", "request", "traces", "synthetic", "growth"),

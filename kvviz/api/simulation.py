@@ -86,7 +86,9 @@ class Simulation(BaseModel):
     prefix_hit_rate: float = Field(description="of the tokens looked up as requests joined")
     cached_tokens: int
     prompt_tokens: int
-    lost_tokens: int = Field(description="tokens given up when preempted; the cache may have some")
+    lost_tokens: int = Field(
+        description="tokens recomputed after preemption, but for those still in the cache"
+    )
     kv: PoolUse
     efficiency: Efficiency
     wall_s: float = Field(description="seconds that simulating took")

@@ -37,7 +37,7 @@ def _scheduling(told: dict[str, Any]) -> list[tuple[str, str]]:
         ("steps", f"{told['steps']:,}"),
         ("tokens computed", f"{told['scheduled_tokens']:,}"),
         ("preemptions", f"{told['preemptions']:,}"),
-        ("  tokens given up", f"{told['lost_tokens']:,}"),
+        ("  tokens recomputed after preemption", f"{told['lost_tokens']:,}"),
         ("running at most", f"{told['peak_running']:,}"),
         ("waiting at most", f"{told['peak_waiting']:,}"),
     ]

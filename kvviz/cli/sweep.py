@@ -14,6 +14,7 @@ from kvviz.cli.knobs import Command, option, with_parameters
 from kvviz.cli.simulate import own_engine
 from kvviz.settings.scenario import Scenario
 from kvviz.settings.serving import HARDWARE, Serving, serving_knobs
+from kvviz.sim.policies import policies
 from kvviz.sim.sweep import (
     Grid,
     Requests,
@@ -47,7 +48,9 @@ def run_sweep(
     out: Annotated[Path, typer.Option(help="CSV or Parquet file for a row a cell")],
     model: Annotated[list[str], typer.Option(help="models, with commas or repeated")] = [MODEL],  # noqa: B006
     gpu: Annotated[list[str], typer.Option(help="GPUs, likewise")] = [GPU],  # noqa: B006
-    policy: Annotated[list[str], typer.Option(help="policies, likewise")] = [POLICY],  # noqa: B006
+    policy: Annotated[
+        list[str], typer.Option(metavar="|".join(policies()), help="policies, likewise")
+    ] = [POLICY],  # noqa: B006
     rate: Annotated[
         list[str] | None,
         typer.Option(help="requests a second, likewise (default: the requests' own)"),

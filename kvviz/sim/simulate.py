@@ -16,7 +16,7 @@ from kvviz.sim.engine.run import Engine
 from kvviz.sim.engine.step import StepEngine
 from kvviz.sim.policies import find_policy
 from kvviz.sim.pool import the_pool
-from kvviz.sim.results.outcome import Outcome
+from kvviz.sim.results.outcome import Outcome, outcome_of
 from kvviz.sim.workload.workload import Workload
 
 
@@ -47,10 +47,7 @@ def simulate(
     start = time.perf_counter()
     engine = Engine(workload, pool.serving, pool.blocks, policy, cost, record)
     engine.run(tell)
-    wall = time.perf_counter() - start
-    return Outcome(
-        workload, pool.serving, pool.blocks, pool.block_bytes, efficiency, engine, wall, pool
-    )
+    return outcome_of(engine, workload, pool, efficiency, time.perf_counter() - start)
 
 
 def steps(scenario: Scenario, serving: Serving, workload: Workload) -> Iterator[dict[str, Any]]:

@@ -46,7 +46,7 @@ def test_phases_follow_each_other_from_arrival_to_end(outcome: Outcome):
 
 def test_tokens_of_a_decode_grow_by_one_a_step_to_the_end(outcome: Outcome):
     its, rows = lives(outcome), outcome.requests()
-    steps = np.searchsorted(np.array(outcome.engine.record.ends), its.end, side="right")
+    steps = np.searchsorted(outcome.recorded.step_ends, its.end, side="right")
     after = its.tokens + np.where(its.phase == Phase.DECODE, steps - its.step, 0)
     ends = after[last_of(its)]  # the last token is sampled and never cached
     assert ends.tolist() == (rows["prompt"] + rows["output"] - 1).tolist()
@@ -57,13 +57,13 @@ def test_tokens_of_a_decode_grow_by_one_a_step_to_the_end(outcome: Outcome):
 def test_counts_are_the_engines_after_every_event(policy: str, seed: int, rate: float):
     outcome = run(policy, seed, rate=rate)
     found, totals = counts(lives(outcome)), outcome.totals()
-    ns = outcome.engine.usage.columns()["ns"]
+    ns = outcome.usage.rows["ns"]
     latest = np.append(np.diff(ns) > 0, True)  # at one moment, the last row holds
     at = np.searchsorted(found.ns, ns, side="right")[latest] - 1
     assert found.running[at].tolist() == totals["running"][latest].tolist()
     assert found.ended[at].tolist() == totals["ended"][latest].tolist()
     # The engine sees an arrival at its next step, this count at once.
     assert (found.waiting[at] >= totals["waiting"][latest]).all()
-    arrived = np.searchsorted(np.sort(outcome.engine.arrived_ns), ns[latest], side="right")
+    arrived = np.searchsorted(np.sort(outcome.columns.arrived_ns), ns[latest], side="right")
     assert (found.running[at] + found.waiting[at] + found.ended[at]).tolist() == arrived.tolist()
     assert found.running[-1] == found.waiting[-1] == 0

@@ -1,6 +1,8 @@
 """What a run says of itself: shares that add up, sums over time that are exact, frames, JSON."""
 
 import json
+import pickle
+from dataclasses import FrozenInstanceError
 
 import numpy as np
 import pytest
@@ -10,9 +12,11 @@ from test_sim_run import servings, workloads
 
 from kvviz.settings.scenario import Scenario, ScenarioError
 from kvviz.settings.serving import Serving
+from kvviz.sim.engine import usage
 from kvviz.sim.policies import policies
+from kvviz.sim.results.lives import lives
 from kvviz.sim.simulate import simulate
-from kvviz.sim.workload.synthetic import synthetic
+from kvviz.sim.workload.synthetic import SystemPrompts, synthetic
 from kvviz.sim.workload.workload import Workload
 
 
@@ -31,7 +35,7 @@ def test_the_mean_of_the_used_blocks_is_that_of_every_step():
     """One request alone: its blocks at every step, weighted by the steps' times, by hand."""
     workload = Workload("one", np.zeros(1, int), np.array([33]), np.array([40]))
     outcome = simulate(Scenario(), Serving(num_blocks=11, prefix_caching=False), workload)
-    ends = np.array(simulate(Scenario(), outcome.serving, workload, record=True).engine.record.ends)
+    ends = simulate(Scenario(), outcome.serving, workload, record=True).recorded.step_ends
     steps = np.diff(np.append(0, ends))
     tokens = 33 + np.arange(len(steps))
     assert len(steps) == 40
@@ -56,13 +60,16 @@ def test_a_run_can_be_read_as_frames_and_json():
     json.dumps(outcome.summary(), allow_nan=False)
 
 
-def test_a_long_run_keeps_few_rows_and_every_sum():
-    workload = synthetic(requests=12_000)
-    outcome = simulate(Scenario(), Serving(max_num_seqs=64), workload)
-    rows = outcome.engine.usage.rows
-    assert 30_000 < len(rows) < 65_536
-    assert rows[0][0] <= workload.arrival[0]
-    assert sum(outcome.kv()["shares"].values()) == pytest.approx(1)
+def test_a_long_run_keeps_few_rows_and_every_sum(monkeypatch):
+    workload, serving = synthetic(requests=600), Serving(max_num_seqs=64)
+    whole = simulate(Scenario(), serving, workload)
+    monkeypatch.setattr(usage, "MOST_ROWS", 512)
+    outcome = simulate(Scenario(), serving, workload)
+    ns = outcome.usage.rows["ns"]
+    assert len(whole.usage.rows["ns"]) > 3 * 512
+    assert 256 <= len(ns) < 512
+    assert np.isin(ns, whole.usage.rows["ns"]).all()
+    assert outcome.kv() == whole.kv()
 
 
 @pytest.mark.parametrize(
@@ -92,3 +99,37 @@ def test_a_model_that_leaves_no_room_is_a_sentence():
 def test_a_policy_by_another_name_is_a_sentence():
     with pytest.raises(LookupError, match="Unknown policy 'fifo'"):
         simulate(Scenario(), Serving(policy="fifo"), synthetic(requests=3))
+
+
+@pytest.mark.parametrize("record", [False, True])
+def test_an_outcome_is_a_value_that_holds_no_engine(record):
+    texts = SystemPrompts(4, 64)
+    workload = synthetic(requests=50, system_prompts=texts)
+    serving = Serving(num_blocks=3001)
+    outcome = simulate(Scenario(), serving, workload, record=record)
+    told = outcome.summary()
+    written = pickle.dumps(outcome)
+    for name in (
+        b"Engine",
+        b"Batch",
+        b"Decoding",
+        b"Ledger",
+        b"PagedCache",
+        b"Request\x94",
+        b"Pieces",
+    ):
+        assert name not in written
+    assert len(written) < 2_000_000
+    serving.block_size = 32  # the outcome has settings of its own
+    again = pickle.loads(written)
+    assert again.summary() == outcome.summary() == told
+    assert (again.history is not None) == record
+    with pytest.raises(FrozenInstanceError):
+        outcome.steps = 0
+
+
+def test_what_was_not_recorded_cannot_be_played():
+    outcome = simulate(Scenario(), Serving(), synthetic(requests=3))
+    for read in (outcome.timeline, lambda: lives(outcome)):
+        with pytest.raises(ValueError, match="The run was not recorded"):
+            read()

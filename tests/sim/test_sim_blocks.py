@@ -70,6 +70,15 @@ class AnyUse(RuleBasedStateMachine):
         if self.pool.key_of[block] is None:
             self.pool.register([block], [key])
 
+    @precondition(lambda self: any(self.pool.key_of))
+    @rule(data=st.data())
+    def forget(self, data):
+        held = sorted({block for table in self.tables for block in table})
+        known = [block for block in held if self.pool.key_of[block]]
+        chosen = data.draw(st.lists(st.sampled_from(known), unique=True)) if known else []
+        self.pool.forget(chosen)
+        assert not any(self.pool.key_of[block] for block in chosen)
+
     @precondition(lambda self: self.tables)
     @rule(data=st.data())
     def release(self, data):
@@ -106,6 +115,7 @@ def test_a_spoiled_pool_is_found_out(spoil, said):
         pool.check([table])
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(["free", "touch", "take"]), st.integers(0, 9))))
 def test_freed_blocks_are_queued_as_in_a_plain_list(steps):
     queue, wanted = FreedQueue(), []

@@ -44,6 +44,7 @@ def test_a_step_takes_as_long_as_the_roofline_says(model, sequences):
     assert cost.ns(tokens, flops, moved) == pytest.approx(float(wanted.seconds) * 1e9, abs=1)
 
 
+@settings(deadline=None)
 @given(model=st.sampled_from(MODELS), context=st.integers(1, 5000))
 def test_decoding_on_costs_what_each_step_costs(model, context):
     cost = COSTS[model, 1]
@@ -52,6 +53,7 @@ def test_decoding_on_costs_what_each_step_costs(model, context):
     assert (flops + more_flops, moved + more_moved) == cost.sequence(1, context + 1)
 
 
+@settings(deadline=None)
 @given(new=st.integers(1, 60), before=st.integers(0, 60), window=st.integers(1, 80))
 def test_pairs_are_those_that_a_window_lets_through(new, before, window):
     keys = range(before + 1, before + new + 1)

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_sim_run import MODELS, cost, servings, workloads
+from test_sim_run import MODELS, cost, least_blocks, servings, workloads
 
 from kvviz.settings.scenario import Scenario
 from kvviz.settings.serving import Serving
 from kvviz.sim.engine.record import Move
 from kvviz.sim.engine.run import Engine
 from kvviz.sim.engine.step import StepEngine
-from kvviz.sim.policies import find_policy, policies
+from kvviz.sim.policies import policies
 from kvviz.sim.simulate import simulate
 from kvviz.sim.workload.workload import Workload
 from kvviz.timeline import NOBODY, State
@@ -31,9 +31,13 @@ def replay(changes, until, blocks):
 @settings(max_examples=60, deadline=None)
 @given(workload=workloads(), serving=servings(), data=st.data())
 def test_every_block_is_whose_the_tables_say(policy, workload, serving, data):
-    largest = 256 if policy != "vllm" else -(-160 // serving.block_size)
-    blocks = largest + 1 + data.draw(st.integers(0, 40))
-    args = (workload, serving, blocks, find_policy(policy), cost(MODELS[0]))
+    blocks = least_blocks(policies()[policy], serving) + data.draw(st.integers(0, 40))
+    same_blocks(workload, serving, blocks, policies()[policy])
+
+
+def same_blocks(workload, serving, blocks, policy):
+    """Expect of the fast engine's record the block tables of the plain one, at every step."""
+    args = (workload, serving, blocks, policy, cost(MODELS[0]))
     fast, plain = Engine(*args, record=True), StepEngine(*args)
     fast.run()
     changes = fast.record.blocks()
@@ -52,7 +56,7 @@ def test_every_block_is_whose_the_tables_say(policy, workload, serving, data):
             assert owner[block] in holders or state[block] == State.SHARED
             if len(holders) > 1:
                 assert state[block] == State.SHARED
-        if policy == "vllm":
+        if policy.cache.on_demand:
             free = np.isin(state[1:], (State.FREE, State.CACHED)).sum()
             assert free == blocks - 1 - len({*held, *_unscheduled(plain, step)})
         else:
@@ -61,6 +65,7 @@ def test_every_block_is_whose_the_tables_say(policy, workload, serving, data):
                 for index, new in step.scheduled.items()
             )
             assert (state == State.USED).sum() >= used
+    return plain
 
 
 def _unscheduled(engine, step):
@@ -76,7 +81,7 @@ def _unscheduled(engine, step):
 def test_each_request_joins_decodes_and_ends():
     workload = Workload("two", np.array([0, 5]), np.array([40, 20]), np.array([9, 1]))
     outcome = simulate(Scenario(), Serving(num_blocks=20), workload, record=True)
-    moves = outcome.engine.record.moves()
+    moves = outcome.recorded.moves
     rows = outcome.requests()
     of_first = moves.request == 0
     assert moves.move[of_first].tolist() == [Move.JOINS, Move.DECODES, Move.ENDS]

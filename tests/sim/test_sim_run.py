@@ -57,9 +57,14 @@ def servings(draw):
     )
 
 
+def least_blocks(policy, serving, longest=160):
+    """Return the blocks of a pool in which every request fits alone, the null block included."""
+    return 1 + (-(-longest // serving.block_size) if policy.cache.on_demand else 256)
+
+
 def agree(workload, serving, blocks, policy, model=MODELS[0]):
     """Run both engines, and return the plain one's steps."""
-    args = (workload, serving, blocks, find_policy(policy), cost(model))
+    args = (workload, serving, blocks, policy, cost(model))
     plain, fast = StepEngine(*args), Engine(*args)
     steps = list(plain.steps())
     fast.run()
@@ -76,8 +81,8 @@ def agree(workload, serving, blocks, policy, model=MODELS[0]):
 @settings(max_examples=150, deadline=None)
 @given(workload=workloads(), serving=servings(), model=st.sampled_from(MODELS), data=st.data())
 def test_both_engines_agree(policy, workload, serving, model, data):
-    largest = 256 if policy != "vllm" else -(-160 // serving.block_size)
-    agree(workload, serving, largest + 1 + data.draw(st.integers(0, 40)), policy, model)
+    blocks = least_blocks(policies()[policy], serving) + data.draw(st.integers(0, 40))
+    agree(workload, serving, blocks, policies()[policy], model)
 
 
 def test_text_that_others_write_lets_the_queue_move():
@@ -87,7 +92,7 @@ def test_text_that_others_write_lets_the_queue_move():
     lengths = np.array([len(prompt) for prompt in prompts])
     text = Workload("text", arrival, lengths, output, prompts.__getitem__, 7, in_steps=True)
     limits = {"max_num_seqs": 4, "max_num_batched_tokens": 2048, "prefix_caching": True}
-    steps = agree(text, Serving(block_size=4, **limits), 12, "vllm")
+    steps = agree(text, Serving(block_size=4, **limits), 12, find_policy("vllm"))
     joins = next(number for number, step in enumerate(steps) if 1 in step.scheduled)
     assert steps[joins].computed[1] > 4
     assert not any(step.preempted or step.finished for step in steps[:joins])

@@ -8,8 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kvviz.catalog.published.workloads import CODE, CONVERSATION, SHAREGPT, TRAFFIC, Lengths
+from kvviz.settings.scenario import ScenarioError
 from kvviz.sim.workload.synthetic import SystemPrompts, arrivals, synthetic
 from kvviz.sim.workload.traces import read_workload
+from kvviz.sim.workload.workload import Workload
 
 MANY = 200_000
 
@@ -103,6 +105,26 @@ def test_system_prompts_are_shared_by_zipf_and_the_rest_is_not():
     assert len(np.unique(own)) == len(own) == drawn.prompt.sum() - 30 * len(drawn)
     heads = {tuple(drawn.contents(index)[:30]) for index in range(len(drawn))}
     assert len(heads) == 4
+
+
+def test_another_rate_stretches_all_gaps_alike():
+    drawn = synthetic(requests=50, seed=2)
+    faster = drawn.at_rate(100.0)
+    assert (len(faster) - 1) / (faster.arrival[-1] / 1e9) == pytest.approx(100.0)
+    ratio = np.diff(drawn.arrival) / np.diff(faster.arrival)
+    assert ratio == pytest.approx(np.full(49, ratio[0]), rel=1e-3)
+    for without in (drawn.at_once(), replace(drawn, in_steps=True)):
+        with pytest.raises(ScenarioError, match="has no rate to change"):
+            without.at_rate(100.0)
+
+
+def test_a_part_keeps_what_its_prompts_say():
+    texts = np.arange(12).reshape(4, 3)
+    column = np.array([3, 3, 3, 3])
+    whole = Workload("four", 10 * np.arange(4), column, column, texts.__getitem__)
+    part = whole.part(1, 2)
+    assert part.arrival.tolist() == [0, 10]
+    assert [part.contents(index).tolist() for index in (0, 1)] == texts[1:3].tolist()
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from kvviz.pages.kit.html import chip, share, text_card
 from kvviz.pages.serving.load import TRACE
 from kvviz.pages.serving.session import ServingSession
 from kvviz.sim.paper import ASSUMED, SOURCE, figure_2
+from kvviz.sim.policies import policies
 from kvviz.sim.simulate import step_efficiency
 
 PARTS = ("token states", "reserved", "internal", "external, other")
@@ -31,13 +32,8 @@ def _seen(session: ServingSession) -> str:
 
 
 def _policies() -> str:
-    return text_card(
-        "The policies",
-        "<p>Paged: vLLM’s v1 scheduler, 0.33, step by step: chunked prefill, preemption by "
-        "recomputing, prefix caching. Orca: requests join and leave at every step, over regions "
-        "reserved ahead. Static: a batch runs until its last request ends. Same model, same GPU, "
-        "same memory.</p>",
-    )
+    each = " ".join(f"{escape(it.title)}: {escape(it.about)}" for it in policies().values())
+    return text_card("The policies", f"<p>{each} Same model, same GPU, same memory.</p>")
 
 
 def paper_table() -> str:

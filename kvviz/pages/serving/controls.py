@@ -20,7 +20,7 @@ from kvviz.pages.serving.player import SERVING_CSS
 from kvviz.pages.serving.session import MOST_BLOCKS, MOST_OUTPUT, ServingSession
 from kvviz.pages.serving.trace import trace_upload
 from kvviz.settings.scenario import Scenario
-from kvviz.sim.policies import find_policy, policies
+from kvviz.sim.policies import policies
 from kvviz.units import GiB
 
 POOLS = (501, 751, 1001, 1501, 2001, 3001, 5001, 10_001, None)
@@ -154,11 +154,9 @@ def _policy(session: ServingSession, owner: param.Parameterized, name: str, lett
     """Return a choice of policies, called by what they would give."""
 
     def texts() -> dict[str, str]:
-        each = {key: policy.title for key, policy in policies().items()}
-        paged = {key: find_policy(key).cache.on_demand for key in each}
         return {
-            key: f"{letter}: {policy_name(session.serving, paged[key], title)}"
-            for key, title in each.items()
+            name: f"{letter}: {policy_name(session.serving, it.cache.on_demand, it.title)}"
+            for name, it in policies().items()
         }
 
     knob = bound(owner, name, "select", texts())

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from kvviz.settings.serving import Serving
 from kvviz.sim.policies import find_policy
-from kvviz.sim.policy import Policy
+from kvviz.sim.policies.base import Policy
 from kvviz.sim.results.lives import Counts, Lives, counts, lives
 from kvviz.sim.results.outcome import Outcome
 from kvviz.timeline import Timeline, merged
@@ -18,7 +18,7 @@ NS_IN = {"us": 1_000, "ms": 1_000_000}
 
 @dataclass(frozen=True)
 class Served:
-    """What is kept of an `Outcome`; its engine is not.
+    """What is kept of an `Outcome`.
 
     Args:
         serving: policy and limits.
@@ -73,9 +73,7 @@ class Served:
 
 def served(outcome: Outcome) -> Served:
     """Return what is played of a run that was recorded."""
-    record, timeline = outcome.engine.record, outcome.timeline()
-    assert record is not None, "the run was not recorded"
-    its = lives(outcome)
+    its, timeline = lives(outcome), outcome.timeline()
     return Served(
         outcome.serving,
         Timeline(
@@ -89,5 +87,5 @@ def served(outcome: Outcome) -> Served:
         counts(its),
         outcome.requests(),
         outcome.summary(),
-        np.array(record.ends, dtype=np.int64),
+        outcome.recorded.step_ends,
     )

@@ -3,9 +3,12 @@
 from collections.abc import Iterable, Sized
 from typing import Protocol
 
+from kvviz.memory.kv import Tokens
+from kvviz.settings.serving import Serving
 from kvviz.sim.cache.blocks import Freed
 from kvviz.sim.cache.keys import Key
 from kvviz.sim.workload.request import Request
+from kvviz.sim.workload.workload import Workload
 
 
 class Requests(Iterable[Request], Sized, Protocol):
@@ -36,8 +39,8 @@ class Cache(Protocol):
     def grow(self, request: Request, new: int) -> bool:
         """Give a running request room for `new` more tokens; False: there is none."""
 
-    def release(self, request: Request) -> Freed:
-        """Take a request's room back."""
+    def release(self, request: Request, new: int = 0) -> Freed:
+        """Take a request's room back, with that for `new` tokens after those computed."""
 
     def take(self, requests: Requests) -> list[int]:
         """Give one block to each of `requests`; there are as many free."""
@@ -56,6 +59,27 @@ class Cache(Protocol):
 
     def counted(self) -> "Cache":
         """Return an equal cache that need not say which blocks it gives."""
+
+
+class CacheClass(Protocol):
+    """A kind of KV cache, as a policy names it."""
+
+    on_demand: bool
+
+    def __call__(self, serving: Serving, num_blocks: int, workload: Workload) -> Cache:
+        """Return an empty cache of `num_blocks`, the null block included."""
+
+    def largest(
+        self, serving: Serving, num_blocks: int, prompt: Tokens, last: Tokens
+    ) -> tuple[int, Tokens]:
+        """Return the blocks that one request can have, and those that each request needs.
+
+        Args:
+            serving: the engine's limits.
+            num_blocks: blocks of the pool, the null block included.
+            prompt: tokens of each prompt; shape (requests,).
+            last: tokens with which each request ends; shape (requests,).
+        """
 
 
 class Unshared:

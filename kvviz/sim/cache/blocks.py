@@ -134,14 +134,19 @@ class BlockPool:
         return taken
 
     def _evict(self, count: int) -> list[int]:
-        evicted, key_of = self._queue.take(count), self.key_of
-        for block in evicted:
+        evicted = self._queue.take(count)
+        self.forget(evicted)
+        return evicted
+
+    def forget(self, blocks: Iterable[int]) -> None:
+        """Drop the content of blocks that have some."""
+        key_of = self.key_of
+        for block in blocks:
             key, key_of[block] = key_of[block], None
             if self._others_of and key in self._others_of:
                 self._part(block, key)
             else:
                 del self._block_of[key]
-        return evicted
 
     def _part(self, block: int, key: Key) -> None:
         """Forget one block of several with the same content."""

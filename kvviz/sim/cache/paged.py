@@ -79,8 +79,14 @@ class PagedCache:
         self.pool.register(request.table[new], keys[new])
         request.registered = full
 
-    def release(self, request: Request) -> Freed:
-        """Let go of all blocks; content that is known stays until its block is taken."""
+    def release(self, request: Request, new: int = 0) -> Freed:
+        """Let go of all blocks; content that is known stays until its block is taken.
+
+        Blocks that the step under way would have filled hold nothing yet: they are known no more.
+        """
+        full = request.computed // self.block_size
+        if full < request.registered:
+            self.pool.forget(request.table[full : request.registered])
         freed = self.pool.release(request.table)
         self.held -= len(request.table)
         request.table = []
@@ -145,9 +151,9 @@ class CountedCache(Unshared):
         self.held += need
         return True
 
-    def release(self, request: Request) -> Freed:
+    def release(self, request: Request, new: int = 0) -> Freed:
         """Count a request's blocks as free again."""
-        held = -(-request.computed // self.block_size)
+        held = -(-(request.computed + new) // self.block_size)
         self.free += held
         self.held -= held
         return self._unnamed

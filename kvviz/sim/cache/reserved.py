@@ -51,7 +51,7 @@ class ReservedCache(Unshared):
         """Return True: the region has the room already."""
         return True
 
-    def release(self, request: Request) -> Freed:
+    def release(self, request: Request, new: int = 0) -> Freed:
         """Give the region back."""
         freed, request.table = request.table, []
         self.regions.release(freed[0] - 1, len(freed))
@@ -65,6 +65,32 @@ class ReservedCache(Unshared):
     def counted(self) -> Cache:
         """Return itself: where regions lie decides what fits."""
         return self
+
+
+class BatchCache(ReservedCache):
+    """Regions that a whole batch keeps: all come back when the last of its requests has ended."""
+
+    def __init__(self, serving: Serving, num_blocks: int, workload: Workload) -> None:
+        super().__init__(serving, num_blocks, workload)
+        self._batch = 0  # requests that have a region
+        self._ended: list[Request] = []
+
+    def admit(self, request: Request, hits: list[int], new: int) -> bool:
+        """Reserve the whole region."""
+        fits = super().admit(request, hits, new)
+        self._batch += fits
+        return fits
+
+    def release(self, request: Request, new: int = 0) -> Freed:
+        """Keep the region until those of the whole batch can be given back."""
+        self._ended.append(request)
+        if len(self._ended) < self._batch:
+            return Freed([], [])
+        blocks = [
+            block for each in self._ended for block in super(BatchCache, self).release(each).plain
+        ]
+        self._batch, self._ended = 0, []
+        return Freed(blocks, [])
 
 
 def reserved_tokens(serving: Serving, prompt: int, last: int) -> int:

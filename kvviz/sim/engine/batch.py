@@ -1,6 +1,7 @@
 """The requests that wait and run at a step: who joins, is preempted, ends, and holds what."""
 
 from collections import deque
+from heapq import heapify, heappop, heappush
 
 from kvviz.settings.serving import Serving
 from kvviz.sim.cache.base import Cache, Requests
@@ -8,11 +9,17 @@ from kvviz.sim.cache.keys import Key
 from kvviz.sim.engine.decoding import Decoding
 from kvviz.sim.engine.ledger import Ledger
 from kvviz.sim.engine.record import Move, Record
+from kvviz.sim.engine.running import Running
+from kvviz.sim.policies.base import Policy, Rank
 from kvviz.sim.workload.request import Request
+
+LAST = 1 << 62  # a number that none of those that decode has
 
 
 class Batch:
-    """What the scheduler decides; the time that a step takes is the engine's matter.
+    """What the scheduler does at a step; the time that it takes is the engine's matter.
+
+    The policy decides, and this is the `SchedulerState` that it sees.
 
     Args:
         cache: where keys and values are.
@@ -20,7 +27,7 @@ class Batch:
         ledger: hears what becomes of each request.
         record: hears what happens to every block; None where totals are enough.
         serving: limits.
-        whole: whether a batch runs until its last request ends.
+        policy: orders, admits and preempts.
     """
 
     def __init__(
@@ -30,13 +37,16 @@ class Batch:
         ledger: Ledger,
         record: Record | None,
         serving: Serving,
-        whole: bool,
+        policy: Policy,
     ) -> None:
-        self.cache, self.ledger, self.record, self._whole = cache, ledger, record, whole
+        self.cache, self.ledger, self.record, self.serving = cache, ledger, record, serving
+        self._order, self._admits, self._victim = policy.order, policy.admit, policy.preempt
+        self._steady = policy.steady
         # Read here once: a parameter takes as long to read as a request to schedule.
         self._block_size, self._most = serving.block_size, serving.max_num_seqs
         self.steps = self.clock = 0  # done; nanoseconds at the end of the last one
-        self.waiting: deque[Request] = deque()
+        self.waiting: list[tuple[Rank, int, Request]] = []  # a heap: who joins next is the first
+        self.budget = self.joined = 0  # of the step under way, while requests join
         self.prefilling: deque[Request] = deque()  # after all that decode, in running order
         self.decoding = decoding
         self.tokens = self.last = 0  # in the cache now, and when all that run will end
@@ -45,21 +55,24 @@ class Batch:
         self.refused = False  # the head of the queue does not fit into what is free
         self.blocked = False  # nobody can join before one leaves, or `watched` is known
         self.watched: Key | None = None
-        self._ended: list[Request] = []  # whose room a whole batch keeps
 
     @property
-    def running(self) -> int:
-        """Requests that compute."""
-        return len(self.decoding) + len(self.prefilling)
+    def running(self) -> Running:
+        """Requests that run, in order."""
+        return Running(self.decoding, self.prefilling, self.steps)
 
     def come(self, request: Request) -> None:
         """Let a request wait."""
-        if not self.waiting:
+        self._queue(request)
+        if self.waiting[0][2] is request:
             self.blocked, self.watched = False, None
-        self.waiting.append(request)
+
+    def _queue(self, request: Request) -> None:
+        heappush(self.waiting, (self._order(request, self), request.index, request))
 
     def demand(self) -> bool:
         """Give blocks to those that need one to decode on; return whether any was preempted."""
+        self.budget = self.joined = 0
         need = self.decoding.phases[self.steps % self._block_size]
         before = self.preemptions
         if len(need) <= self.cache.free:
@@ -67,7 +80,7 @@ class Batch:
         else:
             for number, request in list(need.items()):
                 while number in need and not self.cache.free:
-                    self._preempt()
+                    self._preempt(request, number, [])
                 if number in need:
                     self._take([request])
         self.cache.fill(self.decoding.phases[(self.steps + 1) % self._block_size].values())
@@ -79,65 +92,107 @@ class Batch:
             self.record.took(self.steps, requests, blocks)
 
     def proceed(self, budget: int, scheduled: list[tuple[Request, int]]) -> bool:
-        """Schedule what is left of prompts, in order; return whether any was preempted."""
-        before, place = self.preemptions, 0
-        while place < len(self.prefilling) and budget:
-            request = self.prefilling[place]
-            new, held = min(request.left, budget), len(request.table)
-            while not self.cache.grow(request, new):
-                if self._preempt() is request:
-                    return True
-            if self.record:
-                self.record.grew(self.steps, request, held, new)
-            scheduled.append((request, new))
-            budget -= new
-            place += 1
+        """Schedule what is left of prompts, in order; return whether any was preempted.
+
+        Args:
+            budget: tokens of the step, those that decode included.
+            scheduled: takes requests, with the tokens of each.
+        """
+        if not self.prefilling:
+            return False
+        before = self.preemptions
+        budget -= len(self.decoding)
+        while len(scheduled) < len(self.prefilling) and budget:
+            request = self.prefilling[len(scheduled)]
+            held = len(request.table)
+            while not self.cache.grow(request, new := min(request.left, budget)):
+                victim, back = self._preempt(request, LAST, scheduled)
+                budget += back
+                if victim is request:
+                    break
+            else:
+                if self.record:
+                    self.record.grew(self.steps, request, held, new)
+                scheduled.append((request, new))
+                budget -= new
         return self.preemptions > before
 
     def admit(self, budget: int, scheduled: list[tuple[Request, int]]) -> None:
         """Let waiting requests join, the head of the queue first and alone."""
-        self.blocked, self.watched = self._whole and self.running > 0, None
-        self.refused = False
-        while self.waiting and not self.blocked and (budget or self._whole):
-            if self.running >= self._most:
-                self.blocked, self.watched = True, None
+        self.blocked, self.watched, self.refused = False, None, False
+        self.budget, self.joined = budget, 0
+        waiting, cache = self.waiting, self.cache
+        if not self._steady:
+            self._order_anew()
+        room = self._most - len(self.decoding.requests) - len(self.prefilling)
+        while waiting:
+            if self.joined >= room:
+                self.blocked = True
                 return
-            request = self.waiting[0]
-            hits = self.cache.hits(request)
-            shared = self.cache.shared(hits) if self.record else []
-            new = min(request.tokens - len(hits) * self._block_size, budget)
-            if not self.cache.admit(request, hits, new):
-                self.blocked = self.refused = True
-                self.watched = self.cache.next_key(request, hits)
+            request = waiting[0][2]
+            if not self._admits(request, self):
+                self.blocked = self._steady and self.budget > 0
                 return
-            self.looked_up_tokens += request.tokens
-            self.ledger.cached_tokens[request.index] += request.computed
-            self.tokens += request.computed
-            self.last += request.last
-            if self.record:
-                self.record.moved(self.steps, request, Move.JOINS)
-                self.record.hit(self.steps, request, hits, shared)
-                self.record.grew(self.steps, request, len(hits), new)
-            self.prefilling.append(self.waiting.popleft())
+            hits = cache.hits(request)
+            shared = cache.shared(hits) if self.record else []
+            new = min(request.tokens - len(hits) * self._block_size, self.budget)
+            if not cache.admit(request, hits, new):
+                self.refused, self.blocked = True, self._steady
+                self.watched = cache.next_key(request, hits)
+                return
+            heappop(waiting)
+            self._enter(request, hits, shared, new)
             if new:
                 scheduled.append((request, new))
-            budget -= new
 
-    def _preempt(self) -> Request:
-        """Send the last running request back to the head of the queue, and return it."""
-        if self.prefilling:
-            request = self.prefilling.pop()
+    def _order_anew(self) -> None:
+        """Rank all that wait once more; the list stays the same one."""
+        self.waiting[:] = [(self._order(it, self), it.index, it) for _, _, it in self.waiting]
+        heapify(self.waiting)
+
+    def _enter(self, request: Request, hits: list[int], shared: list[int], new: int) -> None:
+        """Let a request run that has got its room, `new` tokens of it in this step."""
+        self.budget -= new
+        self.joined += 1
+        self.looked_up_tokens += request.tokens
+        self.ledger.cached_tokens[request.index] += request.computed
+        self.tokens += request.computed
+        self.last += request.last
+        self.prefilling.append(request)
+        if self.record:
+            self.record.moved(self.steps, request, Move.JOINS)
+            self.record.hit(self.steps, request, hits, shared)
+            self.record.grew(self.steps, request, len(hits), new)
+
+    def _preempt(
+        self, request: Request, reached: int, scheduled: list[tuple[Request, int]]
+    ) -> tuple[Request, int]:
+        """Send the policy's victim back to the queue, to make room for a request.
+
+        Args:
+            request: who needs room.
+            reached: those that decode and have lower numbers have their room for this step.
+            scheduled: those whose prompts have theirs, and its tokens; the victim is taken out.
+
+        Returns:
+            The victim, and the tokens for which this step had given it room.
+        """
+        victim = self._victim(request, self)
+        if self.decoding.requests.get(victim.number) is victim:
+            new = int(victim.number < reached)
+            self._leave(victim.number)
         else:
-            request = self._leave(next(reversed(self.decoding.requests)))
-        self.ledger.preempted(request.index, request.computed)
-        self.tokens -= request.computed
-        self.last -= request.last
-        self._release(request, Move.PREEMPTED)
-        request.computed = 0
-        self.waiting.appendleft(request)
+            new = _taken_back(victim, scheduled)
+            self.prefilling.remove(victim)
+        self.ledger.preempted(victim.index, victim.computed)
+        self.tokens -= victim.computed
+        self.last -= victim.last
+        self._release(victim, Move.PREEMPTED, new)
+        victim.computed = 0
+        self._queue(victim)
         self.preemptions += 1
         self.blocked = False
-        return request
+        return victim, new
 
     def advance(self, request: Request, new: int) -> None:
         """Count a prompt's computed tokens; with the last of them it samples one and decodes."""
@@ -150,9 +205,9 @@ class Batch:
         if request.tokens == request.last:
             self._end(request)
         else:
-            self._join(request)
+            self._decode(request)
 
-    def _join(self, request: Request) -> None:
+    def _decode(self, request: Request) -> None:
         self.decoding.join(request, self.steps)
         if self.record:
             self.record.moved(self.steps, request, Move.DECODES)
@@ -175,17 +230,20 @@ class Batch:
         self.last -= request.last
         self.done += 1
         self.blocked = False
-        if not self._whole:
-            self._release(request, Move.ENDS)
-            return
-        self._ended.append(request)
-        if not self.decoding and not self.prefilling:
-            while self._ended:
-                self._release(self._ended.pop(), Move.ENDS)
+        self._release(request, Move.ENDS)
 
-    def _release(self, request: Request, move: Move) -> None:
+    def _release(self, request: Request, move: Move, new: int = 0) -> None:
         table = request.table
-        freed = self.cache.release(request)
+        freed = self.cache.release(request, new)
         if self.record:
             self.record.moved(self.steps, request, move)
             self.record.released(self.steps, request, table, freed, move)
+
+
+def _taken_back(victim: Request, scheduled: list[tuple[Request, int]]) -> int:
+    """Take a victim off those that are scheduled; return the tokens that it had there."""
+    for place, (request, new) in enumerate(scheduled):
+        if request is victim:
+            del scheduled[place]
+            return new
+    return 0

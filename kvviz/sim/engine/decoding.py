@@ -55,12 +55,16 @@ class Decoding:
 
     def leave(self, number: int, step: int) -> Request:
         """Take a request out, and write down how far it is."""
-        request = self.requests.pop(number)
-        request.computed = step - request.shift
-        request.tokens = request.computed + 1
+        request = self.caught_up(self.requests.pop(number), step)
         if self._on_demand:
             del self.phases[request.shift % self._block_size][number]
         self._count(request, -1)
+        return request
+
+    def caught_up(self, request: Request, step: int) -> Request:
+        """Return one that decodes, with how far it is at `step` written down."""
+        request.computed = step - request.shift
+        request.tokens = request.computed + 1
         return request
 
     def _count(self, request: Request, sign: int) -> None:

@@ -19,7 +19,7 @@ class Ledger:
         self.end_step = [NEVER] * requests  # counted from 1
         self.preemptions = [0] * requests
         self.cached_tokens = [0] * requests  # found in the cache at every admission
-        self.lost_tokens = [0] * requests  # computed, and given up when preempted
+        self.lost_tokens = [0] * requests  # computed before a preemption, to be recomputed
 
     def scheduled(self, requests: Iterable[int], clock: int) -> None:
         """Note that a step begins that computes tokens of `requests`."""
@@ -28,7 +28,7 @@ class Ledger:
                 self.scheduled_ns[index] = clock
 
     def preempted(self, index: int, computed: int) -> None:
-        """Note that a request went back to the queue, and gave up what was computed."""
+        """Note that a request went back to the queue, to compute its tokens once more."""
         self.preemptions[index] += 1
         self.lost_tokens[index] += computed
 

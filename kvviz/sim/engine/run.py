@@ -10,9 +10,9 @@ from kvviz.sim.engine.batch import Batch
 from kvviz.sim.engine.decoding import Decoding
 from kvviz.sim.engine.ledger import Ledger
 from kvviz.sim.engine.record import Record
-from kvviz.sim.engine.step import requests_of
+from kvviz.sim.engine.step import nobody_joins, requests_of
 from kvviz.sim.engine.usage import Usage
-from kvviz.sim.policy import Policy
+from kvviz.sim.policies.base import Policy
 from kvviz.sim.workload.request import Request
 from kvviz.sim.workload.workload import Workload
 
@@ -31,7 +31,7 @@ class Engine:
         workload: the requests.
         serving: the engine's limits.
         num_blocks: blocks of the pool, the null block included.
-        policy: where keys and values go, and when requests may join.
+        policy: orders, admits and preempts, and says where keys and values go.
         cost: the time of a step.
         record: whether to note what happens to every block and request; else totals alone.
     """
@@ -45,7 +45,7 @@ class Engine:
         cost: StepCost,
         record: bool = False,
     ) -> None:
-        self.cost, self._in_steps = cost, workload.in_steps
+        self.cost, self.policy, self._in_steps = cost, policy, workload.in_steps
         # Read here once: a parameter takes as long to read as a request to schedule.
         self._block_size, self._budget = serving.block_size, serving.max_num_batched_tokens
         cache = policy.cache(serving, num_blocks, workload)
@@ -55,16 +55,14 @@ class Engine:
         self.record = noted if record else None
         self.ledger = Ledger(len(workload))
         decoding = Decoding(cost, serving.block_size, cache.on_demand)
-        self.batch = Batch(
-            self.cache, decoding, self.ledger, self.record, serving, policy.whole_batches
-        )
+        self.batch = Batch(self.cache, decoding, self.ledger, self.record, serving, policy)
         self.usage = Usage(self.cache.free)
         self.sequence_steps = 0  # sequences of every step, summed up
         self.scheduled_tokens = 0
         self._requests = requests_of(workload, serving.max_model_len)
         self._coming = 0
         self._arrival = [*workload.arrival.tolist(), FAR]
-        self.arrived_ns = self._arrival[:-1]
+        self._stalled = False  # those that wait may not join, though nothing runs
         self._demanded = False  # the step under way has given out its blocks
 
     @property
@@ -82,17 +80,26 @@ class Engine:
         """How often a request was sent back to the queue."""
         return self.batch.preemptions
 
+    @property
+    def arrived_ns(self) -> list[int]:
+        """Nanoseconds at which each request came."""
+        return [request.arrived for request in self._requests]
+
     def run(self, tell: Callable[[int], None] = lambda ended: None) -> None:
-        """Serve all requests to their ends; `tell` hears now and then how many have ended."""
-        requests, batch = len(self._requests), self.batch
+        """Serve all requests to their ends; `tell` hears now and then how many have ended.
+
+        Raises:
+            ScenarioError: the policy lets nobody join an idle engine, and nobody is to come.
+        """
+        batch = self.batch
         waiting, prefilling, decoding = batch.waiting, batch.prefilling, batch.decoding
         for turn in count():
             if turn % TURNS == 0:
                 tell(batch.done)
             self._arrive()
-            if not waiting and not prefilling and not decoding:
+            if not prefilling and not decoding and (not waiting or self._stalled):
                 self._note()
-                if self._coming == requests:
+                if self._all_done():
                     return
                 if not self._in_steps:
                     batch.clock = self._arrival[self._coming]
@@ -101,13 +108,23 @@ class Engine:
             if prefilling or joining or not decoding or not self._span():
                 self._step()
 
+    def _all_done(self) -> bool:
+        """Return whether an idle engine has served all; raise where some can never join."""
+        if self._coming < len(self._requests):
+            return False
+        if self.batch.waiting:
+            raise nobody_joins(self.policy, len(self.batch.waiting))
+        return True
+
     def _arrive(self) -> None:
         batch = self.batch
         now = batch.steps if self._in_steps else batch.clock
         while self._arrival[self._coming] <= now:
+            request = self._requests[self._coming]
             if self._in_steps:
-                self.arrived_ns[self._coming] = batch.clock
-            batch.come(self._requests[self._coming])
+                request.arrived = batch.clock
+            self._stalled = False
+            batch.come(request)
             self._coming += 1
 
     def _span(self) -> bool:
@@ -168,10 +185,10 @@ class Engine:
         batch, decoding = self.batch, self.batch.decoding
         preempted = not self._demanded and batch.demand()
         self._demanded = False
-        start, tokens = batch.clock, len(decoding)
-        flops, moved = decoding.flops, decoding.moved
+        start = batch.clock
         scheduled: list[tuple[Request, int]] = []
-        preempted |= batch.proceed(self._budget - tokens, scheduled)
+        preempted |= batch.proceed(self._budget, scheduled)
+        tokens, flops, moved = len(decoding), decoding.flops, decoding.moved
         if not preempted and batch.waiting:
             batch.admit(self._budget - tokens - sum([new for _, new in scheduled]), scheduled)
         for request, new in scheduled:
@@ -186,6 +203,7 @@ class Engine:
             ns = self.cost.ns(tokens, flops, moved + self.cost.weight_bytes(tokens))
             batch.clock += ns
             self._count_time(ns)
+        self._stalled = not tokens and not preempted
         if self.record:
             self.record.stepped(start, batch.clock)
         batch.steps += 1
@@ -197,7 +215,8 @@ class Engine:
     def _note(self) -> None:
         """Note how things are now; what happens at the same time after it is in a later row."""
         batch, cache = self.batch, self.cache
-        now = (batch.clock, batch.running, len(batch.waiting), batch.done, batch.tokens, batch.last)
+        running = len(batch.decoding.requests) + len(batch.prefilling)
+        now = (batch.clock, running, len(batch.waiting), batch.done, batch.tokens, batch.last)
         self.usage.note((*now, cache.held, cache.free, cache.cached))
 
     def _count_time(self, ns: int) -> None:

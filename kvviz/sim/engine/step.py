@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from kvviz.cost.steps import StepCost
+from kvviz.settings.scenario import ScenarioError
 from kvviz.settings.serving import Serving
 from kvviz.sim.engine.ledger import Ledger
-from kvviz.sim.policy import Policy
+from kvviz.sim.policies.base import Policy, Rank
 from kvviz.sim.workload.request import Request
 from kvviz.sim.workload.workload import Workload
 
@@ -38,15 +39,20 @@ class Step:
     start_ns: int = 0
     end_ns: int = 0
 
+    @property
+    def idle(self) -> bool:
+        """Whether nothing happened."""
+        return not self.scheduled and not self.preempted
+
 
 class StepEngine:
-    """Continuous batching as vLLM 0.33's v1 scheduler does it, or as another policy varies it.
+    """Continuous batching with chunked prefill, as a policy orders, admits and preempts.
 
     Args:
         workload: the requests.
         serving: the engine's limits.
         num_blocks: blocks of the pool, the null block included.
-        policy: where keys and values go, and when requests may join.
+        policy: what is decided; this engine is the `SchedulerState` that it sees.
         cost: the time of a step.
     """
 
@@ -62,26 +68,42 @@ class StepEngine:
         self.cache = policy.cache(serving, num_blocks, workload)
         self.ledger = Ledger(len(workload))
         self.requests = requests_of(workload, serving.max_model_len)
-        self.waiting: deque[Request] = deque()
+        self.waiting: list[Request] = []
         self.running: list[Request] = []
-        self.ended: list[Request] = []  # whose room a whole batch keeps
-        self.clock = 0
+        self.clock = self.budget = self.joined = 0
 
     def steps(self) -> Iterator[Step]:
-        """Yield every iteration until all requests have ended."""
-        coming = deque(self.requests)
-        number = 0
+        """Yield every iteration until all requests have ended.
+
+        Raises:
+            ScenarioError: the policy lets nobody join an idle engine, and nobody is to come.
+        """
+        coming, number, done = deque(self.requests), 0, Step()
         while coming or self.waiting or self.running:
-            if not self.workload.in_steps and not self.waiting and not self.running:
-                self.clock = max(self.clock, int(self.workload.arrival[coming[0].index]))
+            if not self.running and (not self.waiting or done.idle):
+                self._skip(coming)
             now = number if self.workload.in_steps else self.clock
             while coming and self.workload.arrival[coming[0].index] <= now:
-                self.waiting.append(coming.popleft())
+                self._come(coming.popleft())
             number += 1
-            yield self._step(number)
+            done = self._step(number)
+            yield done
+
+    def _skip(self, coming: deque[Request]) -> None:
+        """Let an idle engine's clock go on to the next arrival."""
+        if not coming:
+            raise nobody_joins(self.policy, len(self.waiting))
+        if not self.workload.in_steps:
+            self.clock = max(self.clock, coming[0].arrived)
+
+    def _come(self, request: Request) -> None:
+        if self.workload.in_steps:
+            request.arrived = self.clock
+        self.waiting.append(request)
 
     def _step(self, number: int) -> Step:
         done = Step(start_ns=self.clock)
+        self.budget = self.joined = 0
         budget = self._continue(done)
         if not done.preempted:
             self._admit(done, budget)
@@ -91,10 +113,6 @@ class StepEngine:
         for index, new in done.scheduled.items():
             self._advance(self.requests[index], new, done, number)
         self.running = [r for r in self.running if r.index not in done.finished]
-        if self.policy.whole_batches and not self.running:
-            for request in self.ended:
-                self.cache.release(request)
-            self.ended = []
         done.free_blocks, done.end_ns = self.cache.free, self.clock
         return done
 
@@ -103,40 +121,50 @@ class StepEngine:
         budget, place = self.serving.max_num_batched_tokens, 0
         while place < len(self.running) and budget:
             request = self.running[place]
-            new = min(request.left, budget)
-            while not self.cache.grow(request, new):
-                victim = self.running.pop()
-                self._preempt(victim, done)
+            while not self.cache.grow(request, new := min(request.left, budget)):
+                victim = self.policy.preempt(request, self)
+                place -= self.running.index(victim) < place
+                budget += self._preempt(victim, done)
                 if victim is request:
-                    return budget
-            self._schedule(request, new, done)
-            budget -= new
-            place += 1
+                    break
+            else:
+                self._schedule(request, new, done)
+                budget -= new
+                place += 1
         return budget
 
-    def _preempt(self, victim: Request, done: Step) -> None:
+    def _preempt(self, victim: Request, done: Step) -> int:
+        """Send a request back to the queue; return the tokens that this step had for it."""
+        self.running.remove(victim)
         self.ledger.preempted(victim.index, victim.computed)
         self.cache.release(victim)
         victim.computed = 0
-        self.waiting.appendleft(victim)
+        self.waiting.append(victim)
         done.preempted.append(victim.index)
+        done.computed.pop(victim.index, None)
+        return done.scheduled.pop(victim.index, 0)
 
     def _admit(self, done: Step, budget: int) -> None:
         """Let waiting requests join, the head of the queue first and alone."""
-        batch = self.policy.whole_batches
-        if batch and self.running:
-            return
-        while self.waiting and (budget or batch) and len(self.running) < self.serving.max_num_seqs:
+        self.budget = budget
+        self.waiting = sorted(self.waiting, key=self._rank)
+        while self.waiting and len(self.running) < self.serving.max_num_seqs:
             request = self.waiting[0]
+            if not self.policy.admit(request, self):
+                return
             hits = self.cache.hits(request)
-            new = min(request.tokens - len(hits) * self.serving.block_size, budget)
+            new = min(request.tokens - len(hits) * self.serving.block_size, self.budget)
             if not self.cache.admit(request, hits, new):
                 return
             self.ledger.cached_tokens[request.index] += request.computed
-            self.running.append(self.waiting.popleft())
+            self.running.append(self.waiting.pop(0))
             if new:
                 self._schedule(request, new, done)
-            budget -= new
+            self.budget -= new
+            self.joined += 1
+
+    def _rank(self, request: Request) -> tuple[Rank, int]:
+        return self.policy.order(request, self), request.index
 
     def _schedule(self, request: Request, new: int, done: Step) -> None:
         done.scheduled[request.index] = new
@@ -152,10 +180,7 @@ class StepEngine:
         if request.tokens == request.last:
             done.finished.append(request.index)
             self.ledger.ended(request.index, self.clock, number)
-            if self.policy.whole_batches:
-                self.ended.append(request)
-            else:
-                self.cache.release(request)
+            self.cache.release(request)
 
     def _ns(self, done: Step) -> int:
         if not done.scheduled:
@@ -171,5 +196,14 @@ class StepEngine:
 def requests_of(workload: Workload, max_model_len: int) -> list[Request]:
     """Return the requests before they are served; `max_model_len` tokens end them at the latest."""
     last = np.minimum(workload.prompt + workload.output, max_model_len).tolist()
-    lengths = enumerate(zip(workload.prompt.tolist(), last, strict=True))
-    return [Request(index, prompt, prompt, end) for index, (prompt, end) in lengths]
+    arrived = [0] * len(workload) if workload.in_steps else workload.arrival.tolist()
+    rows = enumerate(zip(workload.prompt.tolist(), last, arrived, strict=True))
+    return [Request(index, prompt, prompt, end, came) for index, (prompt, end, came) in rows]
+
+
+def nobody_joins(policy: Policy, waiting: int) -> ScenarioError:
+    """Return what to raise where a policy leaves requests waiting for ever."""
+    return ScenarioError(
+        f"policy {policy.title} leaves {waiting:,} of the requests waiting while nothing runs and "
+        f"nobody is to come; expected it to admit the first of them"
+    )

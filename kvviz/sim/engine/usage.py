@@ -80,6 +80,11 @@ class Usage:
         self.cached += cached
         self.refused += free if refused else 0
 
+    def sums(self) -> dict[str, int]:
+        """Return the sums over time by name, in counts times nanoseconds."""
+        names = ("tokens", "last", "held", "free", "cached", "refused")
+        return {name: getattr(self, name) for name in names}
+
     def columns(self) -> dict[str, NDArray[np.int64]]:
         """Return the rows as columns."""
         table = np.array(self.rows, dtype=np.int64).reshape(-1, len(FIELDS))  # (rows, fields)

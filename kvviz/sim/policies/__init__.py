@@ -1,16 +1,19 @@
-"""Scheduling policies by name: each module here is one."""
+"""Scheduling policies by name: each module beside this one that has a `POLICY` is one."""
 
+from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 
 from kvviz.catalog.names import find_named
-from kvviz.sim.policy import Policy
+from kvviz.sim.policies.base import Policy
 
 
+@cache
 def policies() -> dict[str, Policy]:
     """Return every policy by the name of its module."""
-    names = [module.name for module in iter_modules(__path__)]
-    return {name: import_module(f"{__name__}.{name}").POLICY for name in names}
+    names = [found.name for found in iter_modules(__path__)]
+    modules = {name: import_module(f"{__name__}.{name}") for name in names}
+    return {name: module.POLICY for name, module in modules.items() if hasattr(module, "POLICY")}
 
 
 def find_policy(name: str) -> Policy:

@@ -1,6 +1,15 @@
 """Iteration-level scheduling over contiguous regions reserved ahead (Orca, OSDI '22)."""
 
 from kvviz.sim.cache.reserved import ReservedCache
-from kvviz.sim.policy import Policy
+from kvviz.sim.policies.base import Policy
+from kvviz.sim.policies.vllm import admit, order, preempt
 
-POLICY = Policy("Orca", ReservedCache)
+POLICY = Policy(
+    title="Orca",
+    about="requests join and leave at every step, over regions reserved ahead.",
+    cache=ReservedCache,
+    order=order,
+    admit=admit,
+    preempt=preempt,
+    steady=True,
+)

@@ -1,6 +1,22 @@
 """Static batching: a batch is filled, and runs until its last sequence ends."""
 
-from kvviz.sim.cache.reserved import ReservedCache
-from kvviz.sim.policy import Policy
+from kvviz.sim.cache.reserved import BatchCache
+from kvviz.sim.policies.base import Policy, SchedulerState
+from kvviz.sim.policies.vllm import order, preempt
+from kvviz.sim.workload.request import Request
 
-POLICY = Policy("Static", ReservedCache, whole_batches=True)
+
+def admit(request: Request, state: SchedulerState) -> bool:
+    """Let requests join an idle engine only, as many as there is room for."""
+    return len(state.running) == state.joined
+
+
+POLICY = Policy(
+    title="Static",
+    about="a batch runs until its last request ends.",
+    cache=BatchCache,
+    order=order,
+    admit=admit,
+    preempt=preempt,
+    steady=True,
+)

@@ -6,7 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kvviz.sim.engine.record import Move, Record
+from kvviz.sim.engine.record import Move
+from kvviz.sim.results.history import History
 from kvviz.sim.results.outcome import Outcome
 
 Column = NDArray[np.int64]
@@ -47,24 +48,22 @@ class Lives(NamedTuple):
 
 
 def lives(outcome: Outcome) -> Lives:
-    """Return the phases of all requests of a run that was recorded."""
-    record = outcome.engine.record
-    assert record is not None, "the run was not recorded"
-    request, phase, start = _starts(outcome, record)
+    """Return the phases of all requests of a run; raises `ValueError` if it was not recorded."""
+    history = outcome.recorded
+    request, phase, start = _starts(outcome, history)
     order = np.lexsort((np.arange(len(start)), request))  # stable: moves are in order of time
     request, phase, start = request[order], phase[order], start[order]
     kept = np.flatnonzero(phase != Phase.ENDED)  # each is followed by the same request's next
-    step = np.searchsorted(np.array(record.ends, dtype=np.int64), start, side="right")
+    step = np.searchsorted(history.step_ends, start, side="right")
     tokens = _tokens(outcome, request, phase, step)
     return Lives(request[kept], phase[kept], start[kept], start[kept + 1], step[kept], tokens[kept])
 
 
-def _starts(outcome: Outcome, record: Record) -> tuple[Column, Column, Column]:
+def _starts(outcome: Outcome, history: History) -> tuple[Column, Column, Column]:
     """Return request, phase and start of all phases, the ends of requests among them."""
-    moves, each = record.moves(), np.arange(len(outcome.workload))
-    arrived = np.array(outcome.engine.arrived_ns, dtype=np.int64)
-    ended = np.array(outcome.engine.ledger.end_ns, dtype=np.int64)
-    between = moves.move != Move.ENDS  # which frees a whole batch's room, later than the tokens
+    moves, each = history.moves, np.arange(len(outcome.workload))
+    arrived, ended = outcome.columns.arrived_ns, outcome.columns.end_ns
+    between = moves.move != Move.ENDS  # `ended` has them
     phases = np.array(FOLLOWS, dtype=np.int64)[moves.move[between]]
     return (
         np.concatenate([each, moves.request[between], each]),

@@ -1,7 +1,7 @@
-"""What came of a run: requests, totals, the use of the pool, and every block over time."""
+"""What came of a run, as values: requests, totals, the use of the pool, every block over time."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,9 @@ from kvviz.catalog.measured.efficiency import Efficiency
 from kvviz.settings.serving import Serving
 from kvviz.sim.engine.run import Engine
 from kvviz.sim.pool import Pool
+from kvviz.sim.results.history import History
+from kvviz.sim.results.requests import RequestColumns
+from kvviz.sim.results.usage import PoolUsage
 from kvviz.sim.workload.workload import Workload
 from kvviz.timeline import Changes, Timeline
 
@@ -24,46 +27,70 @@ PERCENTILES = (50, 90, 95, 99)
 WHEN_MOST = 2**32 - 1  # changes count time in 32 bits
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Outcome:
-    """A run that has ended.
+    """A run that has ended; it holds no engine.
 
     Args:
-        workload: the requests.
-        serving: the engine's limits.
-        num_blocks: blocks of the pool, the null block included.
-        block_bytes: bytes of a block on one GPU.
+        workload: the requests, without what their prompts say.
+        pool: the blocks and limits that it had, and the engine's plan behind them.
         efficiency: rates that its steps reach, and how they are known.
-        engine: the engine, as it stands at the end.
         wall_s: seconds that simulating took.
-        pool: what the run had, and the engine's plan behind it.
+        steps: how many there were.
+        clock_ns: nanoseconds from the start to the end of the last one.
+        preemptions: how often a request was sent back to the queue.
+        scheduled_tokens: tokens computed.
+        looked_up_tokens: tokens of the requests that joined, each time they did.
+        columns: what became of every request.
+        usage: how the pool was used.
+        history: every block over time; None where the run was not recorded.
     """
 
     workload: Workload
-    serving: Serving
-    num_blocks: int
-    block_bytes: int
-    efficiency: Efficiency
-    engine: Engine
-    wall_s: float
     pool: Pool
+    efficiency: Efficiency
+    wall_s: float
+    steps: int
+    clock_ns: int
+    preemptions: int
+    scheduled_tokens: int
+    looked_up_tokens: int
+    columns: RequestColumns
+    usage: PoolUsage
+    history: History | None
+
+    @property
+    def serving(self) -> Serving:
+        """The engine's limits."""
+        return self.pool.serving
+
+    @property
+    def num_blocks(self) -> int:
+        """Blocks of the pool, the null block included."""
+        return self.pool.blocks
 
     @property
     def makespan_s(self) -> float:
         """Seconds from the first arrival's clock 0 to the last token."""
-        return self.engine.clock / NS
+        return self.clock_ns / NS
+
+    @property
+    def recorded(self) -> History:
+        """Every block over time; raises `ValueError` where the run was not recorded."""
+        if self.history is None:
+            raise ValueError("The run was not recorded; expected one simulated with record=True.")
+        return self.history
 
     def requests(self) -> dict[str, NDArray[np.generic]]:
         """Return a row a request: seconds, tokens and counts; columns of shape (requests,).
 
         Arrivals that count steps are seconds from the start, as is everything else.
         """
-        ledger, work = self.engine.ledger, self.workload
-        scheduled, first, end = (
-            np.array(column) / NS
-            for column in (ledger.scheduled_ns, ledger.first_token_ns, ledger.end_ns)
+        its, work = self.columns, self.workload
+        queued, scheduled, first, end = (
+            column / NS
+            for column in (its.arrived_ns, its.scheduled_ns, its.first_token_ns, its.end_ns)
         )
-        queued = np.array(self.engine.arrived_ns) / NS
         output = np.minimum(work.output, self.serving.max_model_len - work.prompt)
         with np.errstate(divide="ignore", invalid="ignore"):
             tpot = np.where(output > 1, (end - first) / (output - 1), np.nan)
@@ -78,86 +105,47 @@ class Outcome:
             "ttft_s": first - queued,
             "tpot_s": tpot,
             "latency_s": end - queued,
-            "end_step": np.array(ledger.end_step),
-            "preemptions": np.array(ledger.preemptions),
-            "cached_tokens": np.array(ledger.cached_tokens),
-            "lost_tokens": np.array(ledger.lost_tokens),
+            "end_step": its.end_step,
+            "preemptions": its.preemptions,
+            "cached_tokens": its.cached_tokens,
+            "lost_tokens": its.lost_tokens,
         }
 
     def totals(self) -> dict[str, Column]:
-        """Return the engine at its events: seconds, requests, tokens and blocks.
-
-        `used` are tokens in the cache, shared ones once; `reserved` room for tokens still to come;
-        `internal` room that no token will ever take; all three in blocks, as `free` and `cached`.
-        """
-        rows = {name: column.astype(float) for name, column in self.engine.usage.columns().items()}
-        split = self._split(rows["tokens"], rows["last"], rows["held"], rows["free"])
-        return {
-            "when": rows["ns"] / NS,
-            **{name: rows[name] for name in ("running", "waiting", "ended", "tokens")},
-            **split,
-            "cached": rows["cached"],
-            "free": rows["free"] - rows["cached"],
-        }
-
-    def _split(self, tokens: Any, last: Any, held: Any, free: Any) -> dict[str, Any]:
-        """Return how the blocks that are taken are used, in blocks."""
-        size, taken = self.serving.block_size, self.num_blocks - 1 - free
-        if self.engine.cache.on_demand:
-            unfilled = held - tokens / size
-            used, reserved, internal = taken - unfilled, 0 * tokens, unfilled
-        else:
-            used, reserved = tokens / size, (last - tokens) / size
-            internal = held - last / size
-        rounding = taken - used - reserved - internal  # of an allocator of powers of two
-        return {"used": used, "reserved": reserved, "internal": internal, "rounding": rounding}
+        """Return the engine at its events: seconds, requests, tokens, and the pool in blocks."""
+        rows = {name: column.astype(float) for name, column in self.usage.rows.items()}
+        counts = {name: rows[name] for name in ("running", "waiting", "ended", "tokens")}
+        return {"when": rows["ns"] / NS, **counts, **self.usage.over_time()}
 
     def kv(self) -> dict[str, Any]:
-        """Return how the pool was used, as shares of it over the time in which steps ran.
-
-        `external` is what is free in holes too small for the next request, and what an allocator
-        rounds up; `cached` is free with known content; all shares add up to 1.
-        """
-        usage, pool = self.engine.usage, self.num_blocks - 1
-        ns = max(1, usage.ns)
-        mean = {name: getattr(usage, name) / ns for name in ("tokens", "last", "held", "free")}
-        split = self._split(**mean)
-        refused = 0.0 if self.engine.cache.on_demand else usage.refused / ns
-        shares = {
-            "used": split["used"],
-            "reserved": split["reserved"],
-            "internal": split["internal"],
-            "external": split["rounding"] + refused,
-            "cached": usage.cached / ns,
-            "free": mean["free"] - refused - usage.cached / ns,
-        }
+        """Return the pool's size, and its shares over the time in which steps ran."""
         return {
             "blocks": self.num_blocks,
             "block_size": self.serving.block_size,
-            "block_bytes": self.block_bytes,
+            "block_bytes": self.pool.block_bytes,
             **self.pool.told(),
-            "peak_blocks": pool - self.engine.usage.least_free,
-            "shares": {name: float(value / pool) for name, value in shares.items()},
+            "peak_blocks": self.num_blocks - 1 - self.usage.least_free,
+            "shares": self.usage.shares(),
         }
 
     @property
     def finish_sha(self) -> str:
         """Say at which step each request ended, in 16 hex digits."""
-        pairs = sorted([index, step] for index, step in enumerate(self.engine.ledger.end_step))
+        pairs = sorted([index, step] for index, step in enumerate(self.columns.end_step.tolist()))
         return sha256(json.dumps(pairs).encode()).hexdigest()[:16]
 
     def summary(self) -> dict[str, Any]:
         """Return the run in figures, ready for JSON."""
-        rows, engine = self.requests(), self.engine
+        rows = self.requests()
         span = self.makespan_s or float("nan")
-        prompt, cached = int(self.workload.prompt.sum()), int(rows["cached_tokens"].sum())
+        cached = int(self.columns.cached_tokens.sum())
         return {
             "requests": len(self.workload),
-            "steps": engine.steps,
-            "preemptions": engine.preemptions,
-            "scheduled_tokens": engine.scheduled_tokens,
-            "peak_running": engine.usage.peak_running,
-            "peak_waiting": engine.usage.peak_waiting,
+            "steps": self.steps,
+            "preemptions": self.preemptions,
+            "scheduled_tokens": self.scheduled_tokens,
+            "peak_running": self.usage.peak_running,
+            "peak_waiting": self.usage.peak_waiting,
             "finish_sha": self.finish_sha,
             "makespan_s": self.makespan_s,
             "ttft_s": spread(rows["ttft_s"]),
@@ -165,24 +153,23 @@ class Outcome:
             "latency_s": spread(rows["latency_s"]),
             "throughput_tokens_per_s": float(rows["output"].sum() / span),
             "throughput_requests_per_s": len(self.workload) / span,
-            "prefix_hit_rate": cached / engine.batch.looked_up_tokens,
+            "prefix_hit_rate": cached / self.looked_up_tokens,
             "cached_tokens": cached,
-            "prompt_tokens": prompt,
-            "lost_tokens": int(rows["lost_tokens"].sum()),
+            "prompt_tokens": int(self.workload.prompt.sum()),
+            "lost_tokens": int(self.columns.lost_tokens.sum()),
             "kv": self.kv(),
             "efficiency": asdict(self.efficiency),
             "wall_s": self.wall_s,
         }
 
     def timeline(self) -> Timeline:
-        """Return every block over time; the engine must have recorded them.
+        """Return every block over time; `when` counts microseconds, or milliseconds past 71 min.
 
-        `when` counts microseconds, or milliseconds in runs of over 71 minutes.
+        Raises:
+            ValueError: the run was not recorded.
         """
-        record = self.engine.record
-        assert record is not None, "the run was not recorded"
-        unit, ns = ("us", 1_000) if self.engine.clock < 1_000 * WHEN_MOST else ("ms", 1_000_000)
-        blocks = record.blocks()
+        blocks = self.recorded.blocks
+        unit, ns = ("us", 1_000) if self.clock_ns < 1_000 * WHEN_MOST else ("ms", 1_000_000)
         changes = Changes(
             (blocks.ns // ns).astype(np.uint32),
             blocks.block.astype(np.uint32),
@@ -192,7 +179,7 @@ class Outcome:
         )
         totals = self.totals()
         totals["when"] = totals["when"] * NS / ns
-        return Timeline(unit, self.block_bytes, self.num_blocks, changes, totals)
+        return Timeline(unit, self.pool.block_bytes, self.num_blocks, changes, totals)
 
     def requests_frame(self) -> "pd.DataFrame":
         """Return the requests as a DataFrame."""
@@ -205,6 +192,26 @@ class Outcome:
         import pandas as pd
 
         return pd.DataFrame(self.totals())
+
+
+def outcome_of(
+    engine: Engine, workload: Workload, pool: Pool, efficiency: Efficiency, wall_s: float
+) -> Outcome:
+    """Return what came of a run of the fast engine that has ended."""
+    return Outcome(
+        workload=replace(workload, contents=None),
+        pool=pool,
+        efficiency=efficiency,
+        wall_s=wall_s,
+        steps=engine.steps,
+        clock_ns=engine.clock,
+        preemptions=engine.preemptions,
+        scheduled_tokens=engine.scheduled_tokens,
+        looked_up_tokens=engine.batch.looked_up_tokens,
+        columns=RequestColumns.of(engine),
+        usage=PoolUsage.of(engine, pool.blocks, pool.serving.block_size),
+        history=History.of(engine.record) if engine.record else None,
+    )
 
 
 def spread(values: NDArray[np.generic]) -> dict[str, float | None]:

@@ -12,6 +12,7 @@ class Request:
         prompt: tokens of the prompt.
         tokens: prompt and sampled tokens so far; grows by one whenever all are computed.
         last: tokens at which it ends, the output included.
+        arrived: nanoseconds from the start of the run to its arrival.
         computed: tokens whose keys and values are in the cache.
         table: its block table, physical ids in logical order.
         registered: leading blocks of the table whose content is known to the pool.
@@ -23,6 +24,7 @@ class Request:
     prompt: int
     tokens: int
     last: int
+    arrived: int = 0
     computed: int = 0
     table: list[int] = field(default_factory=list)
     registered: int = 0
