@@ -2,8 +2,8 @@
 
 import panel as pn
 
-from kvviz.pages.accuracy.page import accuracy_page
+from kvviz.pages import opened
 
 pn.extension()
 
-accuracy_page().servable()
+opened("accuracy").servable()

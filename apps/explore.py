@@ -2,8 +2,8 @@
 
 import panel as pn
 
-from kvviz.pages.explore.page import explore_page
+from kvviz.pages import opened
 
 pn.extension()
 
-explore_page().servable()
+opened("explore").servable()

@@ -2,8 +2,8 @@
 
 import panel as pn
 
-from kvviz.pages.hbm.page import hbm_page
+from kvviz.pages import opened
 
 pn.extension()
 
-hbm_page().servable()
+opened("hbm").servable()

@@ -2,8 +2,8 @@
 
 import panel as pn
 
-from kvviz.pages.kernels.page import kernels_page
+from kvviz.pages import opened
 
 pn.extension()
 
-kernels_page().servable()
+opened("kernels").servable()

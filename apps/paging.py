@@ -2,8 +2,8 @@
 
 import panel as pn
 
-from kvviz.pages.paging.page import paging_page
+from kvviz.pages import opened
 
 pn.extension()
 
-paging_page().servable()
+opened("paging").servable()

@@ -2,8 +2,8 @@
 
 import panel as pn
 
-from kvviz.pages.serving.page import serving_page
+from kvviz.pages import opened
 
 pn.extension()
 
-serving_page().servable()
+opened("serving").servable()

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlencode
 
 import numpy as np
 
-from kvviz.pages.hbm.link import open_link
+from kvviz.pages.hbm.page import PAGE
 from kvviz.scene.hbm.places import scene_places, scene_raster
 
 RUN_SECONDS = 20  # of play at speed 1, as the player has it
@@ -61,7 +61,7 @@ class Scene:
 def scene(name: str) -> Scene:
     """Return the scene `name`, computed as the page computes it."""
     query = urlencode(QUERIES[name])
-    session = open_link(parse_qsl(query))
+    session = PAGE.visit(parse_qsl(query))
     if session.problem:
         raise ValueError(f"scene {name}: {session.problem}")
     gpu, changes = session.scenario.the_gpu, session.timeline.changes

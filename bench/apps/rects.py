@@ -3,12 +3,12 @@
 import panel as pn
 from bokeh.models import ColumnDataSource, Rect
 
-from kvviz.pages.hbm.page import hbm_page
+from kvviz.pages import opened
 from kvviz.pages.hbm.player import Player
 
 pn.extension()
 
-page = hbm_page()
+page = opened("hbm")
 (player,) = page.select(Player)
 scene = player.scene.object
 images = next(each for each in scene.renderers if each.name == "pages")

@@ -1,14 +1,10 @@
 """The command that serves the pages through Panel's own server."""
 
-from argparse import ArgumentParser
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from kvviz.cli.ports import check_free
-
-INDEX = "hbm"
 
 
 def serve(
@@ -23,19 +19,9 @@ def serve(
 ) -> None:
     """Serve the pages; the root shows the HBM page."""
     check_free(address, port)
-    from panel.command import Serve  # Panel and Bokeh load only when pages are served
+    from kvviz.pages.server import run  # Panel and Bokeh load only when pages are served
 
-    parser = ArgumentParser(prog="kvviz serve")
-    command = Serve(parser=parser)
-    arguments = [*map(str, page_scripts()), "--index", INDEX, "--port", str(port)]
-    arguments += ["--address", address, "--num-procs", str(num_procs)]
+    arguments = ["--port", str(port), "--address", address, "--num-procs", str(num_procs)]
     for origin in allow_websocket_origin or ():
         arguments += ["--allow-websocket-origin", origin]
-    command.invoke(parser.parse_args([*arguments, "--show"] if show else arguments))
-
-
-def page_scripts() -> list[Path]:
-    """Return the pages' scripts: inside an installed package, or beside it in a checkout."""
-    package = Path(__file__).parents[1]
-    installed = sorted((package / "apps").glob("*.py"))
-    return installed or sorted((package.parent / "apps").glob("*.py"))
+    run([*arguments, "--show"] if show else arguments)

@@ -1,13 +1,12 @@
 """Knobs in other spellings: text from a command line or a URL, and a JSON schema."""
 
 import math
-from collections.abc import Iterable, Mapping
 from typing import Any
 
 import param
 
 from kvviz.settings.parameters import VersionKnob
-from kvviz.settings.scenario import Scenario, as_set, knobs
+from kvviz.settings.scenario import Scenario, knobs
 from kvviz.settings.version import read_version
 
 SHOWN = 60  # characters of a bad value that an error repeats
@@ -43,9 +42,7 @@ def _read(knob: param.Parameter, text: Any) -> Any:
             raise ValueError
         return text
     if isinstance(knob, param.Selector):
-        if text not in knob.objects:
-            raise ValueError
-        return text
+        return {str(each): each for each in knob.objects}[str(text)]
     if not isinstance(knob, param.Number):
         return text
     number = int(text) if isinstance(knob, param.Integer) else float(text)
@@ -66,7 +63,7 @@ def expected(name: str, of: type[param.Parameterized] = Scenario) -> str:
     if isinstance(knob, param.Boolean):
         return "on or off"
     if isinstance(knob, param.Selector):
-        return f"one of {', '.join(knob.objects)}"
+        return f"one of {', '.join(map(str, knob.objects))}"
     if isinstance(knob, VersionKnob):
         return f"a version such as 0.33.0, or {NEWEST}"
     if not isinstance(knob, param.Number):
@@ -80,40 +77,9 @@ def expected(name: str, of: type[param.Parameterized] = Scenario) -> str:
     return f"{kind} from {low} to {high}"
 
 
-def from_query(
-    pairs: Iterable[tuple[str, str]], of: type[param.Parameterized] = Scenario
-) -> tuple[dict[str, Any], list[str]]:
-    """Return the settings of a URL's query, and a sentence for each that is not valid."""
-    settings: dict[str, Any] = {}
-    problems: list[str] = []
-    for given, text in pairs:
-        name = RENAMED.get(given, given)
-        if name not in knobs(of):
-            problems.append(f"{cut(given)} in the link is no setting.")
-            continue
-        if name != given:
-            problems.append(f"{renamed(given)} The link still works.")
-        try:
-            settings[name] = read(name, text, of)
-        except KnobError as error:
-            problems.append(f"{name} in the link: {error}.")
-    return settings, problems
-
-
 def renamed(old: str) -> str:
     """Say the name that a setting has now."""
     return f"{old} is now called {RENAMED[old]}."
-
-
-def to_query(settings: param.Parameterized, usual: Mapping[str, Any]) -> dict[str, str]:
-    """Return the settings that differ from the `usual` ones, as a URL spells them."""
-    of = type(settings)
-    values = {name: as_set(settings, name) for name in knobs(of)}
-    return {
-        name: str(value).lower() if isinstance(value, bool) else str(value)
-        for name, value in values.items()
-        if value is not None and value != usual.get(name, of.param[name].default)
-    }
 
 
 def schema(of: type[param.Parameterized] = Scenario) -> dict[str, Any]:

@@ -8,8 +8,9 @@ import pytest
 from conftest import watch
 from playwright.sync_api import Browser, Page, expect
 
-from kvviz.pages.kit.shell import TABS
+from kvviz.pages import pages
 
+TABS = {page.name: page.tab for page in pages().values()}
 Open = Callable[..., Page]
 PHONE = {"viewport": {"width": 390, "height": 844}}
 # Every theme that a page ever took, and whether there was anything to see by then.

@@ -16,7 +16,7 @@ import panel as pn
 from panel.template import Template
 from kvviz.scene.theme import DARK
 from kvviz.pages.hbm.did_you_know import did_you_know
-from kvviz.pages.hbm.page import about_button
+from kvviz.pages.hbm.page import areas
 from kvviz.pages.hbm.session import Session
 
 pn.extension()
@@ -25,7 +25,7 @@ page = Template('''{% extends base %}
 {% block contents %}<style>:root { {{ dark }} } body { margin: 0; background: var(--bg) }</style>
 <div style="width: 296px">{{ embed(roots.about) }}{{ embed(roots.fact) }}</div>{% endblock %}''')
 page.add_variable("dark", DARK.css())
-page.add_panel("about", about_button(session))
+page.add_panel("about", areas(session).tools["about"])
 page.add_panel("fact", did_you_know(session))
 page.servable()
 """

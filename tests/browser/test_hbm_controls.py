@@ -13,8 +13,8 @@ from playwright.sync_api import expect
 from kvviz.catalog.models.config import model_from_config
 from kvviz.catalog.published.papers import PAPERS
 from kvviz.memory import MemoryReport, estimate
-from kvviz.pages.hbm.session import UPLOAD_NAME
 from kvviz.pages.hbm.toggles import TOGGLES
+from kvviz.pages.kit.upload import UPLOAD_NAME
 from kvviz.settings.scenario import Scenario
 
 Visit = Callable[..., HbmPage]

@@ -23,9 +23,9 @@ from pathlib import Path
 import panel as pn
 from kvviz.catalog.measured import recordings as measured
 measured.folder = lambda: Path({folder!r})
-from kvviz.pages.hbm.page import hbm_page
+from kvviz.pages import opened
 pn.extension()
-hbm_page().servable()
+opened("hbm").servable()
 """
 H200 = "?gpu=H200%20SXM%20141GB"
 Open = Callable[[str], HbmPage]

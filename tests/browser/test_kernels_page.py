@@ -108,7 +108,7 @@ def test_a_link_opens_what_it_says_and_names_what_it_does_not_know(
 ) -> None:
     page = open_page("?n=1000&d=32&paged=false&colour=red")
     alert = page.get_by_role("alert")
-    expect(alert).to_contain_text("n in the link: got '1000', expected 256, 512")
+    expect(alert).to_contain_text("n in the link: got '1000', expected one of 256, 512")
     expect(alert).to_contain_text("'colour' in the link is no setting")
     expect(page.get_by_role("switch", name="Paged")).to_have_attribute("aria-checked", "false")
     slide(page, "Head size, d", 0)

@@ -11,7 +11,7 @@ import pytest
 from conftest import watch
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from kvviz.pages.serving.link import open_link
+from kvviz.pages.serving.page import PAGE
 from kvviz.pages.serving.session import Runs
 from kvviz.scene.serving.gantt import LANES
 from kvviz.scene.serving.pool import PoolCell, pool_grid, pool_palette
@@ -144,7 +144,7 @@ def serving(shared: ServingPage) -> ServingPage:
 @pytest.fixture(scope="module")
 def runs() -> Runs:
     """What a plain visit simulates."""
-    return open_link([]).runs
+    return PAGE.visit([]).runs
 
 
 def wait_until(holds: Callable[[], bool], seconds: float = 10) -> None:
@@ -360,7 +360,7 @@ def test_a_change_of_policy_serves_anew(open_page: Callable[..., ServingPage]):
     page = open_page("?requests=40")
     page.changing(lambda: page.page.get_by_label("Policy B", exact=True).select_option("static"))
     page.pause()
-    fresh = open_link([("requests", "40"), ("against", "static")]).runs
+    fresh = PAGE.visit([("requests", "40"), ("against", "static")]).runs
     page.seek(3.0)
     assert page.cells("b") == drawn(fresh, "b", 3.0)
     page.page.wait_for_url("**against=static**")
@@ -371,7 +371,7 @@ def test_a_link_opens_where_it_says(open_page: Callable[..., ServingPage]):
     page = open_page("?at=4.2&follow=17&theme=light&num_blocks=1001&foo=1", reduced_motion="reduce")
     state = page.state()
     assert (state["playing"], state["now"], state["followed"]) == (False, 4.2, 17)
-    expect(page.alert()).to_contain_text("'foo' in the link is no setting.")
+    expect(page.alert()).to_contain_text("'foo' in the link is no setting of this page.")
     assert page.page.evaluate("document.documentElement.dataset.theme") == "light"
     assert len(page.cells("a")) >= 1000
     page.page.context.close()

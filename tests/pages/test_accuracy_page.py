@@ -10,7 +10,7 @@ from kvviz.accuracy.startup_log import read_log
 from kvviz.accuracy.validation import shipped
 from kvviz.pages.accuracy import cards
 from kvviz.pages.accuracy.log import read_card, reconciled
-from kvviz.pages.accuracy.session import ALL, AS_LOGGED, MOST_TEXT, AccuracySession
+from kvviz.pages.accuracy.session import ALL, AS_LOGGED, MOST_TEXT, AccuracySession, choices
 from kvviz.scene.accuracy.errors import EDGE, Point, error_scatter
 from kvviz.scene.theme import DARK, LIGHT
 
@@ -69,7 +69,7 @@ def test_filters_narrow_the_logs_alone(session):
     left = [item for item in session.shown() if item.file == "logs"]
     assert {item.gpu for item in left} == {"Tesla T4"}
     assert {item.confidence for item in left} <= {"A", "A-"}
-    assert session.choices("gpu")[:2] == [ALL, "H100-80GB"]
+    assert choices("gpu")[:2] == [ALL, "H100-80GB"]
 
 
 def test_coverage_has_a_cell_for_every_log():

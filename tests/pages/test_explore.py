@@ -17,8 +17,8 @@ from kvviz.pages.explore.arithmetic import arithmetic
 from kvviz.pages.explore.contexts import _values
 from kvviz.pages.explore.details import details, pair
 from kvviz.pages.explore.layers import layers
-from kvviz.pages.explore.link import link, open_link
 from kvviz.pages.explore.metrics import METRICS, short
+from kvviz.pages.explore.page import PAGE
 from kvviz.pages.explore.session import EXPLORE_DEFAULTS, ExploreSession
 from kvviz.pages.explore.split import split
 from kvviz.pages.explore.table import as_file
@@ -89,17 +89,17 @@ def test_a_link_brings_back_the_state():
         "find_gpu": "hbm",
         "sort": "value",
     }
-    session = open_link(query.items())
+    session = PAGE.visit(query.items())
     assert not session.problem
-    assert link(session) == query
-    assert link(ExploreSession()) == {}
+    assert PAGE.query(session) == query
+    assert PAGE.query(ExploreSession()) == {}
 
 
 def test_what_a_link_cannot_set_is_named():
-    session = open_link([("paged", "false"), ("shown", "some"), ("gpu", "H1000"), ("x", "1")])
+    session = PAGE.visit([("paged", "false"), ("shown", "some"), ("gpu", "H1000"), ("x", "1")])
     for name in ("paged", "shown", "H1000", "'x'"):
         assert name in session.problem
-    assert link(session) == {}
+    assert PAGE.query(session) == {}
 
 
 def test_the_number_of_sequences_is_asked_not_given():

@@ -12,19 +12,14 @@ from kvviz.catalog.models.shipped import model_names
 from kvviz.memory.comparison import Comparison, compare
 from kvviz.memory.tables import free_list, share
 from kvviz.pages.paging.cards import counted, metrics, older_report, pool_header, sentence, slot
-from kvviz.pages.paging.session import (
-    PagingSession,
-    PagingSettings,
-    join,
-    open_paging,
-    paging_link,
-)
+from kvviz.pages.paging.page import PAGE
+from kvviz.pages.paging.session import PagingSession, PagingSettings, join
 from kvviz.pages.paging.table import table
 from kvviz.scene.paging.layout import HEIGHT, NARROW, WIDE, diagram, grid
 
 
 def shown(**settings):
-    return open_paging([("shown", "true"), *((name, str(v)) for name, v in settings.items())])
+    return PAGE.visit([("shown", "true"), *((name, str(v)) for name, v in settings.items())])
 
 
 # -- where blocks are drawn
@@ -146,13 +141,13 @@ def test_every_model_of_the_catalog_is_shown(name):
 def test_a_link_carries_the_state_and_names_what_is_not_valid():
     session = shown(sequence_length=100, shared=0.25, model="llama 3.1 8b")
     assert session.settings.model == "meta-llama/Llama-3.1-8B"
-    again = open_paging(paging_link(session).items())
+    again = PAGE.visit(PAGE.query(session).items())
     assert again.settings.param.values().items() >= {("sequence_length", 100), ("shared", 0.25)}
     assert again.joined == session.joined
-    broken = open_paging([("theme", "blue"), ("batch", "2"), ("block_size", "x"), ("model", "no")])
+    broken = PAGE.visit([("theme", "blue"), ("batch", "2"), ("block_size", "x"), ("model", "no")])
     for said in ("theme in the link", "'batch' in the link", "block_size in the link", "'no'"):
         assert said in broken.problem
-    assert paging_link(PagingSession()) == {}
+    assert PAGE.query(PagingSession()) == {}
 
 
 # -- the text

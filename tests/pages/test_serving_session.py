@@ -6,8 +6,8 @@ import pytest
 from kvviz.pages.serving.about import paper_table
 from kvviz.pages.serving.cards import headline, legend, outcome_line, seconds, summary
 from kvviz.pages.serving.columns import opening, play_columns, totals
-from kvviz.pages.serving.link import link, open_link
 from kvviz.pages.serving.load import Load, workload
+from kvviz.pages.serving.page import PAGE
 from kvviz.pages.serving.session import MOST_BLOCKS, ServingSession
 from kvviz.pages.serving.trace import Incoming
 
@@ -48,25 +48,25 @@ def test_a_link_carries_all_that_differs_and_opens_it_again():
         "shared_prompt": "256",
         "reservation": "pow2",
     }
-    session = open_link([*query.items(), ("at", "1.5"), ("follow", "3"), ("theme", "light")])
+    session = PAGE.visit([*query.items(), ("at", "1.5"), ("follow", "3"), ("theme", "light")])
     assert session.problem == ""
-    assert link(session) == query
+    assert PAGE.query(session) == query
     assert (session.at, session.follow, session.theme) == (1.5, 3, "light")
-    assert link(open_link(link(session).items())) == query
-    assert link(ServingSession()) == {}
+    assert PAGE.query(PAGE.visit(PAGE.query(session).items())) == query
+    assert PAGE.query(ServingSession()) == {}
 
 
 def test_what_the_gpu_has_left_can_be_linked():
-    session = open_link([("num_blocks", "auto"), ("requests", "5"), ("gpu", "RTX 4090")])
+    session = PAGE.visit([("num_blocks", "auto"), ("requests", "5"), ("gpu", "RTX 4090")])
     assert session.serving.num_blocks is None
     assert session.runs.a.blocks > 1_500
-    assert link(session)["num_blocks"] == "auto"
+    assert PAGE.query(session)["num_blocks"] == "auto"
 
 
 @pytest.mark.parametrize(
     ("name", "text", "says"),
     [
-        ("colour", "red", "'colour' in the link is no setting."),
+        ("colour", "red", "'colour' in the link is no setting of this page."),
         ("rate", "fast", "rate in the link: got 'fast', expected a number from 0.01 to 10,000."),
         ("policy", "vlm", "vlm"),
         ("against", "x", "against in the link: got 'x', expected one of orca, static, vllm."),
@@ -78,13 +78,13 @@ def test_what_the_gpu_has_left_can_be_linked():
     ],
 )
 def test_a_broken_link_says_what_is_not_valid_and_opens_the_rest(name: str, text: str, says: str):
-    session = open_link([(name, text), ("requests", "10")])
+    session = PAGE.visit([(name, text), ("requests", "10")])
     assert says in session.problem
     assert session.runs is not None
 
 
 def test_too_much_work_is_refused_and_the_last_runs_stay():
-    session = open_link([("requests", "10")])
+    session = PAGE.visit([("requests", "10")])
     runs = session.runs
     session.load.requests = 2_000
     assert f"at most {MOST_BLOCKS:,} blocks" in session.problem
@@ -95,7 +95,7 @@ def test_too_much_work_is_refused_and_the_last_runs_stay():
 
 
 def test_a_trace_is_served_and_its_bad_rows_are_the_visitors_choice():
-    session = open_link([("requests", "10")])
+    session = PAGE.visit([("requests", "10")])
     session.give(BAD, "mine.csv")
     assert session.broken.startswith("Line 4: prompt is 'some'")
     assert session.partial
@@ -103,7 +103,7 @@ def test_a_trace_is_served_and_its_bad_rows_are_the_visitors_choice():
     session.keep_good()
     assert (session.broken, session.partial) == ("", False)
     assert session.runs.workload.prompt.tolist() == [50, 60]
-    assert "traffic" not in link(session)
+    assert "traffic" not in PAGE.query(session)
     session.load.speed = 4.0
     assert session.runs.workload.arrival.tolist() == [0, 250_000_000]
     session.give(b"hello", "mine.csv")
@@ -134,7 +134,7 @@ def test_what_is_sent_is_what_happened(plain: ServingSession):
 
 
 def test_shared_prompts_are_hit():
-    alike = open_link([("requests", "30"), ("shared_prompt", "512")])
+    alike = PAGE.visit([("requests", "30"), ("shared_prompt", "512")])
     assert alike.runs.a.summary["prefix_hit_rate"] > 0.1
     assert workload(Load(shared_prompt=0, requests=3), 4800, None).contents is None
 
@@ -152,7 +152,7 @@ def test_the_papers_table_names_both_sides():
 
 
 def test_what_is_alike_is_not_told_apart():
-    alike = open_link([("policy", "orca"), ("against", "orca"), ("requests", "10")]).runs
+    alike = PAGE.visit([("policy", "orca"), ("against", "orca"), ("requests", "10")]).runs
     assert "requests at once under A and B, in 2.93 GiB" in headline(alike)
     assert outcome_line(alike).count(" under both") == 2
     assert "not <b>" not in outcome_line(alike)

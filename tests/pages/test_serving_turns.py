@@ -10,7 +10,7 @@ import pytest
 
 from kvviz.pages.serving.about import about
 from kvviz.pages.serving.cards import requests_note
-from kvviz.pages.serving.link import open_link
+from kvviz.pages.serving.page import PAGE
 from kvviz.pages.serving.turns import SIMULATOR, Turns
 
 SECONDS = 30
@@ -64,7 +64,7 @@ def test_an_error_is_raised_in_the_page_and_the_next_work_is_done():
 
 
 def test_a_change_is_simulated_beside_the_thread_that_asks_for_it():
-    session, page = open_link([("requests", "10")]), Page()
+    session, page = PAGE.visit([("requests", "10")]), Page()
     session.simulating = Turns(page, SIMULATOR)
     runs = session.runs
     session.load.requests = 12
@@ -77,7 +77,7 @@ def test_a_change_is_simulated_beside_the_thread_that_asks_for_it():
 
 
 def test_a_trace_is_read_beside_the_thread_that_asks_for_it():
-    session, page = open_link([("requests", "10")]), Page()
+    session, page = PAGE.visit([("requests", "10")]), Page()
     session.reading = Turns(page, SIMULATOR)
     session.give(ROWS, "mine.csv")
     assert session.trace is None
@@ -86,11 +86,11 @@ def test_a_trace_is_read_beside_the_thread_that_asks_for_it():
 
 
 def test_texts_of_conversations_are_counted_by_their_letters_and_that_is_said():
-    session = open_link([("requests", "10")])
+    session = PAGE.visit([("requests", "10")])
     turns = [{"from": "human", "value": "x" * 40}, {"from": "gpt", "value": "y" * 8}]
     session.give(json.dumps([{"conversations": turns}]).encode(), "share.json")
     assert session.broken == ""
     assert session.runs.workload.prompt.tolist() == [10]
     assert "four characters a token" in requests_note(session)
-    assert "drawn again" in about(open_link([("requests", "10")]))
+    assert "drawn again" in about(PAGE.visit([("requests", "10")]))
     assert "drawn again" not in about(session)

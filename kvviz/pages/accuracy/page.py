@@ -1,25 +1,30 @@
 """The accuracy page, composed: scatters, coverage, misses and tables; a log and its stack."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import panel as pn
 import param
-from panel.template import Template
 
 from kvviz.accuracy.comparison import Comparison
 from kvviz.catalog.gpus.shipped import gpu_names
 from kvviz.catalog.models.shipped import model_names
 from kvviz.pages.accuracy import cards
 from kvviz.pages.accuracy.log import read_card, reconciled
-from kvviz.pages.accuracy.session import ALL, AS_LOGGED, MOST_TEXT, AccuracySession
-from kvviz.pages.kit.components import CSS, Component, Knob, LiveCard, Share, scripts
+from kvviz.pages.accuracy.session import AS_LOGGED, MOST_TEXT, AccuracySession, choices
+from kvviz.pages.kit.cards import LiveCard, followed
+from kvviz.pages.kit.components import CSS, Component, scripts
 from kvviz.pages.kit.drawn import follow_theme, redraws
-from kvviz.pages.kit.header import theme_switch
-from kvviz.pages.kit.shell import Areas, shell
+from kvviz.pages.kit.html import short
+from kvviz.pages.kit.inputs import Knob, bound
+from kvviz.pages.kit.link import Carried, Link
+from kvviz.pages.kit.page import Page
+from kvviz.pages.kit.shell import Areas
 from kvviz.scene.accuracy.errors import ErrorScatter, Point, error_scatter
 from kvviz.scene.theme import THEMES
+from kvviz.settings.knobs import KnobError, cut
 from kvviz.units import GiB, KiB
 
 OWN_CSS: Final = CSS + Path(__file__).with_name("accuracy.css").read_text()
@@ -33,18 +38,12 @@ PANELS: Final = {  # by quantity: colour, bytes of the axis's unit, its name, an
     "weights": ("weights1", GiB, "GiB", (0.15, 700.0)),
     "kv_tokens": ("sequence4", 1000, "k tokens", (3.0, 20_000.0)),
 }
-FILTERS: Final = {"engine": "Engine", "gpu": "GPU", "confidence": "Confidence"}
+FILTERS: Final = ("engine", "gpu", "confidence")
 GIVEN: Final = {"given_model": ("Model", model_names), "given_gpu": ("GPU", gpu_names)}
 
 
 class AccuracyCard(LiveCard):
     """A card of HTML in this page's look."""
-
-    _stylesheets = (OWN_CSS,)
-
-
-class Filter(Knob):
-    """A list of what counts, with room beside it."""
 
     _stylesheets = (OWN_CSS,)
 
@@ -66,57 +65,24 @@ class Paste(Component):
     _stylesheets = (OWN_CSS,)
 
 
-def accuracy_page() -> Template:
-    """Return the accuracy page of a new visitor."""
-    session = opened(pn.state.session_args)
-    columns = {"results": results(session), "reading": reading(session)}
-    share = Share(query=_query(session), theme=session.theme, sizing_mode=None)
-    session.param.watch(
-        lambda *_: share.param.update(query=_query(session), theme=session.theme),
-        ["theme", *FILTERS],
-    )
-    return shell(
-        "accuracy",
-        session.theme,
-        Areas(columns, {"share": share, "theme_switch": theme_switch(session)}),
-    )
-
-
-def opened(arguments: dict[str, list[bytes]]) -> AccuracySession:
-    """Return the session that a link's query asks for; what is not offered is left out."""
-    session = AccuracySession()
-    query = {name: values[-1].decode(errors="replace") for name, values in arguments.items()}
-    asked = {n: query[n] for n in FILTERS if query.get(n) in session.choices(n)}
-    if query.get("theme") in THEMES:
-        asked["theme"] = query["theme"]
-    session.param.update(**asked)
-    return session
-
-
-def _query(session: AccuracySession) -> dict[str, str]:
-    return {n: getattr(session, n) for n in FILTERS if getattr(session, n) != ALL}
-
-
 def results(session: AccuracySession) -> pn.Column:
     """Return the wide column: what the shipped rows come to."""
     return pn.Column(
-        _followed(session, cards.title, "title"),
+        _shown(session, cards.title, "title"),
         _scatters(session),
-        _followed(session, cards.coverage, "card"),
-        _followed(session, cards.misses, "card misses"),
-        _followed(session, cards.tables, "card"),
+        _shown(session, cards.coverage, "card"),
+        _shown(session, cards.misses, "card misses"),
+        _shown(session, cards.tables, "card"),
         css_classes=["column"],
         stylesheets=[CSS],
     )
 
 
-def _followed(
+def _shown(
     session: AccuracySession, html: Callable[[Sequence[Comparison]], str], css: str
 ) -> AccuracyCard:
     """Return a card that follows the filters."""
-    card = AccuracyCard(html=html(session.shown()), css_class=css)
-    session.param.watch(lambda *_: card.param.update(html=html(session.shown())), list(FILTERS))
-    return card
+    return followed(AccuracyCard(css_class=css), lambda: html(session.shown()), session, *FILTERS)
 
 
 def _scatters(session: AccuracySession) -> pn.Column:
@@ -222,20 +188,44 @@ def reading(session: AccuracySession) -> pn.Column:
     return pn.Column(filters, paste, known, card, css_classes=["column"], stylesheets=[CSS])
 
 
-def _given(session: AccuracySession, name: str) -> Filter:
+def _given(session: AccuracySession, name: str) -> Knob:
     """Return a list of what may be taken instead of what the log says, or leaves out."""
     label, names = GIVEN[name]
-    options = [[AS_LOGGED, f"{label}: {AS_LOGGED}"], *([n, n.rpartition("/")[2]] for n in names())]
-    words = f"{label} of the log"
-    knob = Filter(kind="select", label=words, value=getattr(session, name), options=options)
-    knob.param.watch(lambda event: session.param.update(**{name: event.new}), "value")
-    return knob
+    options = {AS_LOGGED: f"{label}: {AS_LOGGED}"} | {n: short(n) for n in names()}
+    return bound(session, name, "select", options, stylesheets=[OWN_CSS])
 
 
-def _filter(session: AccuracySession, name: str) -> Filter:
+def _filter(session: AccuracySession, name: str) -> Knob:
     """Return a list of what a filter offers."""
-    options = [[choice, f"{FILTERS[name]}: {choice}"] for choice in session.choices(name)]
-    current = getattr(session, name)
-    knob = Filter(kind="select", label=FILTERS[name], value=current, options=options)
-    knob.param.watch(lambda event: session.param.update(**{name: event.new}), "value")
-    return knob
+    label = session.param[name].label
+    options = {choice: f"{label}: {choice}" for choice in choices(name)}
+    return bound(session, name, "select", options, stylesheets=[OWN_CSS])
+
+
+def _offered(name: str, choice: str) -> str:
+    """Return a filter's choice; raises `KnobError` where it is not offered."""
+    if choice not in choices(name):
+        raise KnobError(f"got {cut(choice)}, expected one of {', '.join(choices(name))}")
+    return choice
+
+
+def areas(session: AccuracySession) -> Areas:
+    """Return what stands below the header, bound to the session."""
+    return Areas({"results": results(session), "reading": reading(session)})
+
+
+PAGE: Final = Page(
+    name="accuracy",
+    tab="Accuracy",
+    title="predicted against what engines logged",
+    place=6,
+    link=Link(
+        Carried(
+            *(AccuracySession, "", FILTERS),
+            find={name: partial(_offered, name) for name in FILTERS},
+        )
+    ),
+    opened=lambda given: given.session(AccuracySession),
+    follows=FILTERS,
+    areas=areas,
+)

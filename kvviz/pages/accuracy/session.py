@@ -11,6 +11,7 @@ from kvviz.accuracy.resolve import Models
 from kvviz.accuracy.rows import Row, read_rows
 from kvviz.accuracy.startup_log import LogError, StartupLog, read_log
 from kvviz.accuracy.validation import shipped
+from kvviz.pages.kit.session import PageSession
 
 ALL: Final = "all"
 MOST_TEXT: Final = 1_000_000  # characters of a pasted log: with two ranks a start takes a third
@@ -19,24 +20,28 @@ EXAMPLE: Final = "L038"  # a model with images, experts and latent attention on 
 GRADES: Final = {"A": ("A", "A-"), "B and C": ("B", "C")}
 
 
-class AccuracySession(param.Parameterized):
+class AccuracySession(PageSession):
     """Filters over the shipped rows, and one start-up log."""
 
-    theme: str = param.Selector(default="dark", objects=["dark", "light"])
-    engine: str = param.String(ALL, doc="engine whose rows count")
-    gpu: str = param.String(ALL, doc="GPU whose rows count")
-    confidence: str = param.String(ALL, doc="grade of the rows that count")
+    engine: str = param.String(ALL, label="Engine", doc="engine whose rows count")
+    gpu: str = param.String(ALL, label="GPU", doc="GPU whose rows count")
+    confidence: str = param.String(ALL, label="Confidence", doc="grade of the rows that count")
     text: str = param.String("", doc="the log")
-    given_model: str = param.String(AS_LOGGED, doc="model to take, whatever the log names")
-    given_gpu: str = param.String(AS_LOGGED, doc="GPU to take, whatever the log names")
+    given_model: str = param.String(
+        AS_LOGGED, label="Model of the log", doc="model to take, whatever the log names"
+    )
+    given_gpu: str = param.String(
+        AS_LOGGED, label="GPU of the log", doc="GPU to take, whatever the log names"
+    )
     log: StartupLog | None = param.ClassSelector(class_=StartupLog)
     explanation: Explanation | None = param.ClassSelector(class_=Explanation)
-    problem: str = param.String("", doc="why a text could not be explained, in one sentence")
 
     def __init__(self, **params: Any) -> None:
         super().__init__(**params)
         self.param.watch(self._explain, ["given_model", "given_gpu"])
+        problem = self.problem
         self.explain(example())
+        self.problem = problem or self.problem
 
     def explain(self, text: str) -> None:
         """Explain a pasted log; a text that is none leaves the last one and says why."""
@@ -58,13 +63,6 @@ class AccuracySession(param.Parameterized):
         known = {name: value for name, value in given.items() if value != AS_LOGGED}
         self.explanation = explained(self.log, Models({}), known)
 
-    def choices(self, name: str) -> list[str]:
-        """Return what a filter offers, the most frequent first."""
-        if name == "confidence":
-            return [ALL, *GRADES]
-        values = [_value(item, name) for item in _of_logs(shipped())]
-        return [ALL, *sorted({v for v in values if v}, key=lambda v: (-values.count(v), v))]
-
     def shown(self) -> list[Comparison]:
         """Return the comparisons that the filters leave; tables of other kinds stay whole."""
         return [item for item in shipped() if item.file != "logs" or self._counts(item)]
@@ -73,6 +71,14 @@ class AccuracySession(param.Parameterized):
         graded = self.confidence == ALL or item.confidence in GRADES[self.confidence]
         same = (ALL, _value(item, "engine")), (ALL, _value(item, "gpu"))
         return graded and self.engine in same[0] and self.gpu in same[1]
+
+
+def choices(name: str) -> list[str]:
+    """Return what a filter offers, the most frequent first."""
+    if name == "confidence":
+        return [ALL, *GRADES]
+    values = [_value(item, name) for item in _of_logs(shipped())]
+    return [ALL, *sorted({v for v in values if v}, key=lambda v: (-values.count(v), v))]
 
 
 def _of_logs(comparisons: Iterable[Comparison]) -> Iterator[Comparison]:

@@ -6,7 +6,7 @@ import panel as pn
 from kvviz.atlas import reports
 from kvviz.pages.explore.heatmap import EXPLORE_CSS
 from kvviz.pages.explore.session import ExploreSession
-from kvviz.pages.kit.components import LiveCard
+from kvviz.pages.kit.cards import LiveCard
 from kvviz.pages.kit.drawn import follow_theme, redraws
 from kvviz.scene.explore.bars import bars
 from kvviz.scene.theme import THEMES

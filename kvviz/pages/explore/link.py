@@ -1,57 +1,41 @@
-"""The page's state in a URL, and the link that opens the chosen pair on the HBM page."""
+"""What links to the Explore page carry, and the link that opens the chosen pair on the HBM page."""
 
-from collections.abc import Iterable
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlencode
 
-from kvviz.catalog.gpus.shipped import find_gpu
-from kvviz.catalog.models.shipped import find_model
-from kvviz.catalog.names import UnknownName
+from kvviz.pages import find_page
 from kvviz.pages.explore.session import EXPLORE_DEFAULTS, WORKLOAD, ExploreSession
-from kvviz.pages.hbm.session import PAGE_DEFAULTS
 from kvviz.pages.kit.html import many
-from kvviz.settings.knobs import cut, from_query, to_query
-from kvviz.settings.scenario import Scenario
+from kvviz.pages.kit.link import CATALOG, Carried, Given, Link
+from kvviz.settings.knobs import KnobError, cut
+from kvviz.settings.scenario import Scenario, knobs
 
-VIEW: Final = ("metric", "shown", "find_model", "find_gpu", "sort", "sort_gpus", "theme")
-TAKEN: Final = (*WORKLOAD, "model", "gpu", "mfu", "mbu")
+VIEW: Final = ("metric", "shown", "find_model", "find_gpu", "sort", "sort_gpus")
+TAKEN: Final = (*(name for name in WORKLOAD if name in knobs()), "model", "gpu", "mfu", "mbu")
 MOST_TEXT: Final = 200  # characters of a search that a link may carry
 MOST_BATCH: Final = Scenario.param.batch.bounds[1]
 
 
-def open_link(pairs: Iterable[tuple[str, str]]) -> ExploreSession:
-    """Return the session that a link's query asks for, its `problem` naming what is not valid."""
-    query, view, problems = dict(pairs), {}, []
-    for name in VIEW:
-        if name not in query:
-            continue
-        text, known = query.pop(name), getattr(ExploreSession.param[name], "objects", None)
-        if known is not None and text not in known:
-            problems.append(f"{name} in the link: got {cut(text)}, expected {', '.join(known)}.")
-        else:
-            view[name] = text[:MOST_TEXT]
-    settings, wrong = from_query(query.items())
-    for name in [name for name in settings if name not in TAKEN]:
-        problems.append(f"{name} in the link is no setting of this page.")
-        del settings[name]
-    for name, find in (("model", find_model), ("gpu", find_gpu)):
-        try:
-            settings |= {name: find(settings[name]).name} if name in settings else {}
-        except UnknownName as unknown:
-            problems.append(str(unknown))
-            del settings[name]
-    scenario = Scenario(**{**EXPLORE_DEFAULTS, **settings})
-    return ExploreSession(scenario=scenario, problem=" ".join(problems + wrong), **view)
+def _search(text: str) -> str:
+    if len(text) > MOST_TEXT:
+        raise KnobError(f"got {cut(text)}, expected at most {MOST_TEXT} characters")
+    return text
 
 
-def link(session: ExploreSession) -> dict[str, str]:
-    """Return the query of a link to the session: all that differs from a plain visit."""
-    query = to_query(session.scenario, EXPLORE_DEFAULTS)
-    if session.scenario.model in session.scenario.own_models:
-        del query["model"]  # an uploaded model stays with its visitor
-    view = {name: getattr(session, name) for name in VIEW if name != "theme"}
-    usual = {name: ExploreSession.param[name].default for name in view}
-    return query | {name: value for name, value in view.items() if value != usual[name]}
+LINK: Final = Link(
+    Carried(
+        *(Scenario, "scenario", TAKEN, EXPLORE_DEFAULTS),
+        find=CATALOG,
+        private={"model": lambda scenario: scenario.own_models},
+    ),
+    Carried(ExploreSession, "", VIEW, find=dict.fromkeys(("find_model", "find_gpu"), _search)),
+)
+
+
+def opened(given: Given) -> ExploreSession:
+    """Return the session that a link asks for, its `problem` naming what is not valid."""
+    scenario = Scenario(**{**EXPLORE_DEFAULTS, **given.of(Scenario)})
+    return ExploreSession(scenario=scenario, **given.of(ExploreSession), **given.visit)
 
 
 def hbm_link(workload: Scenario, sequences: int) -> str:
@@ -59,7 +43,6 @@ def hbm_link(workload: Scenario, sequences: int) -> str:
     if workload.model in workload.own_models:
         return '<p class="open">A model of your own opens in HBM by its config.json there.</p>'
     batch = max(1, min(sequences, MOST_BATCH))
-    there = workload.replaced(batch=batch)
+    query = find_page("hbm").link.of(Scenario).query(workload.replaced(batch=batch))
     text, title = f"Open in HBM with {many(batch, 'sequence')}", "the same scenario, page by page"
-    query: dict[str, Any] = to_query(there, PAGE_DEFAULTS)
     return f'<a class="open" href="hbm?{urlencode(query)}" title="{title}">{text}</a>'

@@ -1,36 +1,28 @@
 """The Explore page, composed: controls, the map, and the chosen pair in full."""
 
 from collections.abc import Callable
+from typing import Final
 
 import panel as pn
-from panel.template import Template
 
 from kvviz.pages.explore.arithmetic import arithmetic
 from kvviz.pages.explore.contexts import contexts
 from kvviz.pages.explore.details import Pair, details, pair
 from kvviz.pages.explore.heatmap import EXPLORE_CSS, heat_map
 from kvviz.pages.explore.layers import layers
-from kvviz.pages.explore.link import VIEW, link, open_link
-from kvviz.pages.explore.session import WORKLOAD, ExploreSession
+from kvviz.pages.explore.link import LINK, VIEW, opened
+from kvviz.pages.explore.session import ExploreSession
 from kvviz.pages.explore.split import split
-from kvviz.pages.explore.toolbar import filters, problem, toolbar
-from kvviz.pages.kit.components import LiveCard, Share
-from kvviz.pages.kit.header import theme_switch
-from kvviz.pages.kit.shell import Areas, shell
+from kvviz.pages.explore.toolbar import filters, toolbar
+from kvviz.pages.kit.cards import LiveCard, problem_line
+from kvviz.pages.kit.page import Page
+from kvviz.pages.kit.shell import Areas
 
 
 class PairCard(LiveCard):
     """A card of HTML in this page's look."""
 
     _stylesheets = (EXPLORE_CSS,)
-
-
-def explore_page() -> Template:
-    """Return the Explore page of a new visitor, in the state that the URL's query asks for."""
-    arguments = pn.state.session_args.items()
-    session = open_link((name, values[-1].decode(errors="replace")) for name, values in arguments)
-    tools = {"share": _share(session), "theme_switch": theme_switch(session)}
-    return shell("explore", session.theme, Areas({"wide": body(session)}, tools))
 
 
 def body(session: ExploreSession) -> pn.Column:
@@ -48,7 +40,13 @@ def body(session: ExploreSession) -> pn.Column:
     head = pn.Row(title, toolbar(session), css_classes=["head"], **look)
     middle = pn.Row(left, beside, css_classes=["middle"], **look)
     return pn.Column(
-        head, filters(session), problem(session), middle, below, css_classes=["explore"], **look
+        head,
+        filters(session),
+        problem_line(session),
+        middle,
+        below,
+        css_classes=["explore"],
+        **look,
     )
 
 
@@ -69,13 +67,13 @@ def cards(session: ExploreSession, texts: dict[str, Callable[[Pair], str]]) -> d
     return told
 
 
-def _share(session: ExploreSession) -> Share:
-    """Return the button that copies a link to the state; the address bar follows it."""
-    share = Share(query=link(session), theme=session.theme, sizing_mode=None)
-
-    def follow(*_events: object) -> None:
-        share.param.update(query=link(session), theme=session.theme)
-
-    session.param.watch(follow, list(VIEW))
-    session.scenario.param.watch(follow, [*WORKLOAD, "model", "gpu"])
-    return share
+PAGE: Final = Page(
+    name="explore",
+    tab="Explore",
+    title="what fits where",
+    place=5,
+    link=LINK,
+    opened=opened,
+    follows=(*VIEW, "scenario"),
+    areas=lambda session: Areas({"wide": body(session)}),
+)

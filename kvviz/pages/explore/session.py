@@ -9,11 +9,12 @@ import param
 from kvviz.atlas import Axes, Reports, reports
 from kvviz.catalog.gpus.gpu import Gpu
 from kvviz.catalog.gpus.shipped import gpus
-from kvviz.catalog.models.config import ConfigError, model_from_config, read_config
+from kvviz.catalog.models.config import ConfigError
 from kvviz.catalog.models.model import Model
 from kvviz.catalog.models.shipped import models
 from kvviz.pages.explore.metrics import METRICS, Metric
-from kvviz.pages.hbm.session import UPLOAD_NAME
+from kvviz.pages.kit.session import PageSession
+from kvviz.pages.kit.upload import UPLOAD_NAME, uploaded
 from kvviz.settings.scenario import Scenario, ScenarioError
 from kvviz.shards.weights import weight_dtype
 
@@ -52,7 +53,7 @@ EXPLORE_DEFAULTS: Final = {"batch": 1, "context": 8192}
 SLOT: Final = Scenario.param.max_model_len.default
 
 
-class ExploreSession(param.Parameterized):
+class ExploreSession(PageSession):
     """The workload with the reports of every model on every GPU; a change recomputes them, once.
 
     The scenario's model and GPU are the chosen pair.
@@ -83,8 +84,6 @@ class ExploreSession(param.Parameterized):
         doc="order of the GPUs",
     )
     reports: Reports = param.ClassSelector(class_=Reports, doc="of all models on all GPUs")
-    problem: str = param.String("", doc="what is wrong with the settings, in one sentence")
-    theme: str = param.Selector(default="dark", objects=["dark", "light"])
 
     def __init__(self, **params: Any) -> None:
         params.setdefault("scenario", Scenario(**EXPLORE_DEFAULTS))
@@ -180,7 +179,7 @@ class ExploreSession(param.Parameterized):
         own = self.scenario.own_models
         name = UPLOAD_NAME if not own else f"{UPLOAD_NAME} {len(own) + 1}"
         try:
-            model = model_from_config(read_config(content), name, "uploaded")
+            model = uploaded(content, name)
         except ConfigError as error:
             self.problem = str(error)
             return

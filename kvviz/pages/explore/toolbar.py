@@ -11,40 +11,44 @@ from kvviz.pages.explore.heatmap import EXPLORE_CSS
 from kvviz.pages.explore.metrics import METRICS
 from kvviz.pages.explore.session import ExploreSession
 from kvviz.pages.explore.table import downloads
-from kvviz.pages.kit.components import Knob, LiveCard, Upload
-from kvviz.pages.kit.html import problem_text
-from kvviz.pages.kit.inputs import bound
+from kvviz.pages.kit.inputs import Knob, bound, current, spelled, stepped
+from kvviz.pages.kit.upload import Upload
 from kvviz.settings.scenario import Scenario
 
 CONTEXTS = tuple(2**power for power in range(10, 21))
 BATCHES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 SHARES = (0.8, 0.85, 0.9, 0.92, 0.95, 1.0)
+DTYPES = ("native", "bf16", "fp8", "int8", "int4", "mxfp4")
+BAR = ["bar"]
 
 
 def toolbar(session: ExploreSession) -> pn.Row:
     """Return the line of controls over the map."""
     scenario = session.scenario
-    metric = own(session, "metric", "segment", {m.label: name for name, m in METRICS.items()})
-    picks = {
-        "context": bound(scenario, "context", "pick", _steps(scenario, "context", CONTEXTS)),
-        "batch": bound(scenario, "batch", "pick", _steps(scenario, "batch", BATCHES)),
-        "weights": bound(
-            scenario, "weights_dtype", "pick", ("native", "bf16", "fp8", "int8", "int4", "mxfp4")
-        ),
-        "kv": bound(scenario, "kv_dtype", "pick", scenario.param.kv_dtype.objects),
-        "gpus": bound(scenario, "tp", "pick", _steps(scenario, "tp", range(1, 9))),
-    }
-    picks["batch"].label, picks["gpus"].label = "Sequences", "GPUs"
+    metrics = {name: metric.label for name, metric in METRICS.items()}
+    batch = _pick(scenario, "batch", BATCHES, label="Sequences")
+    gpus = _pick(scenario, "tp", range(1, 9), label="GPUs")
 
     def follow(*_events: object) -> None:
-        picks["batch"].visible = session.how.of_batch
-        picks["gpus"].visible = session.how.of_split
+        batch.visible, gpus.visible = session.how.of_batch, session.how.of_split
 
     session.param.watch(follow, "metric")
     follow()
-    for pick in picks.values():
-        pick.css_classes = ["bar"]
-    return pn.Row(metric, *picks.values(), css_classes=["toolbar"], stylesheets=[EXPLORE_CSS])
+    parts = [
+        bound(session, "metric", "segment", metrics, css_classes=BAR),
+        _pick(scenario, "context", CONTEXTS),
+        batch,
+        bound(scenario, "weights_dtype", "pick", DTYPES, css_classes=BAR),
+        bound(scenario, "kv_dtype", "pick", scenario.param.kv_dtype.objects, css_classes=BAR),
+        gpus,
+    ]
+    return pn.Row(*parts, css_classes=["toolbar"], stylesheets=[EXPLORE_CSS])
+
+
+def _pick(scenario: Scenario, name: str, steps: Iterable[Any], **look: Any) -> Knob:
+    """Return a list of steps, with whatever value the setting has."""
+    there = stepped(steps, current(scenario, name))
+    return bound(scenario, name, "pick", there, css_classes=BAR, **look)
 
 
 def filters(session: ExploreSession) -> pn.Row:
@@ -52,11 +56,11 @@ def filters(session: ExploreSession) -> pn.Row:
     upload = Upload(css_classes=["bar", "upload"])
     upload.on_msg(lambda event: session.upload(event.data))
     parts = [
-        own(session, "shown", "segment", session.param.shown.names),
-        own(session, "find_model", "search"),
-        own(session, "find_gpu", "search"),
-        own(session, "sort", "pick", session.param.sort.names),
-        own(session, "sort_gpus", "pick", session.param.sort_gpus.names),
+        _named(session, "shown", "segment"),
+        bound(session, "find_model", "search", css_classes=BAR),
+        bound(session, "find_gpu", "search", css_classes=BAR),
+        _named(session, "sort", "pick"),
+        _named(session, "sort_gpus", "pick"),
         *_capacity(session.scenario),
         upload,
         downloads(session),
@@ -64,54 +68,21 @@ def filters(session: ExploreSession) -> pn.Row:
     return pn.Row(*parts, css_classes=["filters"], stylesheets=[EXPLORE_CSS])
 
 
+def _named(session: ExploreSession, name: str, kind: str) -> Knob:
+    """Return an input of a choice that the session calls by names of its own."""
+    texts = {value: text for text, value in session.param[name].names.items()}
+    return bound(session, name, kind, texts, css_classes=BAR)
+
+
 def _capacity(scenario: Scenario) -> list[Knob]:
     """Return the switch between what a driver reports and what an engine leaves, with its share."""
-    mode = bound(scenario, "mode", "segment", engines())
-    steps = _steps(scenario, "utilization", SHARES)
-    share = bound(scenario, "utilization", "pick", steps)
+    mode = bound(scenario, "mode", "segment", engines(), css_classes=[*BAR, "capacity"])
+    share = _pick(scenario, "utilization", SHARES)
 
     def follow(*_events: object) -> None:
-        value = in_force(scenario, "utilization")
-        options = [[step, f"{step:,}"] for step in sorted({*SHARES, value})]
-        share.param.update(visible=find_engine(scenario.mode).assumes, options=options, value=value)
+        value, assumes = in_force(scenario, "utilization"), find_engine(scenario.mode).assumes
+        share.param.update(visible=assumes, options=spelled(stepped(SHARES, value)), value=value)
 
     scenario.param.watch(follow, ["mode", "gpu", "utilization"])
     follow()
-    mode.css_classes, share.css_classes = ["bar", "capacity"], ["bar"]
     return [mode, share]
-
-
-def problem(session: ExploreSession) -> LiveCard:
-    """Return the line that says what is wrong, if anything is."""
-    card = LiveCard(css_class="problem")
-
-    def follow(*_events: object) -> None:
-        says = session.problem
-        card.param.update(html=problem_text(says), visible=bool(says))
-
-    session.param.watch(follow, "problem")
-    follow()
-    return card
-
-
-def own(
-    session: ExploreSession, name: str, kind: str, options: dict[str, str] | None = None
-) -> Knob:
-    """Return an input that follows and sets the session's `name`; options as text: value."""
-    pairs = [[value, text] for text, value in (options or {}).items()]
-    declared = session.param[name]
-    knob = Knob(
-        kind=kind,
-        label=declared.label,
-        value=getattr(session, name),
-        options=pairs,
-        css_classes=["bar"],
-    )
-    knob.param.watch(lambda event: session.param.update(**{name: event.new}), "value")
-    session.param.watch(lambda event: knob.param.update(value=event.new), name)
-    return knob
-
-
-def _steps(scenario: Scenario, name: str, steps: Iterable[Any]) -> list[Any]:
-    """Return the values to choose from, and whatever value the setting has."""
-    return sorted({*steps, in_force(scenario, name)})

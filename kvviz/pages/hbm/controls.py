@@ -1,23 +1,22 @@
 """The right column: inputs made from the scenario's own declarations."""
 
-from collections.abc import Iterable
 from typing import Any
 
 import param
 
 from kvviz.catalog.dtypes import CACHE_DTYPES, DTYPES
 from kvviz.catalog.gpus.shipped import gpu_names
-from kvviz.catalog.models.config import MAX_BYTES
 from kvviz.catalog.models.shipped import model_names
 from kvviz.engines.base import Assumption
-from kvviz.engines.planning import in_force, plan
+from kvviz.engines.planning import plan
 from kvviz.engines.registry import engines, find_engine
 from kvviz.pages.hbm.copies import copies_note
 from kvviz.pages.hbm.session import Session
 from kvviz.pages.hbm.toggles import TOGGLES, Toggle
 from kvviz.pages.kit.components import Component, scripts
 from kvviz.pages.kit.html import chip, live
-from kvviz.pages.kit.inputs import change, hint, spelled
+from kvviz.pages.kit.inputs import Options, change, current, field, spelled, stepped
+from kvviz.pages.kit.upload import MOST_SENT
 from kvviz.settings import version
 from kvviz.settings.knobs import NEWEST, KnobError
 from kvviz.settings.scenario import Scenario, knobs
@@ -32,6 +31,7 @@ SHARES = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.92, 0.95, 1.0)
 QUARTERS = (0.0, 0.25, 0.5, 0.75, 1.0)
 SEGMENTS = {"weights_dtype": ("native", "fp8", "int4"), "kv_dtype": ("auto", "fp8")}
 ENGINE = ("activation_gib", "non_torch_gib", "cuda_graphs_gib")  # in the assumptions' order
+RATES = ("mfu", "mbu")  # known of the GPU until they are set
 
 Field = dict[str, Any]
 
@@ -44,7 +44,7 @@ class Controls(Component):
 
     cards = param.List(doc="title and fields of each card")
     problem = param.String(doc="what is wrong with the settings, in one sentence")
-    limit = param.Integer(MAX_BYTES + 1, doc="bytes of a file sent at most: one more than is read")
+    limit = param.Integer(MOST_SENT, doc="bytes of a file sent at most")
 
     _esm = scripts(
         "kit/js/live.js",
@@ -93,7 +93,7 @@ def _changes(scenario: Scenario, name: str, value: Any) -> dict[str, Any]:
         return dict(TOGGLES[name].on if value else TOGGLES[name].off)
     if name in ENGINE and value is None:
         return {name: None}
-    changed = change(name, value)
+    changed = change(scenario, name, value)
     if name == "run_length":
         return {**changed, "context": min(scenario.context, changed[name])}
     return changed
@@ -114,27 +114,26 @@ def _cards(scenario: Scenario) -> list[dict[str, Any]]:
     ]
 
 
-def _field(scenario: Scenario, name: str, kind: str, options: Iterable[Any] = ()) -> Field:
+def _field(scenario: Scenario, name: str, kind: str, options: Options = ()) -> Field:
     """Return an input for the scenario's `name`: slider, segment, select or number."""
-    return {
-        "kind": kind,
-        "name": name,
-        "label": scenario.param[name].label,
-        "hint": hint(scenario, name),
-        "value": in_force(scenario, name),
-        "options": [spelled(option) for option in options],
-    }
+    return field(scenario, name, kind, options, _hint(scenario, name))
+
+
+def _hint(scenario: Scenario, name: str) -> str:
+    """Say of the rates how their number is known; what is declared says it of the others."""
+    known = scenario.efficiency
+    return f"{known.kind}: {known.source}; {scenario.param[name].doc}" if name in RATES else ""
 
 
 def _slider(scenario: Scenario, name: str, steps: tuple[float, ...]) -> Field:
     """A slider over `steps` and whatever value the setting has."""
-    return _field(scenario, name, "slider", sorted({*steps, in_force(scenario, name)}))
+    return _field(scenario, name, "slider", stepped(steps, current(scenario, name)))
 
 
 def _model_and_gpu(scenario: Scenario) -> list[Field]:
     sizes = valid_tensor_parallel(scenario.the_model)
-    gpus = _field(scenario, "tp", "select", sorted({*sizes, scenario.tp}))
-    gpus["options"] = [[size, f"× {size}"] for size, _ in gpus["options"]]
+    many = {size: f"× {size}" for size in stepped(sizes, scenario.tp)}
+    gpus = _field(scenario, "tp", "select", many)
     return [
         _field(scenario, "model", "select", [*scenario.own_models, *model_names()]),
         {"kind": "row", "fields": [_field(scenario, "gpu", "select", gpu_names()), gpus]},
@@ -218,7 +217,7 @@ def _measured_copies(scenario: Scenario) -> list[Field]:
 def _types(scenario: Scenario, name: str, types: tuple[str, ...]) -> Field:
     """The usual types as segments, and all the others in a list beside them."""
     usual = SEGMENTS[name]
-    others = [spelled(kind) for kind in types if kind not in usual]
+    others = spelled(kind for kind in types if kind not in usual)
     return _field(scenario, name, "segment", usual) | {"others": others}
 
 
@@ -239,13 +238,10 @@ def _engine(scenario: Scenario) -> list[Field]:
 
 def _version(scenario: Scenario) -> Field:
     """The engine's version: the first of each range whose rules differ, the newest on top."""
-    engine = find_engine(scenario.mode)
-    field = _field(scenario, "engine_version", "select")
-    older = [[version.spelled(v), version.spelled(v)] for v in reversed(engine.versions)]
-    newest = f"newest, {older[0][0]}"
-    field["options"] = [[NEWEST, newest], *older]
-    field["value"] = scenario.engine_version or NEWEST
-    return field
+    older = [version.spelled(each) for each in reversed(find_engine(scenario.mode).versions)]
+    texts = {NEWEST: f"newest, {older[0]}"} | {each: each for each in older}
+    asked = {"value": scenario.engine_version or NEWEST}
+    return _field(scenario, "engine_version", "select", texts) | asked
 
 
 def _assumed(scenario: Scenario, taken: tuple[Assumption, ...]) -> list[Field]:

@@ -5,6 +5,7 @@ import param
 from kvviz.catalog.published.factoids import Factoid
 from kvviz.pages.hbm.factoids import factoids
 from kvviz.pages.hbm.session import Session
+from kvviz.pages.kit.cards import followed
 from kvviz.pages.kit.components import CSS, Component, scripts
 from kvviz.pages.kit.drawer import DRAWER_CSS
 
@@ -20,9 +21,7 @@ class DidYouKnow(Component):
 
 def did_you_know(session: Session) -> DidYouKnow:
     """Return the card with the facts that apply to the session's scenario."""
-    card = DidYouKnow(facts=_facts(session))
-    session.param.watch(lambda _event: card.param.update(facts=_facts(session)), "timeline")
-    return card
+    return followed(DidYouKnow(), lambda: _facts(session), session, "timeline", of="facts")
 
 
 def _facts(session: Session) -> list[dict[str, str]]:

@@ -13,7 +13,7 @@ from kvviz.pages.hbm.formula import formula
 from kvviz.pages.hbm.numbers import Columns, live_columns
 from kvviz.pages.hbm.player import Player
 from kvviz.pages.hbm.session import Session
-from kvviz.pages.kit.components import LiveCards
+from kvviz.pages.kit.cards import LiveCards, followed
 from kvviz.pages.kit.drawn import Drawn, follow_theme, redraws
 from kvviz.scene.hbm.fleet import FleetScene
 from kvviz.scene.hbm.gpu import HbmScene
@@ -23,9 +23,7 @@ from kvviz.scene.theme import THEMES
 
 def panels(session: Session) -> LiveCards:
     """Return the left column's cards: totals, formula and papers."""
-    column = LiveCards(cards=_cards(session))
-    session.param.watch(lambda _event: column.param.update(cards=_cards(session)), "timeline")
-    return column
+    return followed(LiveCards(), lambda: _cards(session), session, "timeline", of="cards")
 
 
 def _cards(session: Session) -> list[list[str]]:

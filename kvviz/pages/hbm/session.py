@@ -8,11 +8,13 @@ from typing import Any, Final
 import numpy as np
 import param
 
-from kvviz.catalog.models.config import ConfigError, model_from_config, read_config
+from kvviz.catalog.models.config import ConfigError
 from kvviz.catalog.names import UnknownName
 from kvviz.memory import MemoryReport, estimate
 from kvviz.memory.shard import fullest_shard
 from kvviz.memory.share import share_total
+from kvviz.pages.kit.session import PageSession
+from kvviz.pages.kit.upload import UPLOAD_NAME, uploaded
 from kvviz.scene.hbm.fleet import MOST
 from kvviz.settings.scenario import Scenario, ScenarioError, knobs
 from kvviz.sim.workload.growth import growth
@@ -20,12 +22,11 @@ from kvviz.timeline import Timeline
 from kvviz.units import size
 
 PAGE_DEFAULTS: Final[Mapping[str, Any]] = {"ragged": 0.5, "run_length": 8192}
-UPLOAD_NAME = "your config.json"
 MOST_PAGES = 2_000_000  # that change hands in a picture: each change is sent to the browser
 MOST_CELLS = 16_000_000  # pages of all GPUs shown: the browser holds seven bytes of each
 
 
-class Session(param.Parameterized):
+class Session(PageSession):
     """The scenario with its results; a change of any knob recomputes both, once.
 
     Settings that contradict each other leave the last good results in place and say why in
@@ -35,8 +36,6 @@ class Session(param.Parameterized):
     scenario: Scenario = param.ClassSelector(class_=Scenario, constant=True)
     timeline: Timeline = param.ClassSelector(class_=Timeline, doc="the run, page by page")
     report: MemoryReport = param.ClassSelector(class_=MemoryReport, doc="sums at the context")
-    problem: str = param.String("", doc="what is wrong with the settings, in one sentence")
-    theme: str = param.Selector(default="dark", objects=["dark", "light"])
 
     def __init__(self, **params: Any) -> None:
         params.setdefault("scenario", Scenario(**PAGE_DEFAULTS))
@@ -74,7 +73,7 @@ class Session(param.Parameterized):
     def upload(self, content: bytes | str) -> None:
         """Take a ``config.json`` of the user's own as the model; a bad one is a `problem`."""
         try:
-            model = model_from_config(read_config(content), UPLOAD_NAME, "uploaded")
+            model = uploaded(content)
         except ConfigError as error:
             self.problem = str(error)
             return

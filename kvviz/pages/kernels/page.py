@@ -1,24 +1,25 @@
 """The Kernels page, composed: controls, four plots, the table, and what stands below."""
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Final
 
 import panel as pn
-from panel.template import Template
 
 from kvviz.kernels.measuring.compare import DTYPES
 from kvviz.kernels.measuring.table import duration
 from kvviz.pages.kernels import texts
 from kvviz.pages.kernels.components import STYLE, ChartCard, Check, RunButton, Text, Tiles
-from kvviz.pages.kernels.link import CHOICES, STEPS, link, opened
+from kvviz.pages.kernels.link import CHOICES, LINK, opened
 from kvviz.pages.kernels.numbers import KERNELS, blocks, digits, mib, scaling, time_unit
 from kvviz.pages.kernels.recordings import recorded
-from kvviz.pages.kernels.session import KernelSession, devices
+from kvviz.pages.kernels.session import PROBLEM, KernelSession, devices
 from kvviz.pages.kernels.tiles import BLOCKS, tiles
-from kvviz.pages.kit.components import CSS, Knob, Share
+from kvviz.pages.kit.cards import followed
+from kvviz.pages.kit.components import CSS
 from kvviz.pages.kit.drawn import follow_theme, redraws
-from kvviz.pages.kit.header import theme_switch
-from kvviz.pages.kit.shell import Areas, shell
+from kvviz.pages.kit.inputs import bind, bound, spelled
+from kvviz.pages.kit.page import Page
+from kvviz.pages.kit.shell import Areas
 from kvviz.scene.kernels.bars import bars, pair
 from kvviz.scene.kernels.lines import Lines, lines
 from kvviz.scene.kernels.pattern import pattern
@@ -32,28 +33,10 @@ PATTERN = (
 )
 
 
-def kernels_page() -> Template:
-    """Return the Kernels page of a new visitor, with recorded results on it."""
-    arguments = pn.state.session_args.items()
-    session = opened((name, values[-1].decode(errors="replace")) for name, values in arguments)
-    pn.state.on_session_destroyed(lambda _context: session.cancel())
-    columns = {"panels": _controls(session), "centre": _results(session)}
-    share = Share(query=link(session), theme=session.theme, sizing_mode=None)
-
-    def follow(*_events: object) -> None:
-        share.param.update(query=link(session), theme=session.theme)
-
-    session.param.watch(follow, [*CHOICES, "theme"])
-    tools = {"share": share, "theme_switch": theme_switch(session)}
-    return shell("kernels", session.theme, Areas(columns, tools))
-
-
 def _controls(session: KernelSession) -> pn.Column:
-    where = _bound(session, "device", "select", "Device", devices().items())
-    dtype = _bound(session, "dtype", "segment", "Numbers", _same(DTYPES[session.device]))
-    session.param.watch(
-        lambda event: dtype.param.update(options=_same(DTYPES[event.new])), "device"
-    )
+    where = bound(session, "device", "select", devices())
+    dtype = bound(session, "dtype", "segment")
+    followed(dtype, lambda: spelled(DTYPES[session.device]), session, "device", of="options")
     switches = [_switch(session, name, *words) for name, words in KERNELS.items()]
     return pn.Column(
         _card(
@@ -61,10 +44,7 @@ def _controls(session: KernelSession) -> pn.Column:
         ),
         _card(
             "Problem",
-            _steps(session, "n", "Tokens, n"),
-            _steps(session, "d", "Head size, d"),
-            _steps(session, "heads", "Heads"),
-            _steps(session, "block", "Block size"),
+            *(bound(session, name, "slider", session.param[name].objects) for name in PROBLEM),
         ),
         _card("Kernels", *switches),
         _run_button(session),
@@ -78,30 +58,10 @@ def _card(title: str, *children: Any) -> pn.Column:
     return pn.Column(heading, *children, css_classes=["card"], stylesheets=[CSS])
 
 
-def _bound(
-    session: KernelSession, name: str, kind: str, label: str, options: Iterable[Any] = ()
-) -> Knob:
-    """Return an input that follows and sets the session's `name`."""
-    pairs = [list(pair) for pair in options]
-    knob = Knob(kind=kind, label=label, value=getattr(session, name), options=pairs)
-    knob.param.watch(lambda event: session.param.update(**{name: event.new}), "value")
-    session.param.watch(lambda event: knob.param.update(value=event.new), name)
-    return knob
-
-
-def _steps(session: KernelSession, name: str, label: str) -> Knob:
-    return _bound(session, name, "slider", label, [(step, f"{step:,}") for step in STEPS[name]])
-
-
 def _switch(session: KernelSession, name: str, label: str, note: str) -> Check:
     colour = {"standard": "red", "paged": "seq5", "flash": "tile"}[name]
     check = Check(label=label, note=note, colour=colour, value=getattr(session, name))
-    check.param.watch(lambda event: session.param.update(**{name: event.new}), "value")
-    return check
-
-
-def _same(names: Iterable[str]) -> list[list[str]]:
-    return [[name, name] for name in names]
+    return bind(check, session, name)
 
 
 def _run_button(session: KernelSession) -> RunButton:
@@ -136,9 +96,8 @@ def _said(result: dict[str, Any]) -> str:
 
 
 def _told(session: KernelSession, text: Callable[[dict[str, Any]], str], css_class: str) -> Text:
-    box = Text(html=text(session.result), css_class=css_class, margin=0)
-    session.param.watch(lambda event: box.param.update(html=text(event.new)), "result")
-    return box
+    box = Text(css_class=css_class, margin=0)
+    return followed(box, lambda: text(session.result), session, "result")
 
 
 def _charts(session: KernelSession) -> list[ChartCard]:
@@ -223,3 +182,21 @@ def _follow(session: KernelSession, show: Callable[..., None], *drawn: Any) -> N
 def _chart(heading: str, drawn: Any, note: str = "", aside: str = "") -> ChartCard:
     pane = pn.pane.Bokeh(drawn.figure, sizing_mode="stretch_both", margin=0)
     return ChartCard(margin=0, heading=heading, note=note, aside=aside, told=heading, chart=pane)
+
+
+def areas(session: KernelSession) -> Areas:
+    """Return what stands below the header, bound to the session, whose run ends with it."""
+    pn.state.on_session_destroyed(lambda _context: session.cancel())
+    return Areas({"panels": _controls(session), "centre": _results(session)})
+
+
+PAGE: Final = Page(
+    name="kernels",
+    tab="Kernels",
+    title="attention that really runs",
+    place=3,
+    link=LINK,
+    opened=opened,
+    follows=CHOICES,
+    areas=areas,
+)

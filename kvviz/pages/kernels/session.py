@@ -4,7 +4,9 @@ import asyncio
 import json
 import os
 import sys
+from collections.abc import Iterable
 from importlib.util import find_spec
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,11 +16,14 @@ import param
 from kvviz.kernels.measuring.compare import DEVICES, DTYPES, KERNELS, Request
 from kvviz.kernels.measuring.provenance import THREADS
 from kvviz.kernels.measuring.recordings import recordings
+from kvviz.pages.kit.session import PageSession
 
 MOST_SECONDS: Final = 120
 MOST_WAITING: Final = 8  # visitors in the queue
 ONE_THREAD: Final = dict.fromkeys(THREADS, "1")
 LINE_BYTES: Final = 2**24  # of one message of the process: the result is a single line
+SIZES: Final = (16, 32, 64, 128, 256)
+PROBLEM: Final = ("n", "d", "heads", "block")
 
 
 class Queue:
@@ -39,15 +44,19 @@ def devices() -> dict[str, str]:
     return found
 
 
-class KernelSession(param.Parameterized):
+def _choice(default: Any, among: Iterable[Any], label: str) -> param.Selector:
+    return param.Selector(default=default, objects=list(among), label=label)
+
+
+class KernelSession(PageSession):
     """What a visitor asks for, and the results that are on the page."""
 
-    device = param.String(Request.device)
-    n = param.Integer(Request.n)
-    d = param.Integer(Request.d)
-    heads = param.Integer(Request.heads)
-    block = param.Integer(Request.block)
-    dtype = param.String(Request.dtype)
+    device = param.String(Request.device, label="Device", doc="what runs the kernels")
+    n = _choice(Request.n, (256, 512, 1024, 2048, 4096, 8192), "Tokens, n")
+    d = _choice(Request.d, SIZES, "Head size, d")
+    heads = _choice(Request.heads, (1, 2, 4, 8, 16, 32), "Heads")
+    block = _choice(Request.block, (*SIZES, 512), "Block size")
+    dtype = _choice(Request.dtype, dict.fromkeys(chain.from_iterable(DTYPES.values())), "Numbers")
     standard = param.Boolean(True)
     paged = param.Boolean(True)
     flash = param.Boolean(True)
@@ -55,8 +64,6 @@ class KernelSession(param.Parameterized):
     busy = param.Boolean(False)
     doing = param.String("", doc="what the run is at")
     share = param.Number(0.0, doc="of the run that is done")
-    problem = param.String("", doc="why nothing was run, in one sentence")
-    theme = param.Selector(default="dark", objects=["dark", "light"])
 
     def __init__(self, **params: Any) -> None:
         super().__init__(**params)

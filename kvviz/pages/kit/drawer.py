@@ -1,4 +1,4 @@
-"""The button "About this picture" and the panel that it opens."""
+"""A button in the header that explains what is seen, and the panel that it opens."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -6,8 +6,8 @@ from typing import Final
 
 from kvviz import units
 
-RIBBON = '<i class="ribbon" aria-hidden="true">' + "<i></i>" * 8 + "</i>"
 UNIT: Final = re.compile(r"(?<=\d) (?=[KMG]?i?B\b)")
+RIBBON = '<i class="ribbon" aria-hidden="true">' + "<i></i>" * 8 + "</i>"
 
 
 def live(name: str, unit: str, title: str = "computed") -> str:
@@ -39,6 +39,16 @@ def row(label: str, value: str) -> str:
     return f'<div class="row"><span>{label}</span><span>{value}</span></div>'
 
 
+def text_card(title: str, *parts: str, kind: str = "computed") -> str:
+    """Return a card of HTML under a title, marked unless its numbers are all computed.
+
+    No number is parted from its unit.
+    """
+    mark = "" if kind == "computed" else f"<small>{kind}</small> "
+    text = UNIT.sub("&nbsp;", "".join(parts))
+    return f'<section class="live card"><h2>{title}</h2>{mark}{text}</section>'
+
+
 def many(count: int, noun: str) -> str:
     """Return a count with its noun, as in ``1 page`` or ``3 pages``."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
@@ -52,13 +62,3 @@ def short(name: str) -> str:
 def problem_text(text: str) -> str:
     """Return the line that says what is wrong with the settings, empty if nothing is."""
     return f'<p role="alert">{escape(text)}</p>' if text else ""
-
-
-def text_card(title: str, *parts: str, kind: str = "computed") -> str:
-    """Return a card of HTML under a title, marked unless its numbers are all computed.
-
-    No number is parted from its unit.
-    """
-    mark = "" if kind == "computed" else f"<small>{kind}</small> "
-    text = UNIT.sub("&nbsp;", "".join(parts))
-    return f'<section class="live card"><h2>{title}</h2>{mark}{text}</section>'

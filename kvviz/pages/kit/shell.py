@@ -1,9 +1,9 @@
 """What every page shares: header with tabs, columns, and one theme for everything on it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Protocol
 
 from bokeh.document import Document
 from panel.io.state import state
@@ -15,22 +15,18 @@ from kvviz.scene.theme import DARK, LIGHT
 HERE = Path(__file__).parent
 SHELL = (HERE / "shell.html").read_text()
 BETWEEN = (HERE / "js" / "between.js").read_text()
-TITLES: Final = {
-    "hbm": "where every byte of GPU memory goes",
-    "paging": "one sequence, two ways to keep its cache",
-    "kernels": "attention that really runs",
-    "serving": "two schedulers, the same requests, the same memory",
-    "explore": "what fits where",
-    "accuracy": "predicted against what engines logged",
-}
-TABS: Final = {
-    "hbm": "HBM",
-    "paging": "Paging",
-    "kernels": "Kernels",
-    "serving": "Serving",
-    "explore": "Explore",
-    "accuracy": "Accuracy",
-}  # by the name of the page's script, in the order of the header
+
+
+class Named(Protocol):
+    """What the shell tells of a page."""
+
+    @property
+    def name(self) -> str:
+        """Its address."""
+
+    @property
+    def title(self) -> str:
+        """What it is about."""
 
 
 @dataclass(frozen=True)
@@ -40,22 +36,22 @@ class Areas:
     Args:
         columns: the columns of its body, by CSS class, each one part or several, one below the
             other; ``side`` becomes a drawer when narrow.
-        tools: what stands at the end of the header, by name.
+        tools: what stands at the end of the header, by name, before what stands on every page.
         dock: what stands in the header, or at the bottom of a phone, when there is no side column.
         drawer: what the button says that opens the side column when narrow.
     """
 
     columns: Mapping[str, Viewable | Sequence[Viewable]]
-    tools: Mapping[str, Viewable]
+    tools: Mapping[str, Viewable] = field(default_factory=dict)
     dock: Viewable | None = None
     drawer: str = "Controls"
 
 
-def shell(page: str, theme: str, areas: Areas) -> Template:
-    """Return the page named `page`, opened in `theme`."""
+def shell(page: Named, theme: str, tabs: Mapping[str, str], areas: Areas) -> Template:
+    """Return a page, opened in `theme`, under a header with the `tabs` of all pages by name."""
     template = Shell(SHELL)
     parts = {name: _parts(name, column) for name, column in areas.columns.items()}
-    for name, value in _variables(page, theme, areas, parts).items():
+    for name, value in _variables(page, theme, tabs, areas, parts).items():
         template.add_variable(name, value)
     dock = {} if areas.dock is None else {"dock": areas.dock}
     columns = {name: part for column in parts.values() for name, part in column.items()}
@@ -87,16 +83,20 @@ def _parts(name: str, column: Viewable | Sequence[Viewable]) -> dict[str, Viewab
 
 
 def _variables(
-    page: str, theme: str, areas: Areas, parts: Mapping[str, Mapping[str, Viewable]]
+    page: Named,
+    theme: str,
+    tabs: Mapping[str, str],
+    areas: Areas,
+    parts: Mapping[str, Mapping[str, Viewable]],
 ) -> dict[str, Any]:
     return {
         "dark": DARK.css(),
         "light": LIGHT.css(),
         "theme": theme,
         "between": BETWEEN,
-        "here": page,
-        "page_title": TITLES[page],
-        "tabs": list(TABS.items()),
+        "here": page.name,
+        "page_title": page.title,
+        "tabs": list(tabs.items()),
         "columns": {name: list(column) for name, column in parts.items()},
         "tools": list(areas.tools),
         "docked": areas.dock is not None,

@@ -1,21 +1,20 @@
 """The Paging page, composed: one board in the shell, and the link that follows it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
-import panel as pn
 import param
-from panel.template import Template
 
 from kvviz.catalog.models.shipped import model_names
 from kvviz.catalog.models.tokens import MAX_TOKENIZER_BYTES
-from kvviz.memory.kinds import SETTING
-from kvviz.pages.kit.components import CSS, Component, Share, scripts
-from kvviz.pages.kit.header import theme_switch
+from kvviz.pages.kit.components import CSS, Component, scripts
 from kvviz.pages.kit.html import short
-from kvviz.pages.kit.shell import Areas, shell
+from kvviz.pages.kit.inputs import field, stepped
+from kvviz.pages.kit.link import CATALOG, Carried, Given, Link
+from kvviz.pages.kit.page import Page
+from kvviz.pages.kit.shell import Areas
 from kvviz.pages.paging.cards import (
     counted,
     how,
@@ -26,9 +25,10 @@ from kvviz.pages.paging.cards import (
     sentence,
 )
 from kvviz.pages.paging.cards import slot as slot_html
-from kvviz.pages.paging.session import Joined, PagingSession, open_paging, paging_link
+from kvviz.pages.paging.session import Joined, PagingSession, PagingSettings
 from kvviz.pages.paging.table import table
 from kvviz.scene.paging.layout import Grid, grid
+from kvviz.settings.scenario import knobs
 
 LENGTHS = (16, 64, 100, 128, 256, 512, 1000, 1024, 2048, 4096, 8192, 16_384, 32_768, 131_072)
 BLOCKS = (1, 8, 16, 32, 64, 128, 256)
@@ -60,25 +60,6 @@ class PagingBoard(Component):
 
     _esm = scripts("paging/js/fields.js", "paging/js/pool.js", "paging/js/paging.js")
     _stylesheets = (CSS + Path(__file__).with_name("paging.css").read_text(),)
-
-
-def paging_page() -> Template:
-    """Return the Paging page of a new visitor, in the state that the URL's query asks for."""
-    arguments = pn.state.session_args.items()
-    session = open_paging((name, values[-1].decode(errors="replace")) for name, values in arguments)
-    tools = {"share": _share_button(session), "theme_switch": theme_switch(session)}
-    return shell("paging", session.theme, Areas({"wide": board(session)}, tools))
-
-
-def _share_button(session: PagingSession) -> Share:
-    share = Share(query=paging_link(session), theme=session.theme, sizing_mode=None)
-
-    def follow(*_events: object) -> None:
-        share.param.update(query=paging_link(session), theme=session.theme)
-
-    session.settings.param.watch(follow, list(session.settings.param))
-    session.param.watch(follow, "theme")
-    return share
 
 
 def board(session: PagingSession) -> PagingBoard:
@@ -126,40 +107,30 @@ def _words(session: PagingSession) -> dict[str, Any]:
 
 def _fields(session: PagingSession) -> list[Field]:
     settings = session.settings
-    names = [[name, short(name)] for name in model_names()]
+    names = {name: short(name) for name in model_names()}
     length = max(1, settings.sequence_length)
-    shares = [
-        [share, f"{int(share * length):,} tokens"] for share in _with(SHARES, settings.shared)
-    ]
+    shares = {
+        share: f"{int(share * length):,} tokens" for share in stepped(SHARES, settings.shared)
+    }
     return [
         _field(session, "model", names),
         _field(session, "sequence_length", _counts(LENGTHS, settings.sequence_length, " tokens")),
         _field(session, "max_model_len", _counts(LENGTHS[3:], settings.max_model_len)),
         _field(session, "block_size", _counts(BLOCKS, settings.block_size, " tokens")),
         _field(session, "num_blocks", _counts(POOLS, settings.num_blocks, " blocks")),
-        _field(session, "sequences", [[n, str(n)] for n in (1, 2, 3)]),
+        _field(session, "sequences", {n: str(n) for n in (1, 2, 3)}),
         _field(session, "shared", shares),
     ]
 
 
-def _field(session: PagingSession, name: str, options: list[list[Any]]) -> Field:
+def _field(session: PagingSession, name: str, options: Mapping[Any, str]) -> Field:
     declared = session.settings.param[name]
-    return {
-        "name": name,
-        "label": declared.label,
-        "hint": f"{SETTING}: {declared.doc}",
-        "value": getattr(session.settings, name),
-        "options": options,
-        "bounds": list(declared.bounds) if isinstance(declared, param.Integer) else None,
-    }
+    bounds = list(declared.bounds) if isinstance(declared, param.Integer) else None
+    return field(session.settings, name, "", options) | {"bounds": bounds}
 
 
-def _with(steps: Iterable[Any], value: Any) -> list[Any]:
-    return sorted({*steps, value})
-
-
-def _counts(steps: Iterable[int], value: int, unit: str = "") -> list[list[Any]]:
-    return [[step, f"{step:,}{unit}"] for step in _with(steps, value)]
+def _counts(steps: Iterable[int], value: int, unit: str = "") -> dict[int, str]:
+    return {step: f"{step:,}{unit}" for step in stepped(steps, value)}
 
 
 def _picture(session: PagingSession, joined: Joined) -> dict[str, Any]:
@@ -187,3 +158,20 @@ def _picture(session: PagingSession, joined: Joined) -> dict[str, Any]:
 
 def _shape(shape: Grid) -> list[int]:
     return [shape.columns, shape.rows, shape.blocks_per_cell]
+
+
+def opened(given: Given) -> PagingSession:
+    """Return the session that a link asks for, its `problem` naming what is not valid."""
+    return PagingSession(settings=PagingSettings(**given.of(PagingSettings)), **given.visit)
+
+
+PAGE: Final = Page(
+    name="paging",
+    tab="Paging",
+    title="one sequence, two ways to keep its cache",
+    place=2,
+    link=Link(Carried(PagingSettings, "settings", knobs(PagingSettings), find=CATALOG)),
+    opened=opened,
+    follows=("settings",),
+    areas=lambda session: Areas({"wide": board(session)}),
+)

@@ -1,12 +1,10 @@
 """One visitor's state on the Paging page: the settings, the text, and what follows from them."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
 import param
 
-from kvviz.catalog.models.shipped import find_model
 from kvviz.catalog.models.tokens import (
     TokenCount,
     TokenizerError,
@@ -17,8 +15,8 @@ from kvviz.catalog.models.tokens import (
 from kvviz.catalog.names import UnknownName
 from kvviz.memory.comparison import Compared, Comparison, block_bytes, compare, held_tokens
 from kvviz.memory.tables import Sharing, free_list, share
-from kvviz.pages.kit.link import read_theme
-from kvviz.settings.knobs import KnobError, cut, from_query, read, to_query
+from kvviz.pages.kit.session import PageSession
+from kvviz.settings.knobs import KnobError, cut, read
 from kvviz.settings.scenario import ScenarioError, knobs
 
 NAMES: Final = "ABC"  # of the sequences
@@ -61,7 +59,7 @@ class Joined:
     block_bytes: int
 
 
-class PagingSession(param.Parameterized):
+class PagingSession(PageSession):
     """The settings with their results, recomputed once per change while they are shown.
 
     Settings that contradict each other leave the last good results in place and say why in
@@ -72,8 +70,6 @@ class PagingSession(param.Parameterized):
     joined: Joined | None = param.ClassSelector(class_=Joined, doc="None until it is asked for")
     count: TokenCount | None = param.ClassSelector(class_=TokenCount, doc="of the text, if any")
     text: str = param.String("", doc="typed or pasted; it sets the sequence's length")
-    problem: str = param.String("", doc="what is wrong, in one sentence")
-    theme: str = param.Selector(default="dark", objects=["dark", "light"])
 
     def __init__(self, **params: Any) -> None:
         params.setdefault("settings", PagingSettings())
@@ -154,23 +150,3 @@ def join(settings: PagingSettings) -> Joined:
     lengths = (held, *others[: settings.sequences - 1 if whole else 0])
     sharing = share(free_list(settings.num_blocks), lengths, prompt, settings.block_size)
     return Joined(compared, sharing, lengths, prompt, block_bytes(settings))
-
-
-def open_paging(pairs: Iterable[tuple[str, str]]) -> PagingSession:
-    """Return the session that a link's query asks for, its `problem` naming what is not valid."""
-    query = dict(pairs)
-    theme, problems = read_theme(query)
-    found, more = from_query(query.items(), PagingSettings)
-    problems += more
-    try:
-        found |= {"model": find_model(found["model"]).name} if "model" in found else {}
-    except UnknownName as unknown:
-        problems.append(str(unknown))
-        del found["model"]
-    settings = PagingSettings(**found)
-    return PagingSession(settings=settings, theme=theme, problem=" ".join(problems))
-
-
-def paging_link(session: PagingSession) -> dict[str, str]:
-    """Return the query of a link to the session: all that differs from a plain visit."""
-    return to_query(session.settings, {})

@@ -1,7 +1,6 @@
 """The serving page's left column: inputs made from the knobs' own declarations."""
 
-from collections.abc import Iterable, Mapping
-from html import escape
+from collections.abc import Iterable
 from typing import Any
 
 import panel as pn
@@ -11,9 +10,8 @@ from kvviz.catalog.gpus.shipped import gpu_names
 from kvviz.catalog.models.shipped import model_names
 from kvviz.catalog.published.workloads import TRAFFIC
 from kvviz.engines.registry import engines
-from kvviz.memory.kinds import SETTING
-from kvviz.pages.kit.components import Knob, LiveCard
-from kvviz.pages.kit.html import short
+from kvviz.pages.kit.cards import LiveCard, followed, problem_line
+from kvviz.pages.kit.inputs import Knob, bound, slider, spelled, stepped
 from kvviz.pages.serving.cards import policy_name, requests_note, summary
 from kvviz.pages.serving.load import TRACE
 from kvviz.pages.serving.player import SERVING_CSS
@@ -36,8 +34,8 @@ TEXTS = (0, 128, 256, 512, 1024, 2048)
 
 def controls(session: ServingSession) -> pn.Column:
     """Return the column, bound to the session."""
-    table = LiveCard(html=summary(session), css_class="card table", stylesheets=[SERVING_CSS])
-    session.param.watch(lambda _event: table.param.update(html=summary(session)), "runs")
+    table = LiveCard(css_class="card table", stylesheets=[SERVING_CSS])
+    followed(table, lambda: summary(session), session, "runs")
     return pn.Column(
         _run(session),
         _engine(session),
@@ -55,76 +53,31 @@ def _heading(text: str) -> pn.pane.HTML:
     return pn.pane.HTML(f"<h2>{text}</h2>", stylesheets=[SERVING_CSS], margin=0)
 
 
-def bound(owner: param.Parameterized, name: str, kind: str, texts: Mapping[Any, str]) -> Knob:
-    """Return an input that follows and sets the setting `name`.
-
-    Args:
-        owner: whose setting it is.
-        name: the setting.
-        kind: slider, switch, segment or select.
-        texts: what the values to choose from are called.
-    """
-    options = [[value, text] for value, text in texts.items()]
-    declared = owner.param[name]
-    knob = Knob(kind=kind, label=declared.label, value=getattr(owner, name), options=options)
-    knob.hint = f"{SETTING}: {declared.doc}" if declared.doc else SETTING
-    knob.param.watch(lambda event: owner.param.update(**{name: event.new}), "value")
-    owner.param.watch(lambda event: knob.param.update(value=event.new), name)
-    return knob
-
-
-def _slider(owner: param.Parameterized, name: str, steps: Iterable[Any]) -> Knob:
-    """A slider over `steps` and whatever value the setting has."""
-    knob = bound(owner, name, "slider", _steps(steps, getattr(owner, name)))
-
-    def widen(event: Any) -> None:
-        knob.options = [list(pair) for pair in _steps(steps, event.new).items()]
-
-    owner.param.watch(widen, name)
-    return knob
-
-
-def _steps(steps: Iterable[Any], own: Any) -> dict[Any, str]:
-    values = sorted({*steps, own}, key=lambda value: (value is None, value or 0))
-    return {value: "auto" if value is None else f"{value:,}".removesuffix(".0") for value in values}
-
-
 def _run(session: ServingSession) -> pn.Column:
     scenario, load = session.scenario, session.load
-    traffic = bound(load, "traffic", "select", _traffic(session))
-    session.param.watch(
-        lambda _event: traffic.param.update(options=[list(p) for p in _traffic(session).items()]),
-        "trace",
-    )
-    note = LiveCard(css_class="note", html=requests_note(session), stylesheets=[SERVING_CSS])
-    session.param.watch(lambda _event: note.param.update(html=requests_note(session)), "runs")
-    problem = LiveCard(css_class="problem", html=_problem(session.problem))
-    problem.visible = bool(session.problem)
-    session.param.watch(
-        lambda event: problem.param.update(html=_problem(event.new), visible=bool(event.new)),
-        "problem",
-    )
+    traffic = bound(load, "traffic", "select")
+    followed(traffic, lambda: spelled(_traffic(session)), session, "trace", of="options")
+    note = LiveCard(css_class="note", stylesheets=[SERVING_CSS])
+    followed(note, lambda: requests_note(session), session, "runs")
     return _card(
         _heading("Run and policies"),
         traffic,
         pn.Row(
-            _narrow(scenario, "model", {name: short(name) for name in model_names()}),
-            _narrow(scenario, "gpu", {name: name for name in gpu_names()}),
+            _narrow(scenario, "model", model_names()),
+            _narrow(scenario, "gpu", gpu_names()),
             css_classes=["two"],
             stylesheets=[SERVING_CSS],
         ),
         _folded("Rate, number, your own trace", *_requests(session), trace_upload(session), note),
         _policy(session, session.serving, "policy", "A"),
         _policy(session, session, "against", "B"),
-        problem,
+        problem_line(session),
     )
 
 
-def _narrow(scenario: Scenario, name: str, texts: Mapping[Any, str]) -> Knob:
+def _narrow(scenario: Scenario, name: str, names: Iterable[str]) -> Knob:
     """A choice of names beside another one, in smaller letters."""
-    knob = bound(scenario, name, "select", texts)
-    knob.stylesheets = [SMALL_SELECT]
-    return knob
+    return bound(scenario, name, "select", names, stylesheets=[SMALL_SELECT])
 
 
 def _traffic(session: ServingSession) -> dict[str, str]:
@@ -136,9 +89,9 @@ def _traffic(session: ServingSession) -> dict[str, str]:
 def _requests(session: ServingSession) -> list[Knob]:
     """Return the knobs of the requests; those of drawing are gone while a trace is served."""
     load = session.load
-    drawn = [_slider(load, "rate", RATES), _slider(load, "shared_prompt", TEXTS)]
-    drawn.append(_slider(load, "seed", range(10)))
-    speed = _slider(load, "speed", SPEEDS)
+    drawn = [slider(load, "rate", RATES), slider(load, "shared_prompt", TEXTS)]
+    drawn.append(slider(load, "seed", range(10)))
+    speed = slider(load, "speed", SPEEDS)
 
     def choose(*_events: object) -> None:
         for knob in drawn:
@@ -147,66 +100,54 @@ def _requests(session: ServingSession) -> list[Knob]:
 
     load.param.watch(choose, "traffic")
     choose()
-    return [_slider(load, "requests", COUNTS), *drawn, speed]
+    return [slider(load, "requests", COUNTS), *drawn, speed]
 
 
 def _policy(session: ServingSession, owner: param.Parameterized, name: str, letter: str) -> Knob:
     """Return a choice of policies, called by what they would give."""
 
-    def texts() -> dict[str, str]:
-        return {
-            name: f"{letter}: {policy_name(session.serving, it.cache.on_demand, it.title)}"
-            for name, it in policies().items()
-        }
+    def texts() -> list[list[str]]:
+        return [
+            [key, f"{letter}: {policy_name(session.serving, it.cache.on_demand, it.title)}"]
+            for key, it in policies().items()
+        ]
 
-    knob = bound(owner, name, "select", texts())
-    knob.label = f"Policy {letter}"
-
-    def rename(*_events: object) -> None:
-        knob.options = [list(pair) for pair in texts().items()]
-
-    session.serving.param.watch(rename, ["block_size", "max_model_len", "reservation"])
-    return knob
+    knob = bound(owner, name, "select", label=f"Policy {letter}")
+    given = ("block_size", "max_model_len", "reservation")
+    return followed(knob, texts, session.serving, *given, of="options")
 
 
 def _engine(session: ServingSession) -> pn.Column:
     serving = session.serving
-    caching = bound(serving, "prefix_caching", "switch", {})
-    _keep(session, lambda: caching.param.update(note=_hits(session)))
+    caching = bound(serving, "prefix_caching", "switch")
+    followed(caching, lambda: _hits(session), session, "runs", of="note")
     seldom = [
-        _slider(serving, "max_model_len", LENGTHS),
-        _slider(serving, "block_size", (1, 8, 16, 32, 64, 128)),
-        bound(serving, "reservation", "segment", {n: n for n in ("exact", "pow2", "max")}),
-        bound(serving, "allocator", "select", {n: n for n in ("first-fit", "best-fit", "buddy")}),
-        bound(session.scenario, "mode", "segment", {n: n for n in engines()}),
+        slider(serving, "max_model_len", LENGTHS),
+        slider(serving, "block_size", (1, 8, 16, 32, 64, 128)),
+        bound(serving, "reservation", "segment", ("exact", "pow2", "max")),
+        bound(serving, "allocator", "select", ("first-fit", "best-fit", "buddy")),
+        bound(session.scenario, "mode", "segment", engines()),
     ]
     return _card(
         _heading("Engine"),
         _pool(session),
-        _slider(serving, "max_num_seqs", SEQUENCES),
-        _slider(serving, "max_num_batched_tokens", BATCHED),
+        slider(serving, "max_num_seqs", SEQUENCES),
+        slider(serving, "max_num_batched_tokens", BATCHED),
         caching,
         _folded("More settings", *seldom, _limits()),
     )
 
 
-def _keep(session: ServingSession, refresh: Any) -> None:
-    refresh()
-    session.param.watch(lambda _event: refresh(), "runs")
-
-
 def _pool(session: ServingSession) -> Knob:
     """Return the slider of the pool's size: usable blocks, and the bytes that they take."""
     serving = session.serving
-    knob = bound(serving, "num_blocks", "slider", {})
 
-    def spell() -> None:
-        block = session.runs.a.timeline.page_bytes
-        values = sorted({*POOLS, serving.num_blocks}, key=lambda n: (n is None, n or 0))
-        knob.options = [[n, _pool_text(n, block, session.runs.a.blocks)] for n in values]
+    def sizes() -> list[list[Any]]:
+        run = session.runs.a
+        steps = stepped(POOLS, serving.num_blocks)
+        return [[n, _pool_text(n, run.timeline.page_bytes, run.blocks)] for n in steps]
 
-    _keep(session, spell)
-    return knob
+    return followed(bound(serving, "num_blocks", "slider"), sizes, session, "runs", of="options")
 
 
 def _pool_text(blocks: int | None, block_bytes: int, now: int) -> str:
@@ -236,7 +177,3 @@ def _folded(label: str, *children: Any) -> pn.Column:
     fold = Knob(kind="fold", label=label, value=False)
     fold.param.watch(lambda event: inside.param.update(visible=event.new), "value")
     return pn.Column(fold, inside, stylesheets=[SERVING_CSS])
-
-
-def _problem(text: str) -> str:
-    return f'<p role="alert">{escape(text)}</p>' if text else ""

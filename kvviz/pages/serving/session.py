@@ -7,6 +7,7 @@ import numpy as np
 import param
 
 from kvviz.catalog.names import UnknownName
+from kvviz.pages.kit.session import PageSession
 from kvviz.pages.serving.load import MOST_REQUESTS, TRACE, Load, workload
 from kvviz.pages.serving.served import Served, served
 from kvviz.pages.serving.turns import Place, at_once
@@ -47,7 +48,7 @@ class Runs(NamedTuple):
         return max(self.a.seconds, self.b.seconds)
 
 
-class ServingSession(param.Parameterized):
+class ServingSession(PageSession):
     """The settings with their two runs; a change of any of them simulates both, once.
 
     Settings that contradict each other, or ask for more than a shared server gives, leave the
@@ -66,11 +67,9 @@ class ServingSession(param.Parameterized):
     )
     trace: Workload | None = param.ClassSelector(class_=Workload, doc="the visitor's own")
     runs: Runs = param.ClassSelector(class_=Runs)
-    problem: str = param.String("", doc="what is wrong with the settings, in one sentence")
     broken: str = param.String("", doc="what is wrong with the trace that was given last")
     partial: bool = param.Boolean(False, doc="whether that trace's other rows could be kept")
     given: int = param.Integer(0, doc="moves when a trace has been read, or not")
-    theme: str = param.Selector(default="dark", objects=["dark", "light"])
     follow: int | None = param.Integer(
         None, bounds=(0, MOST_REQUESTS), allow_None=True, doc="request to follow when it opens"
     )

@@ -1,0 +1,10 @@
+"""What every visitor's state has, whatever page it is of."""
+
+import param
+
+
+class PageSession(param.Parameterized):
+    """One visitor's state on a page."""
+
+    problem: str = param.String("", doc="what is wrong with the settings, in one sentence")
+    theme: str = param.Selector(default="dark", objects=["dark", "light"])
