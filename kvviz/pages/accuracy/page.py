@@ -15,11 +15,12 @@ from kvviz.pages.accuracy import cards
 from kvviz.pages.accuracy.log import read_card, reconciled
 from kvviz.pages.accuracy.session import AS_LOGGED, MOST_TEXT, AccuracySession, choices
 from kvviz.pages.kit.cards import LiveCard, followed
-from kvviz.pages.kit.components import CSS, Component, scripts
+from kvviz.pages.kit.components import Component, scripts
 from kvviz.pages.kit.drawn import follow_theme, redraws
 from kvviz.pages.kit.html import short
 from kvviz.pages.kit.inputs import Knob, bound
 from kvviz.pages.kit.link import Carried, Link
+from kvviz.pages.kit.look import CSS, Column, Row
 from kvviz.pages.kit.page import Page
 from kvviz.pages.kit.shell import Areas
 from kvviz.scene.accuracy.errors import ErrorScatter, Point, error_scatter
@@ -27,7 +28,7 @@ from kvviz.scene.theme import THEMES
 from kvviz.settings.knobs import KnobError, cut
 from kvviz.units import GiB, KiB
 
-OWN_CSS: Final = CSS + Path(__file__).with_name("accuracy.css").read_text()
+OWN_CSS: Final = Path(__file__).with_name("accuracy.css").read_text()
 ROW_CSS: Final = (
     ":host { display: grid !important; gap: 8px 26px;"
     " grid-template-columns: repeat(auto-fit, minmax(WIDTH, 1fr)) }"
@@ -45,7 +46,7 @@ GIVEN: Final = {"given_model": ("Model", model_names), "given_gpu": ("GPU", gpu_
 class AccuracyCard(LiveCard):
     """A card of HTML in this page's look."""
 
-    _stylesheets = (OWN_CSS,)
+    _stylesheets = (CSS, OWN_CSS)
 
 
 class Paste(Component):
@@ -62,19 +63,18 @@ class Paste(Component):
     )
 
     _esm = scripts("accuracy/js/paste.js")
-    _stylesheets = (OWN_CSS,)
+    _stylesheets = (CSS, OWN_CSS)
 
 
-def results(session: AccuracySession) -> pn.Column:
+def results(session: AccuracySession) -> Column:
     """Return the wide column: what the shipped rows come to."""
-    return pn.Column(
+    return Column(
         _shown(session, cards.title, "title"),
         _scatters(session),
         _shown(session, cards.coverage, "card"),
         _shown(session, cards.misses, "card misses"),
         _shown(session, cards.tables, "card"),
         css_classes=["column"],
-        stylesheets=[CSS],
     )
 
 
@@ -85,15 +85,11 @@ def _shown(
     return followed(AccuracyCard(css_class=css), lambda: html(session.shown()), session, *FILTERS)
 
 
-def _scatters(session: AccuracySession) -> pn.Column:
+def _scatters(session: AccuracySession) -> Column:
     legend = AccuracyCard(html=_legend(), css_class="title-line")
     panels = [_panel(session, quantity) for quantity in PANELS]
-    row = pn.Row(
-        *panels, stylesheets=[ROW_CSS.replace("WIDTH", "210px")], sizing_mode="stretch_width"
-    )
-    return pn.Column(
-        legend, row, css_classes=["card"], stylesheets=[CSS], sizing_mode="stretch_width"
-    )
+    row = Row(*panels, stylesheets=[ROW_CSS.replace("WIDTH", "210px")], sizing_mode="stretch_width")
+    return Column(legend, row, css_classes=["card"], sizing_mode="stretch_width")
 
 
 def _legend() -> str:
@@ -111,7 +107,7 @@ def _legend() -> str:
     )
 
 
-def _panel(session: AccuracySession, quantity: str) -> pn.Column:
+def _panel(session: AccuracySession, quantity: str) -> Column:
     role, unit, spelled, ends = PANELS[quantity]
     pair = error_scatter(quantity, role, ends, THEMES[session.theme])
     head = AccuracyCard(html="", css_class="panel-head")
@@ -127,7 +123,7 @@ def _panel(session: AccuracySession, quantity: str) -> pn.Column:
     show()
     words = f'<p class="axis"><span>↑ logged</span><span>predicted, {spelled}</span></p>'
     caption = AccuracyCard(html=words, css_class="")
-    return pn.Column(head, *_panes(pair), caption, stylesheets=[CSS], sizing_mode="stretch_width")
+    return Column(head, *_panes(pair), caption, sizing_mode="stretch_width")
 
 
 def _panes(pair: ErrorScatter) -> list[Any]:
@@ -157,11 +153,10 @@ def _point(item: Comparison, unit: float) -> Point:
     )
 
 
-def reading(session: AccuracySession) -> pn.Column:
+def reading(session: AccuracySession) -> Column:
     """Return the narrow column: filters, the box for a log, and the log reconciled."""
-    filters = pn.Row(
+    filters = Row(
         *(_filter(session, name) for name in FILTERS),
-        stylesheets=[CSS],
         sizing_mode="stretch_width",
     )
     paste = Paste(text=session.text)
@@ -182,10 +177,8 @@ def reading(session: AccuracySession) -> pn.Column:
 
     paste.on_msg(lambda event: take(event.data))
     show()
-    known = pn.Row(
-        *(_given(session, name) for name in GIVEN), stylesheets=[CSS], sizing_mode="stretch_width"
-    )
-    return pn.Column(filters, paste, known, card, css_classes=["column"], stylesheets=[CSS])
+    known = Row(*(_given(session, name) for name in GIVEN), sizing_mode="stretch_width")
+    return Column(filters, paste, known, card, css_classes=["column"])
 
 
 def _given(session: AccuracySession, name: str) -> Knob:

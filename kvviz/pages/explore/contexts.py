@@ -8,6 +8,7 @@ from kvviz.pages.explore.heatmap import EXPLORE_CSS
 from kvviz.pages.explore.session import ExploreSession
 from kvviz.pages.kit.cards import LiveCard
 from kvviz.pages.kit.drawn import follow_theme, redraws
+from kvviz.pages.kit.look import Column
 from kvviz.scene.explore.bars import bars
 from kvviz.scene.theme import THEMES
 from kvviz.units import KiB
@@ -17,7 +18,7 @@ FULL = 9_999  # the longest label of all digits
 BATCHES = tuple(2**power for power in range(7))
 
 
-def contexts(session: ExploreSession) -> pn.Column:
+def contexts(session: ExploreSession) -> Column:
     """Return the card with the bars, bound to the session."""
     chart = bars(THEMES[session.theme])
     title = LiveCard(css_class="title", html=_title(session))
@@ -32,7 +33,7 @@ def contexts(session: ExploreSession) -> pn.Column:
     follow_theme(session, [chart])
     show()
     plot = pn.pane.Bokeh(chart.figure, sizing_mode="stretch_width", margin=0)
-    return pn.Column(title, plot, css_classes=["card"], stylesheets=[EXPLORE_CSS])
+    return Column(title, plot, css_classes=["card"], stylesheets=[EXPLORE_CSS])
 
 
 def _title(session: ExploreSession) -> str:

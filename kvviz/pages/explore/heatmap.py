@@ -13,13 +13,14 @@ from kvviz.catalog.gpus.shipped import gpus
 from kvviz.catalog.models.model import Model
 from kvviz.memory.kinds import kinds
 from kvviz.pages.explore.session import ExploreSession
-from kvviz.pages.kit.components import CSS, Component
+from kvviz.pages.kit.components import Component
 from kvviz.pages.kit.html import many, short
+from kvviz.pages.kit.look import CSS
 from kvviz.scene.explore.heatmap import Scale, palette
 from kvviz.units import gib
 
 HERE: Final = Path(__file__).parent
-EXPLORE_CSS: Final = CSS + (HERE / "explore.css").read_text()
+EXPLORE_CSS: Final = (HERE / "explore.css").read_text()
 KINDS: Final = {
     "textbook": "computed; ≈ capacity assumed",
     "vllm": "assumed: what the engine takes for itself",
@@ -40,7 +41,7 @@ class HeatMap(Component):
     sizing_mode = param.Selector(default="stretch_both")
 
     _esm = (HERE / "js" / "heatmap.js").read_text()
-    _stylesheets = (EXPLORE_CSS,)
+    _stylesheets = (CSS, EXPLORE_CSS)
 
 
 def heat_map(session: ExploreSession) -> HeatMap:

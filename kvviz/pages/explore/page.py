@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from typing import Final
 
-import panel as pn
-
 from kvviz.pages.explore.arithmetic import arithmetic
 from kvviz.pages.explore.contexts import contexts
 from kvviz.pages.explore.details import Pair, details, pair
@@ -15,6 +13,7 @@ from kvviz.pages.explore.session import ExploreSession
 from kvviz.pages.explore.split import split
 from kvviz.pages.explore.toolbar import filters, toolbar
 from kvviz.pages.kit.cards import LiveCard, problem_line
+from kvviz.pages.kit.look import CSS, Column, Html, Row
 from kvviz.pages.kit.page import Page
 from kvviz.pages.kit.shell import Areas
 
@@ -22,24 +21,24 @@ from kvviz.pages.kit.shell import Areas
 class PairCard(LiveCard):
     """A card of HTML in this page's look."""
 
-    _stylesheets = (EXPLORE_CSS,)
+    _stylesheets = (CSS, EXPLORE_CSS)
 
 
-def body(session: ExploreSession) -> pn.Column:
+def body(session: ExploreSession) -> Column:
     """Return all that is below the header, bound to the session."""
     told = cards(
         session, {"details": details, "arithmetic": arithmetic, "layers": layers, "split": split}
     )
     look = {"stylesheets": [EXPLORE_CSS]}
-    beside = pn.Column(
+    beside = Column(
         told["details"], told["arithmetic"], contexts(session), css_classes=["beside"], **look
     )
-    left = pn.Column(heat_map(session), css_classes=["left"], **look)
-    below = pn.Row(told["layers"], told["split"], css_classes=["below"], **look)
-    title = pn.pane.HTML("<h1>What fits where</h1>", css_classes=["page-title"], **look)
-    head = pn.Row(title, toolbar(session), css_classes=["head"], **look)
-    middle = pn.Row(left, beside, css_classes=["middle"], **look)
-    return pn.Column(
+    left = Column(heat_map(session), css_classes=["left"], **look)
+    below = Row(told["layers"], told["split"], css_classes=["below"], **look)
+    title = Html("<h1>What fits where</h1>", css_classes=["page-title"], margin=(5, 10), **look)
+    head = Row(title, toolbar(session), css_classes=["head"], **look)
+    middle = Row(left, beside, css_classes=["middle"], **look)
+    return Column(
         head,
         filters(session),
         problem_line(session),

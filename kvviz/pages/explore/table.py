@@ -7,6 +7,7 @@ from kvviz.atlas import Axes, reports
 from kvviz.pages.explore.heatmap import EXPLORE_CSS, HERE
 from kvviz.pages.explore.session import ExploreSession
 from kvviz.pages.kit.components import Component
+from kvviz.pages.kit.look import CSS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,7 +19,7 @@ class Downloads(Component):
     """Buttons that save the table as a file in the browser."""
 
     _esm = (HERE / "js" / "downloads.js").read_text()
-    _stylesheets = (EXPLORE_CSS,)
+    _stylesheets = (CSS, EXPLORE_CSS)
 
 
 def downloads(session: ExploreSession) -> Downloads:

@@ -3,8 +3,6 @@
 from collections.abc import Iterable
 from typing import Any
 
-import panel as pn
-
 from kvviz.engines.planning import in_force
 from kvviz.engines.registry import engines, find_engine
 from kvviz.pages.explore.heatmap import EXPLORE_CSS
@@ -12,6 +10,7 @@ from kvviz.pages.explore.metrics import METRICS
 from kvviz.pages.explore.session import ExploreSession
 from kvviz.pages.explore.table import downloads
 from kvviz.pages.kit.inputs import Knob, bound, current, spelled, stepped
+from kvviz.pages.kit.look import Row
 from kvviz.pages.kit.upload import Upload
 from kvviz.settings.scenario import Scenario
 
@@ -22,7 +21,7 @@ DTYPES = ("native", "bf16", "fp8", "int8", "int4", "mxfp4")
 BAR = ["bar"]
 
 
-def toolbar(session: ExploreSession) -> pn.Row:
+def toolbar(session: ExploreSession) -> Row:
     """Return the line of controls over the map."""
     scenario = session.scenario
     metrics = {name: metric.label for name, metric in METRICS.items()}
@@ -42,7 +41,7 @@ def toolbar(session: ExploreSession) -> pn.Row:
         bound(scenario, "kv_dtype", "pick", scenario.param.kv_dtype.objects, css_classes=BAR),
         gpus,
     ]
-    return pn.Row(*parts, css_classes=["toolbar"], stylesheets=[EXPLORE_CSS])
+    return Row(*parts, css_classes=["toolbar"], stylesheets=[EXPLORE_CSS])
 
 
 def _pick(scenario: Scenario, name: str, steps: Iterable[Any], **look: Any) -> Knob:
@@ -51,7 +50,7 @@ def _pick(scenario: Scenario, name: str, steps: Iterable[Any], **look: Any) -> K
     return bound(scenario, name, "pick", there, css_classes=BAR, **look)
 
 
-def filters(session: ExploreSession) -> pn.Row:
+def filters(session: ExploreSession) -> Row:
     """Return the line that says which pairs are shown, in which order; and takes models in."""
     upload = Upload(css_classes=["bar", "upload"])
     upload.on_msg(lambda event: session.upload(event.data))
@@ -65,7 +64,7 @@ def filters(session: ExploreSession) -> pn.Row:
         upload,
         downloads(session),
     ]
-    return pn.Row(*parts, css_classes=["filters"], stylesheets=[EXPLORE_CSS])
+    return Row(*parts, css_classes=["filters"], stylesheets=[EXPLORE_CSS])
 
 
 def _named(session: ExploreSession, name: str, kind: str) -> Knob:

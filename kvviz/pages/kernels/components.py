@@ -5,9 +5,11 @@ from pathlib import Path
 import param
 from panel.custom import Child
 
-from kvviz.pages.kit.components import CSS, Component, scripts
+from kvviz.pages.kit.components import Component, scripts
+from kvviz.pages.kit.look import CSS
 
-STYLE = (CSS + Path(__file__).with_name("kernels.css").read_text(),)
+OWN_CSS = Path(__file__).with_name("kernels.css").read_text()
+STYLE = (CSS, OWN_CSS)
 
 
 class ChartCard(Component):

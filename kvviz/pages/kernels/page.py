@@ -8,16 +8,16 @@ import panel as pn
 from kvviz.kernels.measuring.compare import DTYPES
 from kvviz.kernels.measuring.table import duration
 from kvviz.pages.kernels import texts
-from kvviz.pages.kernels.components import STYLE, ChartCard, Check, RunButton, Text, Tiles
+from kvviz.pages.kernels.components import OWN_CSS, ChartCard, Check, RunButton, Text, Tiles
 from kvviz.pages.kernels.link import CHOICES, LINK, opened
 from kvviz.pages.kernels.numbers import KERNELS, blocks, digits, mib, scaling, time_unit
 from kvviz.pages.kernels.recordings import recorded
 from kvviz.pages.kernels.session import PROBLEM, KernelSession, devices
 from kvviz.pages.kernels.tiles import BLOCKS, tiles
 from kvviz.pages.kit.cards import followed
-from kvviz.pages.kit.components import CSS
 from kvviz.pages.kit.drawn import follow_theme, redraws
 from kvviz.pages.kit.inputs import bind, bound, spelled
+from kvviz.pages.kit.look import Column, Html
 from kvviz.pages.kit.page import Page
 from kvviz.pages.kit.shell import Areas
 from kvviz.scene.kernels.bars import bars, pair
@@ -33,12 +33,12 @@ PATTERN = (
 )
 
 
-def _controls(session: KernelSession) -> pn.Column:
+def _controls(session: KernelSession) -> Column:
     where = bound(session, "device", "select", devices())
     dtype = bound(session, "dtype", "segment")
     followed(dtype, lambda: spelled(DTYPES[session.device]), session, "device", of="options")
     switches = [_switch(session, name, *words) for name, words in KERNELS.items()]
-    return pn.Column(
+    return Column(
         _card(
             "Device", where, dtype, Text(html="GPUs appear here when found.", css_class="device")
         ),
@@ -49,13 +49,11 @@ def _controls(session: KernelSession) -> pn.Column:
         _card("Kernels", *switches),
         _run_button(session),
         css_classes=["column"],
-        stylesheets=[CSS],
     )
 
 
-def _card(title: str, *children: Any) -> pn.Column:
-    heading = pn.pane.HTML(f"<h2>{title}</h2>", stylesheets=[CSS], margin=0)
-    return pn.Column(heading, *children, css_classes=["card"], stylesheets=[CSS])
+def _card(title: str, *children: Any) -> Column:
+    return Column(Html(f"<h2>{title}</h2>"), *children, css_classes=["card"])
 
 
 def _switch(session: KernelSession, name: str, label: str, note: str) -> Check:
@@ -80,14 +78,13 @@ def _run_button(session: KernelSession) -> RunButton:
     return button
 
 
-def _results(session: KernelSession) -> pn.Column:
-    return pn.Column(
-        pn.Column(*_charts(session), css_classes=["charts"], stylesheets=[*STYLE]),
+def _results(session: KernelSession) -> Column:
+    return Column(
+        Column(*_charts(session), css_classes=["charts"], stylesheets=[OWN_CSS]),
         _told(session, texts.table, "card wide"),
-        pn.Column(*_below(session), css_classes=["charts"], stylesheets=[*STYLE]),
+        Column(*_below(session), css_classes=["charts"], stylesheets=[OWN_CSS]),
         Text(html=recorded(), css_class="card wide"),
         css_classes=["column"],
-        stylesheets=[CSS],
     )
 
 

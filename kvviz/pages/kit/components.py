@@ -7,17 +7,18 @@ from typing import Any
 import param
 from panel.custom import JSComponent
 
+from kvviz.pages.kit.look import CSS, Look
+
 PAGES = Path(__file__).parents[1]
-CSS = (PAGES / "kit" / "kvviz.css").read_text()
 
 
-class Component(JSComponent):
+class Component(Look, JSComponent):
     """A browser component in the page's look, as wide as its column."""
 
     sizing_mode = param.Selector(default="stretch_width")
 
     _esm = "export function render() {}"
-    _stylesheets = (CSS,)
+    _stylesheets: tuple[str, ...] = (CSS,)
 
     def _get_properties(self, doc: Any) -> dict[str, Any]:
         """Say that the module is plain JavaScript, which the browser need not translate first."""

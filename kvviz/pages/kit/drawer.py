@@ -5,7 +5,8 @@ from pathlib import Path
 
 import param
 
-from kvviz.pages.kit.components import CSS, Component, scripts
+from kvviz.pages.kit.components import Component, scripts
+from kvviz.pages.kit.look import CSS
 
 DRAWER_CSS = Path(__file__).with_name("drawer.css").read_text()
 
@@ -20,7 +21,7 @@ class Drawer(Component):
     html = param.String()
 
     _esm = scripts("kit/js/live.js", "kit/js/drawer.js")
-    _stylesheets = (CSS + DRAWER_CSS,)
+    _stylesheets: tuple[str, ...] = (CSS, DRAWER_CSS)
 
 
 def answering(

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from types import SimpleNamespace
+from typing import Any, Final, Protocol
 
 from bokeh.document import Document
 from panel.io.state import state
@@ -13,8 +14,8 @@ from panel.viewable import Viewable
 from kvviz.scene.theme import DARK, LIGHT
 
 HERE = Path(__file__).parent
-SHELL = (HERE / "shell.html").read_text()
-BETWEEN = (HERE / "js" / "between.js").read_text()
+SHELL: Final = Template((HERE / "shell.html").read_text()).template  # read once
+BETWEEN: Final = (HERE / "js" / "between.js").read_text()
 
 
 class Named(Protocol):
@@ -65,6 +66,10 @@ class Shell(Template):
 
     Each by itself would have the document look for all of its models anew.
     """
+
+    def _build_layout(self) -> Any:
+        """Return what stands for the page in a notebook: nothing is shown, for it is in none."""
+        return [SimpleNamespace(object="")]
 
     def __repr__(self) -> str:  # a page is spelled out for every part that it gets
         return f"{type(self).__name__}({', '.join(self._render_items)})"

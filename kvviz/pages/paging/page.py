@@ -9,10 +9,11 @@ import param
 
 from kvviz.catalog.models.shipped import model_names
 from kvviz.catalog.models.tokens import MAX_TOKENIZER_BYTES
-from kvviz.pages.kit.components import CSS, Component, scripts
+from kvviz.pages.kit.components import Component, scripts
 from kvviz.pages.kit.html import short
 from kvviz.pages.kit.inputs import field, stepped
 from kvviz.pages.kit.link import CATALOG, Carried, Given, Link
+from kvviz.pages.kit.look import CSS
 from kvviz.pages.kit.page import Page
 from kvviz.pages.kit.shell import Areas
 from kvviz.pages.paging.cards import (
@@ -59,7 +60,7 @@ class PagingBoard(Component):
     revision = param.Integer(0, doc="moves when all of a new comparison is here")
 
     _esm = scripts("paging/js/fields.js", "paging/js/pool.js", "paging/js/paging.js")
-    _stylesheets = (CSS + Path(__file__).with_name("paging.css").read_text(),)
+    _stylesheets = (CSS, Path(__file__).with_name("paging.css").read_text())
 
 
 def board(session: PagingSession) -> PagingBoard:

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from typing import Any
 
-import panel as pn
 import param
 
 from kvviz.catalog.gpus.shipped import gpu_names
@@ -12,6 +11,7 @@ from kvviz.catalog.published.workloads import TRAFFIC
 from kvviz.engines.registry import engines
 from kvviz.pages.kit.cards import LiveCard, followed, problem_line
 from kvviz.pages.kit.inputs import Knob, bound, slider, spelled, stepped
+from kvviz.pages.kit.look import Column, Html, Row
 from kvviz.pages.serving.cards import policy_name, requests_note, summary
 from kvviz.pages.serving.load import TRACE
 from kvviz.pages.serving.player import SERVING_CSS
@@ -32,11 +32,11 @@ SMALL_SELECT = "select { font-size: 14px; letter-spacing: -.02em; padding: 0 20p
 TEXTS = (0, 128, 256, 512, 1024, 2048)
 
 
-def controls(session: ServingSession) -> pn.Column:
+def controls(session: ServingSession) -> Column:
     """Return the column, bound to the session."""
     table = LiveCard(css_class="card table", stylesheets=[SERVING_CSS])
     followed(table, lambda: summary(session), session, "runs")
-    return pn.Column(
+    return Column(
         _run(session),
         _engine(session),
         table,
@@ -45,15 +45,15 @@ def controls(session: ServingSession) -> pn.Column:
     )
 
 
-def _card(*children: Any) -> pn.Column:
-    return pn.Column(*children, css_classes=["card"], stylesheets=[SERVING_CSS])
+def _card(*children: Any) -> Column:
+    return Column(*children, css_classes=["card"], stylesheets=[SERVING_CSS])
 
 
-def _heading(text: str) -> pn.pane.HTML:
-    return pn.pane.HTML(f"<h2>{text}</h2>", stylesheets=[SERVING_CSS], margin=0)
+def _heading(text: str) -> Html:
+    return Html(f"<h2>{text}</h2>", stylesheets=[SERVING_CSS])
 
 
-def _run(session: ServingSession) -> pn.Column:
+def _run(session: ServingSession) -> Column:
     scenario, load = session.scenario, session.load
     traffic = bound(load, "traffic", "select")
     followed(traffic, lambda: spelled(_traffic(session)), session, "trace", of="options")
@@ -62,7 +62,7 @@ def _run(session: ServingSession) -> pn.Column:
     return _card(
         _heading("Run and policies"),
         traffic,
-        pn.Row(
+        Row(
             _narrow(scenario, "model", model_names()),
             _narrow(scenario, "gpu", gpu_names()),
             css_classes=["two"],
@@ -117,7 +117,7 @@ def _policy(session: ServingSession, owner: param.Parameterized, name: str, lett
     return followed(knob, texts, session.serving, *given, of="options")
 
 
-def _engine(session: ServingSession) -> pn.Column:
+def _engine(session: ServingSession) -> Column:
     serving = session.serving
     caching = bound(serving, "prefix_caching", "switch")
     followed(caching, lambda: _hits(session), session, "runs", of="note")
@@ -164,16 +164,16 @@ def _hits(session: ServingSession) -> str:
     )
 
 
-def _limits() -> pn.pane.HTML:
+def _limits() -> Html:
     text = (
         f"A page plays at most {MOST_BLOCKS:,} blocks taken and {MOST_OUTPUT:,} tokens sampled, "
         f"so that a shared server stays quick; kvviz simulate has no such limits."
     )
-    return pn.pane.HTML(f'<p class="foot">{text}</p>', stylesheets=[SERVING_CSS], margin=0)
+    return Html(f'<p class="foot">{text}</p>', stylesheets=[SERVING_CSS])
 
 
-def _folded(label: str, *children: Any) -> pn.Column:
-    inside = pn.Column(*children, visible=False, stylesheets=[SERVING_CSS])
+def _folded(label: str, *children: Any) -> Column:
+    inside = Column(*children, visible=False, stylesheets=[SERVING_CSS])
     fold = Knob(kind="fold", label=label, value=False)
     fold.param.watch(lambda event: inside.param.update(visible=event.new), "value")
-    return pn.Column(fold, inside, stylesheets=[SERVING_CSS])
+    return Column(fold, inside, stylesheets=[SERVING_CSS])

@@ -4,6 +4,7 @@ import panel as pn
 
 from kvviz.pages.kit.components import Component, scripts
 from kvviz.pages.kit.drawn import follow_theme, redraws
+from kvviz.pages.kit.look import CSS, Column, Html
 from kvviz.pages.serving.cards import badge
 from kvviz.pages.serving.player import SERVING_CSS
 from kvviz.pages.serving.session import ServingSession
@@ -17,16 +18,16 @@ class RequestCard(Component):
     """The followed request's life, as the player tells it."""
 
     _esm = scripts("kit/js/live.js", "serving/js/request.js")
-    _stylesheets = (SERVING_CSS,)
+    _stylesheets = (CSS, SERVING_CSS)
 
 
-def figures(session: ServingSession) -> pn.Column:
+def figures(session: ServingSession) -> Column:
     """Return the column, bound to the session."""
     spreads = [_spread(session, name, title) for name, title in SPREADS.items()]
-    return pn.Column(RequestCard(), *spreads, css_classes=["column"], stylesheets=[SERVING_CSS])
+    return Column(RequestCard(), *spreads, css_classes=["column"], stylesheets=[SERVING_CSS])
 
 
-def _spread(session: ServingSession, name: str, title: str) -> pn.Column:
+def _spread(session: ServingSession, name: str, title: str) -> Column:
     plot = mirrored(name, THEMES[session.theme])
 
     @redraws
@@ -41,8 +42,8 @@ def _spread(session: ServingSession, name: str, title: str) -> pn.Column:
         f'<header class="spread" title="simulated; dotted: medians"><h2>{title}</h2>'
         f"<span>{badge('A')} up {badge('B')} down</span></header>"
     )
-    return pn.Column(
-        pn.pane.HTML(head, stylesheets=[SERVING_CSS], margin=0, sizing_mode="stretch_width"),
+    return Column(
+        Html(head, stylesheets=[SERVING_CSS], sizing_mode="stretch_width"),
         pn.pane.Bokeh(plot.figure, sizing_mode="stretch_width", margin=0),
         css_classes=["card"],
         stylesheets=[SERVING_CSS],

@@ -22,7 +22,7 @@ class AboutRun(Drawer):
 
     label = param.String("About this run", constant=True)
 
-    _stylesheets = (Drawer._stylesheets[0] + SERVING_CSS,)
+    _stylesheets = (*Drawer._stylesheets, SERVING_CSS)
 
 
 def areas(session: ServingSession) -> Areas:

@@ -8,8 +8,9 @@ import panel as pn
 import param
 from panel.custom import Child
 
-from kvviz.pages.kit.components import CSS, Component, scripts
+from kvviz.pages.kit.components import Component, scripts
 from kvviz.pages.kit.drawn import follow_theme, redraws
+from kvviz.pages.kit.look import CSS
 from kvviz.pages.serving.cards import headline, legend, outcome_line, title
 from kvviz.pages.serving.columns import longest_queue, opening, play_columns
 from kvviz.pages.serving.session import Runs, ServingSession
@@ -19,7 +20,7 @@ from kvviz.scene.serving.overview import overview
 from kvviz.scene.serving.pool import PoolCell, PoolGrid, pool_grid, pool_palette
 from kvviz.scene.theme import THEMES
 
-SERVING_CSS = CSS + Path(__file__).with_name("serving.css").read_text()
+SERVING_CSS = Path(__file__).with_name("serving.css").read_text()
 PARTS = (
     "blocks.js",
     "cells.js",
@@ -57,7 +58,7 @@ class ServingPlayer(Component):
     revision = param.Integer(0, doc="moves when all of both runs is here")
 
     _esm = scripts("kit/js/live.js", "kit/js/keys.js", *(f"serving/js/{name}" for name in PARTS))
-    _stylesheets = (SERVING_CSS,)
+    _stylesheets = (CSS, SERVING_CSS)
 
     def load(self, runs: Runs, tick: float) -> None:
         """Send both runs, and the shape in which they are shown; a time is named each `tick`."""
