@@ -58,7 +58,6 @@ AT_IMPORT = {  # who imports a heavy package at once: modules that only those im
     "triton": ("kvviz.kernels.triton.", f"{MEASURING}.triton_"),
     "fastapi": ("kvviz.api.",),
 }
-SECONDS = 0.3
 
 
 @dataclass(frozen=True)
@@ -255,10 +254,12 @@ def test_every_public_name_is_there():
 
 
 def test_importing_the_core_is_quick():
+    """Its own modules take less of the processor than NumPy and Param do, however busy that is."""
     code = (
-        "import time; t = time.process_time(); from kvviz import *; print(time.process_time() - t)"
+        "import time; now = time.process_time; start = now(); import numpy, param; there = now();"
+        "from kvviz import *; print((now() - there) / (there - start))"
     )
-    times = [
-        float(subprocess.check_output([sys.executable, "-c", code], timeout=60)) for _ in range(7)
+    shares = [
+        float(subprocess.check_output([sys.executable, "-c", code], timeout=120)) for _ in range(5)
     ]
-    assert min(times) < SECONDS
+    assert min(shares) < 1
