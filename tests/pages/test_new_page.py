@@ -13,47 +13,17 @@ import kvviz.pages
 from kvviz.pages import find_page, pages
 
 ROOT = Path(__file__).parents[2]
-TOKENS = '''"""The Tokens page: how many tokens there are."""
-
-from typing import Final
-
-import param
-
-from kvviz.pages.kit.cards import LiveCard, followed
-from kvviz.pages.kit.inputs import slider
-from kvviz.pages.kit.link import Carried, Link
-from kvviz.pages.kit.page import Page
-from kvviz.pages.kit.session import PageSession
-from kvviz.pages.kit.shell import Areas
-
-
-class TokensSession(PageSession):
-    """How many tokens are counted."""
-
-    tokens = param.Integer(16, bounds=(1, 4096), label="Tokens", doc="tokens in the cache")
-
-
-def areas(session: TokensSession) -> Areas:
-    """Return what stands below the header, bound to the session."""
-    told = followed(LiveCard(), lambda: f"<h2>{session.tokens:,} tokens</h2>", session, "tokens")
-    return Areas({"wide": (slider(session, "tokens", (1, 16, 256, 4096)), told)})
-
-
-PAGE: Final = Page(
-    name="tokens",
-    tab="Tokens",
-    title="how many there are",
-    place=7,
-    link=Link(Carried(TokensSession, "", ("tokens",))),
-    opened=lambda given: given.session(TokensSession),
-    follows=("tokens",),
-    areas=areas,
-)
-'''
+RECIPE = "# kvviz/pages/tokens/page.py"  # the first line of the example
 SERVE = """import kvviz.pages, sys
 kvviz.pages.__path__.append(sys.argv.pop(1))
 from kvviz.cli import main
 main()"""
+
+
+def example():
+    """Return the page that CONTRIBUTING.md adds."""
+    blocks = (ROOT / "CONTRIBUTING.md").read_text().split("```")
+    return next(text for text in blocks if RECIPE in text).removeprefix("python\n")
 
 
 @pytest.fixture
@@ -61,7 +31,7 @@ def folder(tmp_path, monkeypatch):
     """A folder beside the pages' own that holds one more."""
     (tmp_path / "tokens").mkdir()
     (tmp_path / "tokens" / "__init__.py").write_text('"""The Tokens page."""')
-    (tmp_path / "tokens" / "page.py").write_text(TOKENS)
+    (tmp_path / "tokens" / "page.py").write_text(example())
     monkeypatch.setattr(kvviz.pages, "__path__", [*kvviz.pages.__path__, str(tmp_path)])
     pages.cache_clear()
     yield tmp_path

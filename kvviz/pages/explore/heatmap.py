@@ -11,6 +11,7 @@ import param
 from kvviz.catalog.gpus.gpu import Gpu
 from kvviz.catalog.gpus.shipped import gpus
 from kvviz.catalog.models.model import Model
+from kvviz.engines.registry import find_engine
 from kvviz.memory.kinds import kinds
 from kvviz.pages.explore.session import ExploreSession
 from kvviz.pages.kit.components import Component
@@ -21,10 +22,8 @@ from kvviz.units import gib
 
 HERE: Final = Path(__file__).parent
 EXPLORE_CSS: Final = (HERE / "explore.css").read_text()
-KINDS: Final = {
-    "textbook": "computed; ≈ capacity assumed",
-    "vllm": "assumed: what the engine takes for itself",
-}
+COMPUTED: Final = "computed; ≈ capacity assumed"
+ASSUMED: Final = "assumed: what the engine takes for itself"
 NEEDS, NO_SPLIT, UNKNOWN = -1, -2, -3  # what a cell is instead of a tone of the ramp
 
 
@@ -69,6 +68,7 @@ def _pair(session: ExploreSession) -> list[str]:
 def _shown(session: ExploreSession) -> dict[str, Any]:
     """Return what the map shows of the session's reports."""
     metric, workload = session.how, session.workload
+    assumes = find_engine(workload.mode).assumes
     rows, columns = session.rows(), session.columns()
     cells = _cells(session, np.ix_(rows, columns))
     ends = [metric.spell(cells.scale.worst), metric.spell(cells.scale.best)]
@@ -76,7 +76,7 @@ def _shown(session: ExploreSession) -> dict[str, Any]:
     return {
         "heading": metric.heading(workload),
         "unit": metric.unit(workload),
-        "kind": metric.assumed(workload) or KINDS[workload.mode],
+        "kind": metric.assumed(workload) or (ASSUMED if assumes else COMPUTED),
         "rows": [_row(session.reports.axes.models[i], int(weights[i])) for i in rows],
         "columns": [_column(gpus()[i], session) for i in columns],
         "tones": cells.tones,

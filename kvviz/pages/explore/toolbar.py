@@ -75,7 +75,7 @@ def _named(session: ExploreSession, name: str, kind: str) -> Knob:
 
 def _capacity(scenario: Scenario) -> list[Knob]:
     """Return the switch between what a driver reports and what an engine leaves, with its share."""
-    mode = bound(scenario, "mode", "segment", engines(), css_classes=[*BAR, "capacity"])
+    mode = bound(scenario, "mode", "segment", list(engines()), css_classes=[*BAR, "capacity"])
     share = _pick(scenario, "utilization", SHARES)
 
     def follow(*_events: object) -> None:

@@ -187,7 +187,7 @@ def _types_and_more(scenario: Scenario) -> list[Field]:
     chunk = [_slider(scenario, "chunk", CHUNKS)] if scenario.prefill == "chunk" else []
     stages = sorted({1, 2, 4, 8, 16, scenario.pp} & {*range(1, len(scenario.the_model.layers) + 1)})
     folded = [
-        _field(scenario, "mode", "segment", engines()),
+        _field(scenario, "mode", "segment", list(engines())),
         *_engine(scenario),
         _field(scenario, "reservation", "segment", ("exact", "pow2", "max")),
         _field(scenario, "prefill", "segment", ("whole", "chunk")),

@@ -126,7 +126,7 @@ def _engine(session: ServingSession) -> Column:
         slider(serving, "block_size", (1, 8, 16, 32, 64, 128)),
         bound(serving, "reservation", "segment", ("exact", "pow2", "max")),
         bound(serving, "allocator", "select", ("first-fit", "best-fit", "buddy")),
-        bound(session.scenario, "mode", "segment", engines()),
+        bound(session.scenario, "mode", "segment", list(engines())),
     ]
     return _card(
         _heading("Engine"),
