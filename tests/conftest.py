@@ -38,12 +38,13 @@ class Clone:
         """Return what the clone's own command prints; it must succeed."""
         return self.run("-c", "from kvviz.cli import main; main()", *words)
 
-    def run(self, *words: str) -> str:
-        """Return what Python prints in the clone; it must succeed."""
+    def run(self, *words: str, sent: str = "") -> str:
+        """Return what Python prints in the clone, with `sent` as its input; it must succeed."""
         done = subprocess.run(
             [sys.executable, *words],
             cwd=self.folder,
             env={**os.environ, "PYTHONPATH": str(self.folder)},
+            input=sent,
             capture_output=True,
             text=True,
             timeout=120,

@@ -31,7 +31,9 @@ ORDER = {
         *("fields", "model", "storage", "draft", "rotary", "family", "parts", "families"),
         *("config", "shipped", "tokens"),
     ),
-    "kvviz.kernels": ("cpu", "numpy", "", ("torch", "triton"), "measuring", "__main__"),
+    "kvviz.kernels": (
+        *("cpu", "numpy", "", ("torch", "triton"), "kernel", "records", "measuring", "__main__"),
+    ),
     "kvviz.engines": ("base", "plain", ("textbook", "vllm", "sglang"), "registry", "planning"),
     "kvviz.engines.vllm": ("releases", "budget", "specs", "groups", "engine", ""),
     "kvviz.sim": (

@@ -9,21 +9,27 @@ from typing import Annotated
 import typer
 
 from kvviz.kernels.measuring.plot import PLOTTED, check_file
-
-PRESETS = "report|prefill|decode|memory|quant|page|all"
+from kvviz.kernels.measuring.presets import NAMES
+from kvviz.kernels.measuring.table import listing
 
 
 def measure_kernels(
-    preset: Annotated[str, typer.Option(metavar=PRESETS, help="which shapes")] = "report",
+    preset: Annotated[str, typer.Option(metavar="|".join(NAMES), help="which shapes")] = "report",
     device: Annotated[str, typer.Option(metavar="cpu|cuda", help="where")] = "cpu",
     threads: Annotated[int, typer.Option(min=1, help="of the CPU")] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="all figures as JSON")] = False,
+    listed: Annotated[
+        bool, typer.Option("--list", help="list the kernels and what measures them")
+    ] = False,
     out: Annotated[Path | None, typer.Option(help="write the JSON to this file")] = None,
     plot: Annotated[
         Path | None, typer.Option(help="draw the report's four plots as .png or .html")
     ] = None,
 ) -> None:
     """Run attention kernels: time and peak memory, predicted and measured."""
+    if listed:
+        typer.echo(listing())
+        return
     words = ["--preset", preset, "--device", device, "--threads", str(threads)]
     words += ["--json"] if as_json else []
     if plot is None or plot.suffix != ".html":

@@ -11,9 +11,9 @@ from typing import Any, Final
 
 from kvviz.kernels.measuring.compare import Request, compare
 from kvviz.kernels.measuring.plot import check_file, check_plot, draw_png
-from kvviz.kernels.measuring.presets import DEVICES, PRESETS, runs
+from kvviz.kernels.measuring.presets import DEVICES, NAMES, runs
 from kvviz.kernels.measuring.provenance import THREADS
-from kvviz.kernels.measuring.table import text
+from kvviz.kernels.measuring.table import listing, text
 
 BAD_INPUT: Final = 2
 
@@ -22,6 +22,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a preset in a process with as many threads as asked for; return the exit status."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     options = parser().parse_args(given)
+    if options.list:
+        print(listing())
+        return 0
     wanted = dict.fromkeys(THREADS, str(options.threads)) | {"KINETO_LOG_LEVEL": "5"}
     if any(os.environ.get(name) != value for name, value in wanted.items()):
         # The libraries read the number of threads when they are loaded, which is past.
@@ -49,7 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def parser() -> argparse.ArgumentParser:
     """Return the options."""
     made = argparse.ArgumentParser("python -m kvviz.kernels", description=__doc__)
-    made.add_argument("--preset", choices=(*PRESETS, "page"), default="report")
+    made.add_argument("--preset", choices=NAMES, default="report")
+    made.add_argument("--list", action="store_true", help="list the kernels instead")
     made.add_argument("--device", choices=DEVICES, default="cpu")
     made.add_argument(
         "--threads", type=int, default=1, help="of the CPU; one disturbs and is disturbed least"

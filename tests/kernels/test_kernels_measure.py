@@ -10,14 +10,16 @@ import pytest
 from attention_oracle import randn
 
 from kvviz.kernels import flash_attention, paged_attention, standard_attention
+from kvviz.kernels.measuring.call import Call
 from kvviz.kernels.measuring.compare import MOST_BYTES, Request, compare
 from kvviz.kernels.measuring.inputs import Decode, Prefill
 from kvviz.kernels.measuring.machine import Rates, predicted_seconds
-from kvviz.kernels.measuring.measure import Call, measure, measure_performance, step_peaks
+from kvviz.kernels.measuring.measure import measure, measure_performance
+from kvviz.kernels.measuring.meter import step_peaks
 from kvviz.kernels.measuring.recordings import recordings
-from kvviz.kernels.numpy.cost import COSTS
 from kvviz.kernels.numpy.paged import gathered_attention_decode, paged_attention_decode
 from kvviz.kernels.numpy.textbook import textbook_attention
+from kvviz.kernels.records import kernels
 from kvviz.units import KiB
 
 BARE = ("param", "panel", "bokeh", "typer", "rich", "pandas", "torch", "triton", "matplotlib")
@@ -44,18 +46,18 @@ def test_flops_of_full_and_causal_attention_by_hand():
     q, k, v = Prefill(256, 64, 4, 2).inputs()
     named = {"Q": q, "K": k, "V": v}
     full = 4 * 4 * 256 * 256 * 64  # two products, 2 a multiply-add, of 4 heads
-    assert COSTS["standard_attention"](named).flops == full
-    assert COSTS["standard_attention"](named | {"causal": True}).flops == full
-    causal = COSTS["flash_attention"](named | {"causal": True, "block_m": 64, "block_n": 64})
+    assert kernels()["standard"].cost(named).flops == full
+    assert kernels()["standard"].cost(named | {"causal": True}).flops == full
+    causal = kernels()["flash"].cost(named | {"causal": True, "block_m": 64, "block_n": 64})
     assert causal.flops == full * (1 + 2 + 3 + 4) / 16  # tiles on or below the diagonal
-    blocks = COSTS["paged_attention"](named | {"causal": True, "block_size": 64})
+    blocks = kernels()["paged"].cost(named | {"causal": True, "block_size": 64})
     assert blocks.flops == causal.flops
 
 
 def test_a_decode_step_reads_its_pages_once():
     inputs = Decode(2, 100, 8, 4, 2, 16).inputs()
     names = ("q", "k_cache", "v_cache", "block_table", "seq_lens")
-    cost = COSTS["paged_attention_decode"](dict(zip(names, inputs, strict=True)))
+    cost = kernels()["paged_decode"].cost(dict(zip(names, inputs, strict=True)))
     pages = 2 * 7 * 16 * 2 * 8 * 4 * 2  # sequences, pages, tokens, heads, d, bytes, K and V
     assert cost.bytes_moved == pages + 2 * (2 * 4 * 8 * 4)
     assert cost.flops == 4 * 2 * 100 * 4 * 8
@@ -138,9 +140,7 @@ def test_flash_holds_a_three_hundredth_of_standard():
 
 
 def test_a_sum_of_parts_or_the_larger_of_two():
-    cost = COSTS["standard_attention"](
-        dict(zip("QKV", Prefill(64, 16, 1, 1).inputs(), strict=True))
-    )
+    cost = kernels()["standard"].cost(dict(zip("QKV", Prefill(64, 16, 1, 1).inputs(), strict=True)))
     bound = Rates(copy_bytes_s=1e9, read_bytes_s=2e9, gemm_flops=1e9)
     assert predicted_seconds(cost, bound) == max(cost.flops / 1e9, cost.bytes_moved / 2e9)
     parts = replace(bound, fresh_bytes_s=1e6, products={"wide": 1e8}, scores={"wide": 1e-8})
@@ -167,7 +167,7 @@ def test_each_step_has_its_own_peak():
             del held
             yield
 
-    assert list(step_peaks(steps())) == pytest.approx([1e6, 4e6, 2e6], rel=0.05)
+    assert [peak for _, peak in step_peaks(steps())] == pytest.approx([1e6, 4e6, 2e6], rel=0.05)
 
 
 def test_torch_is_measured_too():
@@ -184,7 +184,8 @@ def test_a_request_beyond_the_limits_is_refused_before_it_runs():
     assert not Request().refusal()
     large = Request(n=8192, heads=32)
     assert "more than the 1 GiB that one run may take here" in large.refusal()
-    assert large.cost("standard").peak_bytes > MOST_BYTES > large.cost("flash").peak_bytes
+    held = {name: large.cost(line).peak_bytes for name, line in large.lines().items()}
+    assert held["standard"] > MOST_BYTES > held["flash"]
     slow = replace(large, kernels=("flash",), d=256)
     assert "TFLOP a round, more than the 1.0" in slow.refusal()
     assert "No kernel is chosen" in Request(kernels=()).refusal()

@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kvviz.kernels import standard_attention
-from kvviz.kernels.measuring.measure import Call
+from kvviz.kernels.measuring.call import Call
 
 torch = pytest.importorskip("torch")
 ops = pytest.importorskip("kvviz.kernels.torch.ops")

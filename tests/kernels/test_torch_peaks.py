@@ -5,17 +5,18 @@ from functools import partial
 import numpy as np
 import pytest
 
+from kvviz.kernels.measuring.call import Call
+from kvviz.kernels.measuring.compare import Request, page_calls
+from kvviz.kernels.measuring.costs import peak_bytes
 from kvviz.kernels.measuring.inputs import Decode, Prefill
-from kvviz.kernels.measuring.measure import Call
+from kvviz.kernels.torch import peaks
 from kvviz.units import KiB
 
 torch = pytest.importorskip("torch")
 ops = pytest.importorskip("kvviz.kernels.torch.ops")
 eager = pytest.importorskip("kvviz.kernels.torch.eager")
 presets = pytest.importorskip("kvviz.kernels.measuring.torch_presets")
-torch_cost = pytest.importorskip("kvviz.kernels.torch.cost")
 torch_cpp = pytest.importorskip("kvviz.kernels.torch.cpp")
-peak_bytes = pytest.importorskip("kvviz.kernels.torch.peaks").peak_bytes
 TorchMeter = pytest.importorskip("kvviz.kernels.measuring.torch_measure").TorchMeter
 
 TOLERANCE = 0.02
@@ -74,7 +75,7 @@ def test_attention_holds_what_its_formula_counts(kernel, dtype, causal):
     known = check(kernel, *qkv(dtype, 4, 4, 800, 800, 64), causal=causal)
     if kernel is not KERNELS["blocks of 96"] or dtype in FULL:
         tiles = kernel in (KERNELS["tiles of 64 × 200"], KERNELS["tiles of their own"])
-        tiles |= kernel is KERNELS["SDPA flash"] and torch_cost.may_pack()
+        tiles |= kernel is KERNELS["SDPA flash"] and peaks.may_pack()
         assert (known is None) == (tiles and dtype not in FULL)
 
 
@@ -143,7 +144,7 @@ def test_sdpa_on_a_contiguous_cache_holds_an_output_and_tiles():
 
 
 def test_copies_that_matrix_instructions_want_are_not_counted_as_none(monkeypatch):
-    monkeypatch.setattr(torch_cost, "cpu_instructions", lambda: "avx512f amx_bf16 amx_tile")
+    monkeypatch.setattr(peaks, "cpu_instructions", lambda: "avx512f amx_bf16 amx_tile")
     inputs = qkv(torch.bfloat16, 4, 4, 800, 800, 64)
     assert peak_bytes(KERNELS["SDPA flash"], *inputs) is None
     assert peak_bytes(KERNELS["SDPA flash"], *(x.float() for x in inputs))
@@ -166,14 +167,14 @@ def test_kernels_without_a_formula_have_none():
 
 def test_presets_and_the_page_have_the_peaks():
     shape = Prefill(2048, 16, 4, 4)
-    inputs = shape.inputs()
-    exact = np.zeros_like(inputs[0])
+    inputs = dict(zip("QKV", shape.inputs(), strict=True))
+    exact = np.zeros_like(inputs["Q"])
     for group in presets.memory_groups(shape, inputs, exact, "cpu"):
         held = {call.name: call.the_cost().peak_bytes for call in group.calls}
-        named = {"Triton flash", "SDPA flash"} if torch_cost.may_pack() else {"Triton flash"}
+        named = {"Triton flash", "SDPA flash"} if peaks.may_pack() else {"Triton flash"}
         assert all(held[name] for name in held if name not in named)
         assert held["every step named"] > 3 * group.unit_bytes
-    calls = presets.page_calls(inputs, exact, "cpu", "fp32", 64)
-    assert all(call.the_cost().peak_bytes for call in calls.values())
-    direct = Call("", ops.standard_attention, calls["standard"].args, {"causal": True})
-    assert direct.the_cost().peak_bytes == calls["standard"].the_cost().peak_bytes
+    calls = page_calls(Request("torch", 2048, 16, 4, 64), shape)
+    assert all(call.the_cost().peak_bytes for call in calls)
+    direct = Call("", ops.standard_attention, calls[0].args, {"causal": True})
+    assert direct.the_cost() == calls[0].the_cost()

@@ -6,43 +6,44 @@ and writes lines of JSON: progress, and at last the result.
 
 import json
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
+from importlib.util import find_spec
 from typing import Any, Final
 
 import numpy as np
 
+from kvviz.kernels.kernel import Line, loaded
+from kvviz.kernels.measuring.call import Call, line_call
 from kvviz.kernels.measuring.exact import reference
 from kvviz.kernels.measuring.group import Group
-from kvviz.kernels.measuring.inputs import Prefill
+from kvviz.kernels.measuring.inputs import PREFILL, Prefill
 from kvviz.kernels.measuring.machine import numpy_rates
-from kvviz.kernels.measuring.measure import (
-    Call,
-    Performance,
-    Progress,
-    measure,
-    quietly,
-    step_peaks,
-)
+from kvviz.kernels.measuring.measure import Performance, Progress, measure, quietly
+from kvviz.kernels.measuring.meter import step_peaks
 from kvviz.kernels.measuring.presets import record
-from kvviz.kernels.numpy.blocked import paged_attention, paged_blocks
-from kvviz.kernels.numpy.cost import COSTS, Cost
-from kvviz.kernels.numpy.flash import flash_attention, flash_tiles
-from kvviz.kernels.numpy.shapes import Array, slices
-from kvviz.kernels.numpy.standard import first_weights, standard_attention
+from kvviz.kernels.numpy.cost import Cost
+from kvviz.kernels.numpy.standard import first_weights
+from kvviz.kernels.records import on_page
 from kvviz.units import GiB, size
 
 DEVICES: Final = {"numpy": "CPU, NumPy", "torch": "CPU, PyTorch", "cuda": "GPU, PyTorch"}
-KERNELS: Final = {"standard": "Standard", "paged": "Paged", "flash": "Flash tiles"}
+LIBRARIES: Final = {"numpy": ("numpy",), "torch": ("torch",), "cuda": ("triton", "torch")}
 DTYPES: Final = {
     "numpy": ("fp32", "fp64"),
     "torch": ("fp32", "bf16"),
     "cuda": ("bf16", "fp16", "fp32"),
 }
 ITEM: Final = {"fp64": 8, "fp32": 4, "bf16": 2, "fp16": 2}
+FLOATS: Final = {8: np.float64, 4: np.float32, 2: np.float16}
 MOST_BYTES: Final = GiB  # that one kernel may hold
 MOST_FLOPS: Final = 1e12  # of all kernels once: about 10 s on one CPU thread
 SECONDS_A_CALL: Final = 1.5
 SCALING: Final = (8, 4, 2)  # the lengths beside n are n divided by these
+
+
+def in_numpy() -> tuple[str, ...]:
+    """Return the names of the page's kernels that are written in NumPy."""
+    return tuple(name for name, kernel in on_page().items() if kernel.line("page", "numpy"))
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class Request:
         d: head size.
         heads: query and KV heads.
         block: queries a block, and queries and keys a tile.
-        kernels: some of `KERNELS`.
+        kernels: names of kernels on the page.
         dtype: one of the device's `DTYPES`.
     """
 
@@ -64,19 +65,23 @@ class Request:
     d: int = 128
     heads: int = 8
     block: int = 128
-    kernels: tuple[str, ...] = tuple(KERNELS)
+    kernels: tuple[str, ...] = field(default_factory=in_numpy)
     dtype: str = "fp32"
 
     def refusal(self) -> str:
         """Return why this may not run here, with the limit, or an empty text."""
         if not self.kernels:
             return "No kernel is chosen, expected at least one"
-        costs = {kernel: self.cost(kernel) for kernel in self.kernels}
-        for kernel, cost in costs.items():
-            if (held := self._held(kernel, cost)) > MOST_BYTES:
+        lines = self.lines()
+        for name in self.kernels:
+            if name not in lines:
+                return f"{on_page()[name].label} is not written for {DEVICES[self.device]}"
+        costs = {line.label: self.cost(line) for line in lines.values()}
+        for label, cost in costs.items():
+            if (held := cost.peak_bytes or 0) > MOST_BYTES:
                 return (
-                    f"{KERNELS[kernel]} would hold {size(held)} at once, more than the "
-                    f"{size(MOST_BYTES)} that one run may take here: try fewer tokens or heads"
+                    f"{label} would hold {size(held)} at once, more than the {size(MOST_BYTES)} "
+                    "that one run may take here: try fewer tokens or heads"
                 )
         flops = sum(cost.flops for cost in costs.values())
         if flops > MOST_FLOPS:
@@ -86,22 +91,27 @@ class Request:
             )
         return ""
 
-    def _held(self, kernel: str, cost: Cost) -> int:
-        """Return the bytes a kernel holds at once.
+    def lines(self) -> dict[str, Line]:
+        """Return what is measured of each chosen kernel that is written for the device."""
+        here = [name for name in LIBRARIES[self.device] if name == "numpy" or find_spec(name)]
+        found = {name: on_page()[name].line("page", *here) for name in self.kernels}
+        return {name: line for name, line in found.items() if line}
 
-        Torch's eager one has weights beside the scores, and the mask and what it hides, in bytes.
-        """
-        more = (self.heads * ITEM[self.dtype] + 2) * self.n**2
-        return (cost.peak_bytes or 0) + more * (kernel == "standard" and self.device != "numpy")
+    def settings(self, line: Line) -> dict[str, Any]:
+        """Return the named arguments of a call of a line."""
+        return {"causal": True, **dict.fromkeys(line.backend.blocks, self.block)}
 
-    def cost(self, kernel: str) -> Cost:
-        """Return what a kernel does, from shapes alone."""
-        shaped = np.lib.stride_tricks.as_strided  # arrays of the sizes that hold a single number
-        one = np.zeros(1, {8: np.float64, 4: np.float32, 2: np.float16}[ITEM[self.dtype]])
-        array = shaped(one, (self.heads, self.n, self.d), (0, 0, 0))
-        inputs = {"Q": array, "K": array, "V": array, "causal": True, "block_size": self.block}
-        blocks = {"block_m": self.block, "block_n": self.block}
-        return COSTS[f"{kernel}_attention"](inputs | blocks)
+    def cost(self, line: Line) -> Cost:
+        """Return what a call does, from shapes alone: in NumPy, but held as by the line."""
+        one = np.zeros(1, FLOATS[ITEM[self.dtype]])
+        # Arrays of the sizes that hold a single number.
+        array = np.lib.stride_tricks.as_strided(one, (self.heads, self.n, self.d), (0, 0, 0))
+        blocks = {name: self.block for b in line.kernel.backends for name in b.blocks}
+        inputs = {**dict.fromkeys(PREFILL, array), "causal": True, **blocks, **line.row.settings}
+        kernel, peak = line.kernel, line.backend.peak
+        cost = kernel.cost(inputs) if kernel.cost else kernel.least(inputs)
+        held = loaded(peak)(inputs, 1) if peak else None
+        return replace(cost, peak_bytes=held) if held else cost
 
 
 def compare(
@@ -130,9 +140,9 @@ def compare(
 
 
 def _group(request: Request, shape: Prefill) -> Group:
-    calls, rates = _calls(request, shape), None
+    calls, rates = page_calls(request, shape), None
     if request.device == "numpy":
-        dtype = np.dtype({"fp32": np.float32, "fp64": np.float64}[request.dtype])
+        dtype = np.dtype(FLOATS[ITEM[request.dtype]])
         rates = numpy_rates(request.d, dtype, tile=(request.block, request.block))
     else:
         from kvviz.kernels.measuring.torch_presets import rates as torch_rates  # torch is an extra
@@ -141,23 +151,21 @@ def _group(request: Request, shape: Prefill) -> Group:
     return Group(f"Causal prefill, {shape}, {request.dtype}", calls, rates)
 
 
-def _calls(request: Request, shape: Prefill) -> list[Call]:
-    inputs = shape.inputs(np.float64 if request.dtype == "fp64" else np.float32)
-    exact = reference(*inputs, causal=True)
+def page_calls(request: Request, shape: Prefill) -> list[Call]:
+    """Return a call of every chosen kernel on one causal prefill."""
+    arrays = shape.inputs(np.float64 if request.dtype == "fp64" else np.float32)
+    inputs: dict[str, Any] = dict(zip(PREFILL, arrays, strict=True))
+    exact = reference(*arrays, causal=True)
     if request.device != "numpy":
-        from kvviz.kernels.measuring.torch_presets import page_calls  # torch is an extra
+        from kvviz.kernels.measuring.torch_presets import prefill_tensors  # torch is an extra
 
         device = "cuda" if request.device == "cuda" else "cpu"
-        calls = page_calls(inputs, exact, device, request.dtype, request.block)
-        return [calls[kernel] for kernel in request.kernels]
-    block = {"block_m": request.block, "block_n": request.block}
-    masked = {"causal": True}
-    made = {
-        "standard": Call("Standard", standard_attention, inputs, masked, reference=exact),
-        "paged": Call("Paged", paged_attention, (*inputs, request.block), masked, reference=exact),
-        "flash": Call("Flash tiles", flash_attention, inputs, block | masked, reference=exact),
-    }
-    return [made[kernel] for kernel in request.kernels]
+        inputs, exact = prefill_tensors(inputs, device, request.dtype), exact[None]
+    args = tuple(inputs.values())
+    return [
+        line_call(line, inputs, args, exact, request.settings(line))
+        for line in request.lines().values()
+    ]
 
 
 def _blocks(request: Request, shape: Prefill, progress: Progress) -> dict[str, list[int]]:
@@ -165,38 +173,28 @@ def _blocks(request: Request, shape: Prefill, progress: Progress) -> dict[str, l
     if request.device != "numpy":
         return {}
     progress("memory by block", 0.0)
-    inputs = shape.inputs(np.float64 if request.dtype == "fp64" else np.float32)
+    inputs = shape.inputs(FLOATS[ITEM[request.dtype]])
     held = {}
-    if "paged" in request.kernels:
-        blocks = paged_blocks(*inputs, request.block, causal=True)
-        held["paged"] = list(step_peaks(blocks))[1:]  # the first state is before any block
-    if "flash" in request.kernels:
-        held["flash"] = _tile_peaks(request, inputs)
+    for name in request.kernels:
+        if steps := on_page()[name].steps:
+            blocks = [0] * -(-request.n // request.block)
+            for block, peak in step_peaks(steps(*inputs, request.block)):
+                blocks[block] = max(blocks[block], peak)
+            held[name] = blocks
     return held
-
-
-def _tile_peaks(request: Request, inputs: tuple[Array, ...]) -> list[int]:
-    """Return the peak of flash by block of queries: one head's tiles beside the whole output."""
-    q, k, v = (array[0] for array in inputs)
-    walk: dict[str, Any] = {"block_m": request.block, "block_n": request.block, "causal": True}
-    output = sum(array.nbytes for array in (inputs[0], inputs[0][..., 0]))
-    rows = [0] * len(list(slices(0, request.n, request.block)))
-    peaks = step_peaks(flash_tiles(q, k, v, **walk))
-    for tile, peak in zip(flash_tiles(q, k, v, **walk), peaks, strict=True):
-        row = tile.rows.start // request.block
-        rows[row] = max(rows[row], output + peak)
-    return rows
 
 
 def _scaling(request: Request, progress: Progress) -> dict[str, list[dict[str, float]]]:
     """Return every kernel's time and peak at shorter lengths, shortest first."""
-    curves: dict[str, list[dict[str, float]]] = {KERNELS[kernel]: [] for kernel in request.kernels}
+    curves: dict[str, list[dict[str, float]]] = {
+        line.label: [] for line in request.lines().values()
+    }
     # Shorter than a block they would be the same for every kernel, where the whole is not.
     least = request.block if request.block < request.n else 0
     lengths = {max(least, request.n // part): part for part in SCALING}
     for number, (n, part) in enumerate(lengths.items()):
         progress(f"at n {n:,}", number / len(lengths))
-        calls = _calls(request, Prefill(n, request.d, request.heads, request.heads))
+        calls = page_calls(request, Prefill(n, request.d, request.heads, request.heads))
         for result in measure(calls, seconds=SECONDS_A_CALL / part):
             curves[result.name].append(_point(n, result))
     return curves

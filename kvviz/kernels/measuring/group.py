@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from kvviz.kernels.measuring.call import Call
 from kvviz.kernels.measuring.machine import Rates
-from kvviz.kernels.measuring.measure import Call, Performance, Progress, measure, quietly
+from kvviz.kernels.measuring.measure import Performance, Progress, measure, quietly
 
 
 class Group(NamedTuple):
@@ -13,7 +14,7 @@ class Group(NamedTuple):
 
     Args:
         title: their shape.
-        calls: one for each kernel.
+        calls: one for each line.
         rates: the device's, measured in the same run.
         unit_bytes: what their peaks are shown as multiples of, if anything: S, the score matrix.
         notes: sentences made of what was measured.

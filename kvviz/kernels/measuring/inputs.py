@@ -6,6 +6,8 @@ import numpy as np
 
 from kvviz.kernels.numpy.shapes import Array
 
+PREFILL: Final = ("Q", "K", "V")
+DECODE: Final = ("q", "k_cache", "v_cache", "block_table", "seq_lens")
 OUTLIERS: Final = 4  # channels of the keys that are ten times as large, as in real models (KIVI)
 
 

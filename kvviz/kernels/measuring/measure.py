@@ -1,19 +1,16 @@
 """Calls that are timed, traced for their peak of memory, and set beside what was predicted."""
 
-import gc
-import inspect
 import os
 import statistics
-import time
-import tracemalloc
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Final, Protocol
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final
 
 import numpy as np
 
+from kvviz.kernels.measuring.call import Call
 from kvviz.kernels.measuring.machine import Rates, predicted_seconds
-from kvviz.kernels.numpy.cost import COSTS, Cost
+from kvviz.kernels.measuring.meter import meter_of
 from kvviz.kernels.numpy.shapes import Array
 
 Progress = Callable[[str, float], None]
@@ -24,47 +21,6 @@ SECONDS_A_CALL: Final = 3.0  # of repeats: a short call is repeated more often
 
 def quietly(doing: str, share: float) -> None:
     """Tell nobody of progress."""
-
-
-@dataclass(frozen=True)
-class Call:
-    """A call to measure.
-
-    Args:
-        name: what it is shown as.
-        func: the kernel; a tuple it returns starts with the output.
-        args: its positional arguments.
-        kwargs: its named arguments.
-        cost: what it does; None for that of the NumPy kernel with the function's name, if any.
-        reference: the exact output, to compare with.
-    """
-
-    name: str
-    func: Callable[..., Any]
-    args: tuple[Any, ...] = ()
-    kwargs: Mapping[str, Any] = field(default_factory=dict)
-    cost: Cost | None = None
-    reference: Any = None
-
-    def __call__(self) -> Any:
-        """Run it once, on a GPU until it is done."""
-        return self.func(*self.args, **self.kwargs)
-
-    def the_cost(self) -> Cost | None:
-        """Return what the call does, where that is known."""
-        name = getattr(self.func, "__name__", "")
-        if self.cost is not None or name not in COSTS:
-            return self.cost
-        bound = inspect.signature(self.func).bind(*self.args, **self.kwargs)
-        bound.apply_defaults()
-        cost = COSTS[name](bound.arguments)
-        if isinstance(self.args[0], np.ndarray):
-            # Two bytes a number are computed on in copies of four, which have no formula here.
-            return replace(cost, peak_bytes=None) if self.args[0].itemsize == 2 else cost
-        from kvviz.kernels.torch.peaks import peak_bytes  # torch is an extra
-
-        held = peak_bytes(self.func, *self.args, **self.kwargs)
-        return replace(cost, rate="bound", peak_bytes=held)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,16 +78,6 @@ class Performance:
         return asdict(self) | differences
 
 
-class Meter(Protocol):
-    """What times a call and sees its memory."""
-
-    def seconds(self, call: Call) -> float:
-        """Return the seconds of one call."""
-
-    def peak(self, call: Call) -> tuple[int, str, Any]:
-        """Return the most bytes held at once above what was held, what saw them, and the output."""
-
-
 def measure_performance(func: Callable[..., Any], *args: Any, **kwargs: Any) -> Performance:
     """Return what one call of `func` takes: time, peak memory, FLOPs and bytes.
 
@@ -139,7 +85,7 @@ def measure_performance(func: Callable[..., Any], *args: Any, **kwargs: Any) -> 
     in a call of its own. For several kernels side by side see `measure`.
 
     Args:
-        func: a kernel; its cost is known if it has the name of one of `kvviz.kernels`.
+        func: a kernel; its cost is known if a record in `kvviz.kernels.records` has it.
         args: its positional arguments, NumPy arrays or torch tensors.
         kwargs: its named arguments.
     """
@@ -218,58 +164,6 @@ def _performance(call: Call, times: _Times, rates: Rates | None) -> Performance:
         predicted_bytes=cost.peak_bytes if cost else None,
         load=times.load,
     )
-
-
-class NumpyMeter:
-    """Times calls by the clock, and sees their memory through Python's own allocations."""
-
-    def seconds(self, call: Call) -> float:
-        """Return the seconds of one call."""
-        start = time.perf_counter()
-        result = call()
-        seconds = time.perf_counter() - start
-        del result
-        return seconds
-
-    def peak(self, call: Call) -> tuple[int, str, Any]:
-        """Return the most bytes held at once above what was held before, and the output."""
-        gc.collect()
-        outside = tracemalloc.is_tracing()
-        if not outside:
-            tracemalloc.start()
-        try:
-            tracemalloc.reset_peak()
-            before, _ = tracemalloc.get_traced_memory()
-            output = call()
-            _, peak = tracemalloc.get_traced_memory()
-        finally:
-            if not outside:
-                tracemalloc.stop()
-        return peak - before, "tracemalloc", output
-
-
-def meter_of(call: Call) -> Meter:
-    """Return what can measure a call, by where its arguments are."""
-    for value in (*call.args, *call.kwargs.values()):
-        if type(value).__module__.partition(".")[0] == "torch":
-            from kvviz.kernels.measuring.torch_measure import TorchMeter  # torch is an extra
-
-            return TorchMeter(value.device)
-    return NumpyMeter()
-
-
-def step_peaks(steps: Iterator[Any]) -> Iterator[int]:
-    """Yield the most bytes NumPy held during each step above what was held before all of them."""
-    gc.collect()
-    tracemalloc.start()
-    try:
-        before, _ = tracemalloc.get_traced_memory()
-        tracemalloc.reset_peak()
-        for _ in steps:
-            yield tracemalloc.get_traced_memory()[1] - before
-            tracemalloc.reset_peak()
-    finally:
-        tracemalloc.stop()
 
 
 def relative_error(output: Any, reference: Array) -> float:

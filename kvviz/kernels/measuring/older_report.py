@@ -5,23 +5,15 @@ from typing import Any, Final
 
 import numpy as np
 
+from kvviz.kernels.measuring.call import preset_calls
 from kvviz.kernels.measuring.group import Group
+from kvviz.kernels.measuring.inputs import PREFILL
 from kvviz.kernels.measuring.machine import numpy_rates
-from kvviz.kernels.measuring.measure import Call, Performance, step_peaks
-from kvviz.kernels.numpy.blocked import (
-    block_prefix_attention,
-    local_block_attention,
-    paged_attention,
-    paged_blocks,
-)
-from kvviz.kernels.numpy.flash import flash_attention
+from kvviz.kernels.measuring.measure import Performance
+from kvviz.kernels.measuring.meter import step_peaks
+from kvviz.kernels.numpy.blocked import paged_blocks
 from kvviz.kernels.numpy.shapes import Array
 from kvviz.kernels.numpy.standard import first_weights, standard_attention
-from kvviz.kernels.numpy.textbook import (
-    textbook_attention,
-    textbook_block_prefix_attention,
-    textbook_local_attention,
-)
 from kvviz.units import MiB, share
 
 SEED: Final = 42
@@ -38,57 +30,23 @@ def seeded(n: int) -> tuple[Array, Array, Array]:
 def pictures() -> dict[str, Any]:
     """Return what its plots show beside the figures: weights, and bytes held by block."""
     q, k, v = seeded(100)
-    held = list(step_peaks(paged_blocks(q, k, v, BLOCK)))[1:]  # the first is before any block
+    held = [peak for _, peak in step_peaks(paged_blocks(q, k, v, BLOCK))]
     return {
         "pattern": first_weights(q, k, causal=False),
-        "blocks": {"paged, exact": held},
+        "blocks": {"paged, exact": held[1:]},  # the first is before any block
     }
 
 
 def older_report() -> Iterator[Group]:
     """Yield its functions as they were written, and beside them what they should be."""
-    inputs = seeded(100)
-    exact = standard_attention(*inputs)
-    blocks = (*inputs, BLOCK)
-    calls = [
-        Call("standard, as written", textbook_attention, inputs, reference=exact),
-        Call("paged, as written", textbook_block_prefix_attention, blocks, reference=exact),
-        Call("standard, in place", standard_attention, inputs, reference=exact),
-        Call("block prefix, in place", block_prefix_attention, blocks, reference=exact),
-        Call("paged, exact", paged_attention, blocks, reference=exact),
-        Call(
-            "flash, tiles of 20 × 20",
-            flash_attention,
-            inputs,
-            {"block_m": 20, "block_n": 20},
-            reference=exact,
-        ),
-    ]
     rates = numpy_rates(64, np.dtype(np.float64))
-    yield Group(
-        "The older report: n 100, d 64, block 20, fp64, seed 42", calls, rates, notes=_report_notes
-    )
-    inputs = seeded(150)
-    exact, blocks = standard_attention(*inputs), (*inputs, 32)
-    calls = [
-        Call("standard, as written", textbook_attention, inputs, reference=exact),
-        Call("local blocks, as written", textbook_local_attention, blocks, reference=exact),
-        Call("local blocks, in place", local_block_attention, blocks, reference=exact),
-        Call(
-            "local blocks, overlap 32",
-            local_block_attention,
-            blocks,
-            {"overlap": 32},
-            reference=exact,
-        ),
-        Call("paged, exact", paged_attention, blocks, reference=exact),
-    ]
-    yield Group(
-        "What its figures fit: n 150, d 64, local blocks of 32, fp64",
-        calls,
-        rates,
-        notes=_fit_notes,
-    )
+    for preset, n, title, notes in (
+        ("report", 100, "The older report: n 100, d 64, block 20, fp64, seed 42", _report_notes),
+        ("report fit", 150, "What its figures fit: n 150, d 64, local blocks of 32, fp64", _fit),
+    ):
+        inputs = dict(zip(PREFILL, seeded(n), strict=True))
+        calls = preset_calls(preset, "numpy", inputs, standard_attention(*inputs.values()))
+        yield Group(title, calls, rates, notes=notes)
 
 
 def _report_notes(results: Mapping[str, Performance]) -> list[str]:
@@ -104,7 +62,7 @@ def _report_notes(results: Mapping[str, Performance]) -> list[str]:
     ]
 
 
-def _fit_notes(results: Mapping[str, Performance]) -> list[str]:
+def _fit(results: Mapping[str, Performance]) -> list[str]:
     standard, local = results["standard, as written"], results["local blocks, as written"]
     return [
         f"At n 150 standard takes {_mib(standard)} and strictly local blocks of 32 take "

@@ -6,24 +6,20 @@ from typing import Any, Final
 
 import numpy as np
 
+from kvviz.kernels.measuring.call import Call, preset_calls
 from kvviz.kernels.measuring.cuda import require_cuda
-from kvviz.kernels.measuring.exact import doubled, reference
+from kvviz.kernels.measuring.exact import decode_reference, with_reference
 from kvviz.kernels.measuring.group import Group, measured_group
-from kvviz.kernels.measuring.inputs import Decode, Prefill
+from kvviz.kernels.measuring.inputs import DECODE, Decode, Prefill
 from kvviz.kernels.measuring.machine import numpy_rates
-from kvviz.kernels.measuring.measure import Call, Performance, Progress, quietly
+from kvviz.kernels.measuring.measure import Performance, Progress, quietly
 from kvviz.kernels.measuring.older_report import older_report, pictures
 from kvviz.kernels.measuring.provenance import provenance
-from kvviz.kernels.numpy.blocked import paged_attention
-from kvviz.kernels.numpy.flash import flash_attention
-from kvviz.kernels.numpy.paged import gathered_attention_decode, paged_attention_decode
+from kvviz.kernels.numpy.paged import paged_attention_decode
 from kvviz.kernels.numpy.quantize import SCHEMES, quantize
-from kvviz.kernels.numpy.standard import standard_attention
-from kvviz.kernels.numpy.textbook import textbook_attention
 
 DEVICES: Final = ("cpu", "cuda")
 LENGTHS: Final = (512, 2048, 8192)
-BLOCK: Final = 128
 
 
 def run(
@@ -83,18 +79,13 @@ def _prefill() -> Iterator[Group]:
     rates = numpy_rates(64, np.dtype(np.float32))
     for n in LENGTHS:
         shape = Prefill(n, 64, 8, 8)
-        inputs = shape.inputs()
-        exact = reference(*inputs)
-        kernels = (standard_attention, flash_attention)
-        calls = [
-            Call(f"NumPy {_plain(kernel)}", kernel, inputs, reference=exact) for kernel in kernels
-        ]
-        calls.insert(1, Call("NumPy paged", paged_attention, (*inputs, BLOCK), reference=exact))
+        inputs, exact = with_reference(shape)
+        calls = preset_calls("prefill", "numpy", inputs, exact)
         yield Group(f"Prefill, {shape}, fp32, NumPy", calls, rates, notes=_prefill_notes)
         if find_spec("torch"):
-            from kvviz.kernels.measuring.torch_presets import prefill_group
+            from kvviz.kernels.measuring.torch_presets import prefill_group  # torch is an extra
 
-            yield prefill_group(shape, inputs, exact, "cpu", "fp32")
+            yield prefill_group(shape, inputs, exact)
 
 
 def _prefill_notes(results: Mapping[str, Performance]) -> list[str]:
@@ -109,18 +100,15 @@ def _prefill_notes(results: Mapping[str, Performance]) -> list[str]:
 
 def _decode() -> Iterator[Group]:
     shape = Decode(8, 8192, 64, 32, 8, 16)
-    inputs = shape.inputs()
-    exact = gathered_attention_decode(*doubled(inputs))
-    calls = [
-        Call("NumPy paged", paged_attention_decode, inputs, reference=exact),
-        Call("NumPy gather", gathered_attention_decode, inputs, reference=exact),
-    ]
+    step = shape.inputs()
+    inputs, exact = dict(zip(DECODE, step, strict=True)), decode_reference(step)
     rates = numpy_rates(64, np.dtype(np.float32), group=4)
+    calls = preset_calls("decode", "numpy", inputs, exact)
     yield Group(f"Decode, {shape}, fp32, NumPy", calls, rates, notes=_decode_notes)
     if find_spec("torch"):
-        from kvviz.kernels.measuring.torch_presets import decode_group
+        from kvviz.kernels.measuring.torch_presets import decode_group  # torch is an extra
 
-        yield decode_group(shape, inputs, exact, "cpu", "fp32")
+        yield decode_group(shape, inputs, exact)
 
 
 def _decode_notes(results: Mapping[str, Performance]) -> list[str]:
@@ -133,17 +121,12 @@ def _decode_notes(results: Mapping[str, Performance]) -> list[str]:
 
 def _memory() -> Iterator[Group]:
     shape = Prefill(2048, 64, 8, 8)
-    inputs = shape.inputs()
-    exact, one = reference(*inputs), shape.heads * shape.n**2 * 4
-    calls = [
-        Call("NumPy textbook, an array a step", textbook_attention, inputs, reference=exact),
-        Call("NumPy standard, in place", standard_attention, inputs, reference=exact),
-        Call("NumPy paged, 128 queries", paged_attention, (*inputs, BLOCK), reference=exact),
-        Call("NumPy flash, 256 × 512 tiles", flash_attention, inputs, reference=exact),
-    ]
+    inputs, exact = with_reference(shape)
+    one = shape.heads * shape.n**2 * 4
+    calls = preset_calls("memory", "numpy", inputs, exact)
     yield Group(f"Peak in copies of the scores, {shape}, fp32", calls, unit_bytes=one)
     if find_spec("torch"):
-        from kvviz.kernels.measuring.torch_presets import memory_groups
+        from kvviz.kernels.measuring.torch_presets import memory_groups  # torch is an extra
 
         yield from memory_groups(shape, inputs, exact, "cpu")
 
@@ -152,7 +135,7 @@ def _quant() -> Iterator[Group]:
     shape = Decode(2, 4096, 128, 32, 8, 128)
     for outliers in (False, True):
         q, k_cache, v_cache, table, lengths = inputs = shape.inputs(outliers=outliers)
-        exact = gathered_attention_decode(*doubled(inputs))
+        exact = decode_reference(inputs)
         calls = [Call("fp32", paged_attention_decode, inputs, reference=exact)]
         for scheme in SCHEMES:
             keys = quantize(k_cache, scheme)
@@ -164,10 +147,6 @@ def _quant() -> Iterator[Group]:
             calls.append(Call(name, paged_attention_decode, step, reference=exact))
         data = "four outlier channels in the keys" if outliers else "normal data"
         yield Group(f"KV quantized, {data}, {shape}", calls)
-
-
-def _plain(kernel: Callable[..., Any]) -> str:
-    return kernel.__name__.removesuffix("_attention")
 
 
 def _all() -> Iterator[Group]:
@@ -183,3 +162,5 @@ PRESETS: Final[dict[str, Callable[[], Iterator[Group]]]] = {
     "quant": _quant,
     "all": _all,
 }
+NAMES: Final = (*(name for name in PRESETS if name != "all"), "page", "all")
+"""Presets as they are asked for; ``page`` is the Kernels page's own comparison."""

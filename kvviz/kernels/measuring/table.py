@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
+from kvviz.kernels.kernel import Kernel
 from kvviz.kernels.measuring.provenance import set_in
+from kvviz.kernels.records import kernels
 from kvviz.units import MiB, change, share
 
 HEADINGS: Final = (
@@ -26,6 +28,22 @@ def text(result: dict[str, Any]) -> str:
     for group in result["groups"]:
         lines += [*_group(group), ""]
     return "\n".join(lines)
+
+
+def listing() -> str:
+    """Return every kernel as a line: its name, its libraries, the presets that measure it."""
+    headings = ("name", "libraries", "presets", "what it is")
+    cells = [headings, *map(_kernel_cells, kernels().values())]
+    widths = [max(len(row[i]) for row in cells) for i in range(3)]
+    aligned = ([f"{row[i]:<{widths[i]}}" for i in range(3)] + [row[3]] for row in cells)
+    return "\n".join("  ".join(row) for row in aligned)
+
+
+def _kernel_cells(kernel: Kernel) -> tuple[str, ...]:
+    libraries = dict.fromkeys(backend.library for backend in kernel.backends)
+    rows = (line.row.preset for line in kernel.lines())
+    presets = dict.fromkeys(row.removeprefix("gpu ").removesuffix(" fit") for row in rows)
+    return kernel.name, ", ".join(libraries), ", ".join(presets), f"{kernel.label}, {kernel.note}"
 
 
 def _group(group: dict[str, Any]) -> Iterator[str]:

@@ -11,10 +11,11 @@ from typing import Any, Final, TypeVar
 import torch
 
 from kvviz.kernels.measuring import triton_rows
+from kvviz.kernels.measuring.call import Call
 from kvviz.kernels.measuring.gpu_shapes import Filled, Latent
 from kvviz.kernels.measuring.inputs import Decode
 from kvviz.kernels.measuring.machine import Rates
-from kvviz.kernels.measuring.measure import Call, measure
+from kvviz.kernels.measuring.measure import measure
 from kvviz.kernels.measuring.triton_rows import DECODE_CUTS, Device, Problem, named
 from kvviz.kernels.triton.decode import DecodeTile
 from kvviz.kernels.triton.flash import SHAPES, Tile, tiles

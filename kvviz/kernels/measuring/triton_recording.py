@@ -6,7 +6,7 @@ from typing import Any, Final
 import torch
 
 from kvviz.kernels.measuring import gpu_shapes, torch_allocator, triton_gpu
-from kvviz.kernels.measuring.exact import reference
+from kvviz.kernels.measuring.exact import with_reference
 from kvviz.kernels.measuring.group import measured_group
 from kvviz.kernels.measuring.inputs import Prefill
 from kvviz.kernels.measuring.machine import Rates
@@ -76,8 +76,7 @@ def _memory(on: Device, rates: Rates) -> Groups:
     """Yield what ways to write attention hold at their peak, over lengths and dtypes."""
     for n in gpu_shapes.MEMORY:
         shape = Prefill(n, 64, 8, 8)
-        inputs = shape.inputs()
-        groups = memory_groups(shape, inputs, reference(*inputs), on.device.type, rates)
+        groups = memory_groups(shape, *with_reference(shape), on.device.type, rates)
         yield from map(measured_group, groups)
 
 

@@ -1,20 +1,19 @@
 """What is measured side by side on a GPU: PyTorch's attention, FlexAttention and ours."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
 
 import torch
 from torch import Tensor
-from torch.nn.attention.flex_attention import create_block_mask
 
+from kvviz.kernels.measuring.call import Call, preset_calls
 from kvviz.kernels.measuring.gpu_shapes import MLA_RANK, MLA_ROPE, Filled, Latent
+from kvviz.kernels.measuring.inputs import DECODE as STEP
 from kvviz.kernels.measuring.inputs import Decode
-from kvviz.kernels.measuring.measure import Call
 from kvviz.kernels.numpy.cost import Cost
 from kvviz.kernels.torch import ops as torch_ops
-from kvviz.kernels.torch.flex import compiled
 from kvviz.kernels.triton import decode as triton_decode
 from kvviz.kernels.triton import flash as triton_flash
 from kvviz.kernels.triton import mla as triton_mla
@@ -22,7 +21,7 @@ from kvviz.kernels.triton import ops as triton_ops
 from kvviz.kernels.triton.decode import DecodeTile, decode_tile, plan_splits
 from kvviz.kernels.triton.pages import Pages, quantize
 
-BACKENDS: Final = ("flash", "cudnn", "efficient")
+FLEX: Final = ("flex", "flex_decode")  # kernels that are compiled first
 OURS: Final = "Triton"
 DECODE_CUTS: Final = (
     DecodeTile(64, 4, 3, 4),
@@ -85,13 +84,7 @@ def prefill(shape: Filled, cuts: Sequence[triton_flash.Tile], on: Device) -> Pro
     size = (shape.batch, shape.heads, shape.n, shape.d)
     q, k, v = (on.numbers(*size) for _ in range(3))
     cost = Cost("bound", shape.flops, shape.flops // (4 * shape.d), 4 * q.nbytes, 0, None)
-    calls = [
-        Call(f"SDPA {backend.upper()}", torch_ops.sdpa_attention, (q, k, v), settings, cost)
-        for backend in BACKENDS
-        for settings in [{"backend": backend, "causal": shape.causal}]
-    ]
-    if on.flex:
-        calls.append(Call("FlexAttention", _flex(shape, on), (q, k, v), {}, cost))
+    calls = _others("gpu prefill", {"Q": q, "K": k, "V": v}, cost, on, causal=shape.causal)
     settings = {"causal": shape.causal, "window": None, "scale": shape.d**-0.5}
     for cut in cuts:
         calls.append(Call(named(cut), triton_flash.launch, (q, k, v, cut), settings, cost))
@@ -111,14 +104,9 @@ def decode(shape: Decode, cuts: Sequence[DecodeTile], on: Device) -> Problem:
         Call(named(cut), _ours(shape, cut, on), (q, *caches, table, lengths), {}, cost)
         for cut in cuts
     ]
-    if on.flex:
-        paged = torch_ops.FlexPagedDecode(table, lengths, blocks, shape.block_size)
-        calls.append(Call("FlexAttention, paged", paged, (q, k, v), {}, cost))
-    k, v = (cache[table].flatten(1, 2)[:, : shape.n].transpose(1, 2) for cache in (k, v))
-    for backend in BACKENDS:
-        name, settings = f"SDPA {backend.upper()}, contiguous", {"backend": backend}
-        calls.append(Call(name, torch_ops.sdpa_attention, (q[:, :, None], k, v), settings, cost))
-    return Problem(shape, calls, _exact_step(q, k, v), kv_bytes)
+    inputs = dict(zip(STEP, (q, k, v, table, lengths), strict=True))
+    calls += _others("gpu decode", inputs, cost, on)
+    return Problem(shape, calls, _exact_step(q, *_first(shape, table, k, v)), kv_bytes)
 
 
 def quantized(shape: Decode, scheme: str, on: Device) -> Problem:
@@ -131,8 +119,7 @@ def quantized(shape: Decode, scheme: str, on: Device) -> Problem:
     moved = sum(part.nbytes for cache in (keys, values) for part in cache if part is not None)
     cut, cost = decode_tile(keys.numbers.dtype, 2 * shape.d), _decode_cost(shape, moved, q)
     name, ours = f"{named(cut)}, KV {scheme}", _ours(shape, cut, on)
-    first = (cache[table[:1]].flatten(1, 2)[:, : shape.n] for cache in numbers)
-    exact = _exact_step(q, *(cache.transpose(1, 2) for cache in first))
+    exact = _exact_step(q, *_first(shape, table, *numbers))
     calls = [Call(name, ours, (q, keys, values, table, lengths), {}, cost)]
     return Problem(shape, calls, exact, moved)
 
@@ -164,6 +151,19 @@ def named(cut: triton_flash.Tile | DecodeTile) -> str:
     return f"{OURS} {size}, {cut.warps} warps, {cut.stages} stages"
 
 
+def _others(
+    preset: str, inputs: Mapping[str, Tensor], cost: Cost, on: Device, **settings: Any
+) -> list[Call]:
+    """Return PyTorch's calls of a preset, each beside the least that any kernel does."""
+    calls = preset_calls(preset, "torch", inputs, None, settings, without=() if on.flex else FLEX)
+    return [replace(call, cost=cost) for call in calls]
+
+
+def _first(shape: Decode, table: Tensor, *caches: Tensor) -> list[Tensor]:
+    """Return the first sequence's keys and values, (1, KV heads, tokens, d), without pages."""
+    return [cache[table[:1]].flatten(1, 2)[:, : shape.n].transpose(1, 2) for cache in caches]
+
+
 def _ours(shape: Decode, cut: DecodeTile, on: Device) -> Callable[..., Tensor]:
     """Return our decode with its plan made, as an engine makes it once for all layers."""
     slots = triton_ops.limits(on.device).sms * cut.resident
@@ -181,15 +181,3 @@ def _exact_step(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """Return the first sequence's output, flat, for k and v (batch, KV heads, tokens, d)."""
     first = (x[0].double() for x in (q[:, :, None], k, v))
     return torch_ops.standard_attention(*first).flatten()
-
-
-def _flex(shape: Filled, on: Device) -> Callable[..., Any]:
-    """Return compiled FlexAttention with its mask made."""
-
-    def before(b: Any, h: Any, query: Any, key: Any) -> Any:
-        return query >= key
-
-    mask = None
-    if shape.causal:
-        mask = create_block_mask(before, None, None, shape.n, shape.n, device=on.device.type)
-    return partial(compiled(), block_mask=mask)

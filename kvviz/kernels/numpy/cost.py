@@ -1,7 +1,7 @@
 """What each kernel does, in closed form: products, scores, bytes moved and bytes held at once."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
@@ -34,6 +34,9 @@ class Cost:
     bytes_moved: int
     fresh_bytes: int
     peak_bytes: int | None
+
+
+Spans = Sequence[tuple[int, int]]  # the queries and the keys of every block
 
 
 class Sizes(NamedTuple):
@@ -81,6 +84,7 @@ class Sizes(NamedTuple):
 # The scores are written by the product; read for the maximum; read and written by subtraction and
 # by exponential; read for the sum and by the second product.
 PASSES: Final = 8
+WRITTEN: Final = PASSES + 4  # where every step has an array of its own
 BUFFER: Final = np.getbufsize()  # numbers that NumPy buffers of what it repeats along rows
 
 
@@ -94,13 +98,26 @@ def standard(s: Sizes) -> Cost:
 
 def textbook(s: Sizes) -> Cost:
     """All scores at once, a new array for every step, three of them alive together."""
-    rows = 2 * s.heads * s.n * s.item
-    peak = 3 * s.score_bytes + rows + min(BUFFER, s.heads * s.n * s.keys) * s.item
-    passes = (PASSES + 4) * s.score_bytes
-    return s.cost("wide", s.heads * s.n * s.keys, passes, 4 * s.score_bytes, peak)
+    held = _written_out(s, s.n, s.keys)
+    return s.cost("wide", s.heads * s.n * s.keys, WRITTEN * s.score_bytes, 4 * s.score_bytes, held)
 
 
-def blocked(s: Sizes, spans: Sequence[tuple[int, int]]) -> Cost:
+def textbook_blocks(s: Sizes, spans: Spans) -> Cost:
+    """The same for one block at a time, the output of the block before still there."""
+    scores = s.heads * sum(rows * keys for rows, keys in spans)
+    block = s.heads * max((rows for rows, _ in spans), default=0) * s.width * s.item
+    held = max((_written_out(s, rows, keys) for rows, keys in spans), default=0)
+    peak = s.output_bytes + block * (len(spans) > 1) + held
+    return s.cost("wide", scores, WRITTEN * scores * s.item, 4 * scores * s.item, peak)
+
+
+def _written_out(s: Sizes, rows: int, keys: int) -> int:
+    """Return what a new array for every step takes: three copies of the scores, two vectors."""
+    area = s.heads * rows * keys
+    return (3 * area + 2 * s.heads * rows + min(BUFFER, area)) * s.item
+
+
+def blocked(s: Sizes, spans: Spans) -> Cost:
     """The scores of one block of queries at a time; `spans` are each block's queries and keys."""
     areas = [rows * keys for rows, keys in spans]
     height = max((rows for rows, _ in spans), default=0)
@@ -170,6 +187,29 @@ def decode(inputs: Mapping[str, Any], gathered: bool = False, fused: bool = Fals
     )
 
 
+def latent(inputs: Mapping[str, Any]) -> Cost:
+    """One new token a sequence over cached latents, each page read once, in MLA's absorbed form.
+
+    The least that a kernel can do, the products with the up-projections included.
+    """
+    q, q_rope, cache = inputs["q_nope"], inputs["q_rope"], inputs["kv_cache"]
+    w_uk, w_uv = inputs["w_uk"], inputs["w_uv"]
+    (batch, heads, d), rope, width, rank = q.shape, q_rope.shape[-1], w_uv.shape[1], w_uk.shape[-1]
+    lengths = inputs["seq_lens"].tolist()
+    scores = heads * sum(lengths)
+    pages = sum(-(-length // cache.shape[1]) for length in lengths)
+    output = batch * heads * width * q.itemsize
+    read = pages * cache.nbytes // cache.shape[0] + q.nbytes + q_rope.nbytes
+    return Cost(
+        rate="bound",
+        flops=2 * scores * (2 * rank + rope) + 2 * batch * heads * (d + width) * rank,
+        scores=scores,
+        bytes_moved=read + w_uk.nbytes + w_uv.nbytes + output,
+        fresh_bytes=0,
+        peak_bytes=None,
+    )
+
+
 def sizes(inputs: Mapping[str, Any]) -> Sizes:
     """Return the sizes of the inputs Q, K, V and masks of a call, NumPy's or torch's."""
     q, k, v = (inputs[name] for name in "QKV")
@@ -179,43 +219,22 @@ def sizes(inputs: Mapping[str, Any]) -> Sizes:
     return Sizes(heads, kv_heads, *lengths, q.shape[-1], v.shape[-1], q.itemsize, seen)
 
 
-def query_spans(s: Sizes, size: int) -> list[tuple[int, int]]:
+def query_spans(s: Sizes, size: int) -> Spans:
     """Return how many queries and keys each block of `size` queries has."""
     spans = ((rows, s.seen.span(rows.start, rows.stop)) for rows in slices(0, s.n, size))
     return [(rows.stop - rows.start, end - first) for rows, (first, end) in spans]
 
 
-def _prefixes(inputs: Mapping[str, Any]) -> Cost:
-    s = sizes(inputs)
-    rows = slices(0, s.n, inputs["block_size"])
-    return blocked(s, [(block.stop - block.start, block.stop) for block in rows])
+def prefixes(inputs: Mapping[str, Any]) -> Spans:
+    """Return the queries and keys of blocks that see all keys up to their end."""
+    rows = slices(0, inputs["Q"].shape[-2], inputs["block_size"])
+    return [(block.stop - block.start, block.stop) for block in rows]
 
 
-def _neighbourhoods(inputs: Mapping[str, Any]) -> Cost:
-    s, around = sizes(inputs), inputs.get("overlap", 0)
-    return blocked(
-        s,
-        [
-            (rows.stop - rows.start, min(s.n, rows.stop + around) - max(0, rows.start - around))
-            for rows in slices(0, s.n, inputs["block_size"])
-        ],
-    )
-
-
-def _tiles(inputs: Mapping[str, Any]) -> Cost:
-    """Return the cost of tiles; sides that a kernel chooses for itself are taken as NumPy's."""
-    sides = inputs.get("block_m") or BLOCK_M, inputs.get("block_n") or BLOCK_N
-    return tiled(sizes(inputs), *sides)
-
-
-COSTS: Final[dict[str, Callable[[Mapping[str, Any]], Cost]]] = {
-    "standard_attention": lambda inputs: standard(sizes(inputs)),
-    "textbook_attention": lambda inputs: textbook(sizes(inputs)),
-    "paged_attention": lambda i: blocked(sizes(i), query_spans(sizes(i), i["block_size"])),
-    "block_prefix_attention": _prefixes,
-    "local_block_attention": _neighbourhoods,
-    "flash_attention": _tiles,
-    "paged_attention_decode": decode,
-    "gathered_attention_decode": lambda inputs: decode(inputs, gathered=True),
-}
-"""The cost of a call of each NumPy kernel, by the kernel's name, from its bound arguments."""
+def neighbourhoods(inputs: Mapping[str, Any]) -> Spans:
+    """Return the queries and keys of blocks that see themselves and `overlap` keys around."""
+    n, around = inputs["Q"].shape[-2], inputs.get("overlap", 0)
+    return [
+        (rows.stop - rows.start, min(n, rows.stop + around) - max(0, rows.start - around))
+        for rows in slices(0, n, inputs["block_size"])
+    ]

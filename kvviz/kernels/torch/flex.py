@@ -35,6 +35,17 @@ def flex_flash_attention(
     return output
 
 
+def with_mask(Q: Tensor, K: Tensor, V: Tensor, causal: bool = False) -> tuple[Any, ...]:
+    """Return the arguments of `flex_masked_attention`: a mask, made once, and the inputs."""
+    return _mask(Visibility(Q.shape[-2], K.shape[-2], causal), Q.device), Q, K, V
+
+
+def flex_masked_attention(mask: BlockMask | None, Q: Tensor, K: Tensor, V: Tensor) -> Tensor:
+    """Return attention by compiled FlexAttention with a mask that was made before."""
+    output: Tensor = compiled()(Q, K, V, block_mask=mask)
+    return output
+
+
 class FlexPagedDecode:
     """Decoding over one block table: the mask is made once, every call attends through it.
 
@@ -100,11 +111,21 @@ def compiled() -> Any:
 def _mask(seen: Visibility, device: torch.device) -> BlockMask | None:
     if not seen.causal and seen.window is None:
         return None
-    ahead, window = seen.keys - seen.queries, seen.window or seen.keys + seen.queries
+    ahead, window = seen.keys - seen.queries, seen.window
 
     def shown(b: Tensor, h: Tensor, query: Tensor, key: Tensor) -> Tensor:
+        if window is None:
+            return query + ahead >= key
         distance = query + ahead - key
         near = (distance < window) & (distance > -window)
         return near & (distance >= 0) if seen.causal else near
 
     return create_block_mask(shown, None, None, seen.queries, seen.keys, device=device.type)
+
+
+def with_pages(
+    q: Tensor, k_cache: Tensor, v_cache: Tensor, block_table: Tensor, seq_lens: Tensor
+) -> tuple[Any, ...]:
+    """Return the arguments of a `FlexPagedDecode`'s call: itself, made once, and what it reads."""
+    blocks, size = k_cache.shape[:2]
+    return FlexPagedDecode(block_table, seq_lens, blocks, size), q, k_cache, v_cache

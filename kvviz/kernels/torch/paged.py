@@ -16,12 +16,11 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-from kvviz.kernels.numpy.paged import page_tiles
+from kvviz.kernels.numpy.paged import TILE_TOKENS, page_tiles
 from kvviz.kernels.numpy.shapes import check_count, softmax_scale
 from kvviz.kernels.torch import cpp as torch_cpp
 from kvviz.kernels.torch.shapes import check_decode
 
-TILE_TOKENS = 1024  # tokens whose keys are in a CPU core's cache together
 DECODE_BACKENDS: Final = ("cpp", "operators")
 
 

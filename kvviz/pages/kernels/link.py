@@ -2,12 +2,13 @@
 
 from typing import Final
 
-from kvviz.kernels.measuring.compare import DTYPES, KERNELS
+from kvviz.kernels.measuring.compare import DTYPES
+from kvviz.kernels.records import on_page
 from kvviz.pages.kernels.session import PROBLEM, KernelSession, devices
 from kvviz.pages.kit.link import Carried, Given, Link
 from kvviz.settings.knobs import KnobError, cut
 
-CHOICES: Final = (*PROBLEM, "device", "dtype", *KERNELS)
+CHOICES: Final = (*PROBLEM, "device", "dtype", *on_page())
 
 
 def _device(name: str) -> str:

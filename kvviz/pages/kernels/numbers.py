@@ -3,14 +3,9 @@
 import math
 from typing import Any
 
+from kvviz.kernels.records import on_page
 from kvviz.pages.kernels import texts
 from kvviz.units import MiB
-
-KERNELS = {
-    "standard": ("Standard", "whole n × n score matrix"),
-    "paged": ("Paged", "one block of queries at a time"),
-    "flash": ("Flash tiles", "tiles with online softmax"),
-}
 
 
 def time_unit(found: dict[str, Any]) -> tuple[float, str]:
@@ -31,7 +26,7 @@ def mib(value: float) -> str:
 
 def blocks(result: dict[str, Any]) -> dict[str, tuple[list[float], list[float]]]:
     """Return the MiB held by each kernel while each block is worked on, by block."""
-    held = {KERNELS[kernel][0]: series for kernel, series in result["blocks"].items()}
+    held = {on_page()[name].label: series for name, series in result["blocks"].items()}
     return {
         name: ([float(i) for i in range(len(series))], [count / MiB for count in series])
         for name, series in held.items()

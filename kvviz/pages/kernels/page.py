@@ -5,12 +5,14 @@ from typing import Any, Final
 
 import panel as pn
 
+from kvviz.kernels.kernel import Kernel
 from kvviz.kernels.measuring.compare import DTYPES
 from kvviz.kernels.measuring.table import duration
+from kvviz.kernels.records import on_page
 from kvviz.pages.kernels import texts
 from kvviz.pages.kernels.components import OWN_CSS, ChartCard, Check, RunButton, Text, Tiles
 from kvviz.pages.kernels.link import CHOICES, LINK, opened
-from kvviz.pages.kernels.numbers import KERNELS, blocks, digits, mib, scaling, time_unit
+from kvviz.pages.kernels.numbers import blocks, digits, mib, scaling, time_unit
 from kvviz.pages.kernels.recordings import recorded
 from kvviz.pages.kernels.session import PROBLEM, KernelSession, devices
 from kvviz.pages.kernels.tiles import BLOCKS, tiles
@@ -21,11 +23,13 @@ from kvviz.pages.kit.look import Column, Html
 from kvviz.pages.kit.page import Page
 from kvviz.pages.kit.shell import Areas
 from kvviz.scene.kernels.bars import bars, pair
+from kvviz.scene.kernels.figure import colour
 from kvviz.scene.kernels.lines import Lines, lines
 from kvviz.scene.kernels.pattern import pattern
 from kvviz.scene.theme import THEMES
 from kvviz.units import MiB
 
+DECODE = "For real paged decode see Recordings."
 PATTERN = (
     '<p>attention weight<span class="ramp"></span>'
     '<span class="ends"><i>0</i><i>0.5</i><i>1</i></span></p><p>Each row sums to 1.<br>'
@@ -37,7 +41,7 @@ def _controls(session: KernelSession) -> Column:
     where = bound(session, "device", "select", devices())
     dtype = bound(session, "dtype", "segment")
     followed(dtype, lambda: spelled(DTYPES[session.device]), session, "device", of="options")
-    switches = [_switch(session, name, *words) for name, words in KERNELS.items()]
+    switches = [_switch(session, kernel) for kernel in on_page().values()]
     return Column(
         _card(
             "Device", where, dtype, Text(html="GPUs appear here when found.", css_class="device")
@@ -46,7 +50,7 @@ def _controls(session: KernelSession) -> Column:
             "Problem",
             *(bound(session, name, "slider", session.param[name].objects) for name in PROBLEM),
         ),
-        _card("Kernels", *switches),
+        _card("Kernels", *switches, Text(html=DECODE, css_class="device")),
         _run_button(session),
         css_classes=["column"],
     )
@@ -56,10 +60,10 @@ def _card(title: str, *children: Any) -> Column:
     return Column(Html(f"<h2>{title}</h2>"), *children, css_classes=["card"])
 
 
-def _switch(session: KernelSession, name: str, label: str, note: str) -> Check:
-    colour = {"standard": "red", "paged": "seq5", "flash": "tile"}[name]
-    check = Check(label=label, note=note, colour=colour, value=getattr(session, name))
-    return bind(check, session, name)
+def _switch(session: KernelSession, kernel: Kernel) -> Check:
+    chosen, own = getattr(session, kernel.name), colour(kernel.label)
+    check = Check(label=kernel.label, note=kernel.note, colour=own, value=chosen)
+    return bind(check, session, kernel.name)
 
 
 def _run_button(session: KernelSession) -> RunButton:

@@ -13,9 +13,10 @@ from typing import Any, Final
 import panel as pn
 import param
 
-from kvviz.kernels.measuring.compare import DEVICES, DTYPES, KERNELS, Request
+from kvviz.kernels.measuring.compare import DEVICES, DTYPES, Request, in_numpy
 from kvviz.kernels.measuring.provenance import THREADS
 from kvviz.kernels.measuring.recordings import recordings
+from kvviz.kernels.records import on_page
 from kvviz.pages.kit.session import PageSession
 
 MOST_SECONDS: Final = 120
@@ -49,7 +50,10 @@ def _choice(default: Any, among: Iterable[Any], label: str) -> param.Selector:
 
 
 class KernelSession(PageSession):
-    """What a visitor asks for, and the results that are on the page."""
+    """What a visitor asks for, and the results that are on the page.
+
+    Each kernel of the page is a setting by its name: whether it is run.
+    """
 
     device = param.String(Request.device, label="Device", doc="what runs the kernels")
     n = _choice(Request.n, (256, 512, 1024, 2048, 4096, 8192), "Tokens, n")
@@ -57,9 +61,6 @@ class KernelSession(PageSession):
     heads = _choice(Request.heads, (1, 2, 4, 8, 16, 32), "Heads")
     block = _choice(Request.block, (*SIZES, 512), "Block size")
     dtype = _choice(Request.dtype, dict.fromkeys(chain.from_iterable(DTYPES.values())), "Numbers")
-    standard = param.Boolean(True)
-    paged = param.Boolean(True)
-    flash = param.Boolean(True)
     result: dict[str, Any] = param.Dict(doc="of the last run, or recorded before")
     busy = param.Boolean(False)
     doing = param.String("", doc="what the run is at")
@@ -75,7 +76,7 @@ class KernelSession(PageSession):
     @property
     def request(self) -> Request:
         """What would run now."""
-        kernels = tuple(kernel for kernel in KERNELS if getattr(self, kernel))
+        kernels = tuple(name for name in on_page() if getattr(self, name))
         return Request(self.device, self.n, self.d, self.heads, self.block, kernels, self.dtype)
 
     @property
@@ -147,6 +148,11 @@ class KernelSession(PageSession):
     def _fit_dtype(self, *_events: Any) -> None:
         if self.dtype not in DTYPES[self.device]:
             self.dtype = DTYPES[self.device][0]
+
+
+for _name, _kernel in on_page().items():
+    _chosen = param.Boolean(_name in in_numpy(), label=_kernel.label, doc=_kernel.note)
+    KernelSession.param.add_parameter(_name, _chosen)
 
 
 def _full(queue: Queue) -> str:

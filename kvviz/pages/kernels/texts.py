@@ -11,11 +11,11 @@ from kvviz.kernels.measuring.compare import ITEM
 from kvviz.kernels.measuring.provenance import set_in
 from kvviz.kernels.measuring.recordings import recordings
 from kvviz.kernels.measuring.table import duration
+from kvviz.scene.kernels.figure import colour
 from kvviz.units import MiB, change, size
 
 Result = dict[str, Any]
 Row = dict[str, Any]
-KEYS: Final = {"Standard": "standard", "Paged": "paged", "Flash tiles": "flash"}
 LEGEND: Final = '<i class="bar"></i> measured <i class="mark"></i> predicted'
 
 
@@ -41,7 +41,7 @@ def _line(row: Row, base: Row | None) -> str:
     elif base:
         against = f"<b>{signed(row['peak_bytes'] / base['peak_bytes'] - 1)}</b>"
     cells = (
-        f'<i class="dot {KEYS[row["name"]]}"></i>{row["name"]}',
+        f'<i class="dot" style="background: var({colour(row["name"])})"></i>{row["name"]}',
         f"<b>{row['peak_bytes'] / MiB:,.2f} MiB</b>",
         known(row["predicted_bytes"], lambda count: f"{count / MiB:,.2f} MiB"),
         known(row["bytes_difference"], lambda part: signed(part, 2)),
@@ -79,12 +79,12 @@ def _rates(rates: dict[str, Any]) -> str:
     gemm, read = rates["gemm_flops"] / 1e9, rates["read_bytes_s"] / 1e9
     if not rates["products"]:
         return (
-            "<p>Time is predicted as a lower bound, from rates timed first</p>"
+            "<p>Predicted as a lower bound, from rates benchmarked first</p>"
             f"<p><b>{gemm:,.0f} GFLOP/s</b> large matmul<br><b>{read:,.0f} GB/s</b> read</p>"
         )
     products, scores = rates["products"], rates["scores"]
     return (
-        "<p>Prediction uses, timed first</p>"
+        "<p>Predicted from rates benchmarked first</p>"
         f"<p><b>{products['wide'] / 1e9:.0f} GFLOP/s</b> wide products<br>"
         f"<b>{products['tile'] / 1e9:.0f} GFLOP/s</b> in tiles<br>"
         f"<b>{scores['wide'] * 1e9:.2f} and {scores['tile'] * 1e9:.2f} ns</b> a softmax score<br>"

@@ -16,6 +16,11 @@ def role(name: str) -> str:
     return next((own for start, own in ROLES.items() if name.lower().startswith(start)), OTHER)
 
 
+def colour(name: str) -> str:
+    """Return the CSS property of a kernel's colour, such as ``--tile``."""
+    return "--" + role(name).replace("sequence", "seq")
+
+
 def kernel_figure(name: str, **settings: Any) -> figure:
     """Return a figure named `name` that fills its card, without tools."""
     return figure(

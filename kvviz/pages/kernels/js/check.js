@@ -7,7 +7,7 @@ export function render({model}) {
   row.innerHTML = `<button role="switch" aria-label="${model.label}">${TICK}</button><strong>${model.label}</strong><small>${model.note}</small>`
   const button = row.querySelector("button")
   const show = () => button.setAttribute("aria-checked", model.value)
-  button.style.setProperty("--own", `var(--${model.colour})`)
+  button.style.setProperty("--own", `var(${model.colour})`)
   row.onclick = () => { model.value = !model.value }
   model.on("value", show)
   show()
