@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import Clone
+from clone import Clone
 
 from kvviz.kernels.records import by_name, kernels
 

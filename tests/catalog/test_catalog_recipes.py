@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import Clone
+from clone import Clone
 
 from kvviz.catalog.models import families
 from kvviz.catalog.models.family import Family
