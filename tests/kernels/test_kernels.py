@@ -99,7 +99,7 @@ def test_fewer_queries_than_keys_are_the_newest_tokens(kernel):
 WRONG = {
     "integers": ((np.ones((4, 8), int),) * 3, {}, "Q has dtype int64"),
     "lists": (([[1.0]], randn(1, 1), randn(1, 1)), {}, "Q is a list"),
-    "one axis": ((randn(4),) * 3, {}, "Q has shape"),
+    "one axis": ((randn(4),) * 3, {}, "expected .* heads, n, d"),
     "dtypes": ((randn(4, 8, dtype=np.float64), randn(4, 8), randn(4, 8)), {}, "dtypes float64"),
     "head sizes": ((randn(4, 8), randn(4, 6), randn(4, 6)), {}, "head sizes 8 and 6"),
     "keys": ((randn(4, 8), randn(4, 8), randn(5, 8)), {}, "same leading axes"),

@@ -20,7 +20,7 @@ from kvviz.kernels.triton import decode as triton_decode  # noqa: E402
 from kvviz.kernels.triton import flash as triton_flash  # noqa: E402
 from kvviz.kernels.triton import mla as triton_mla  # noqa: E402
 from kvviz.kernels.triton.decode import decode_tile, plan_splits  # noqa: E402
-from kvviz.kernels.triton.ops import NO_GPU  # noqa: E402
+from kvviz.kernels.triton.limits import NO_GPU  # noqa: E402
 from kvviz.kernels.triton.pages import SCHEMES, Pages  # noqa: E402
 
 HERE, ROOT = Path(__file__).parent, Path(__file__).parents[2]

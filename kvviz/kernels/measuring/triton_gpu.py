@@ -19,7 +19,7 @@ from kvviz.kernels.measuring.measure import measure
 from kvviz.kernels.measuring.triton_rows import DECODE_CUTS, Device, Problem, named
 from kvviz.kernels.triton.decode import DecodeTile
 from kvviz.kernels.triton.flash import SHAPES, Tile, tiles
-from kvviz.kernels.triton.ops import limits
+from kvviz.kernels.triton.limits import limits
 from kvviz.kernels.triton.pages import SCHEMES
 
 Measured = dict[str, Any]

@@ -19,6 +19,7 @@ from kvviz.kernels.triton import flash as triton_flash
 from kvviz.kernels.triton import mla as triton_mla
 from kvviz.kernels.triton import ops as triton_ops
 from kvviz.kernels.triton.decode import DecodeTile, decode_tile, plan_splits
+from kvviz.kernels.triton.limits import limits
 from kvviz.kernels.triton.pages import Pages, quantize
 
 FLEX: Final = ("flex", "flex_decode")  # kernels that are compiled first
@@ -166,7 +167,7 @@ def _first(shape: Decode, table: Tensor, *caches: Tensor) -> list[Tensor]:
 
 def _ours(shape: Decode, cut: DecodeTile, on: Device) -> Callable[..., Tensor]:
     """Return our decode with its plan made, as an engine makes it once for all layers."""
-    slots = triton_ops.limits(on.device).sms * cut.resident
+    slots = limits(on.device).sms * cut.resident
     plan = plan_splits([shape.n] * shape.batch, shape.kv_heads, cut.tokens, slots)
     return partial(triton_decode.launch, plan=plan, tile=cut, window=None, scale=shape.d**-0.5)
 

@@ -7,7 +7,15 @@ from typing import NamedTuple
 import numpy as np
 
 from kvviz.kernels.numpy.online import OnlineSoftmax, finite, log_sum_exp, normalise
-from kvviz.kernels.numpy.shapes import Array, arithmetic, check_count, check_floats, grouped, slices
+from kvviz.kernels.numpy.shapes import (
+    Array,
+    arithmetic,
+    check_count,
+    check_floats,
+    check_state_shapes,
+    grouped,
+    slices,
+)
 from kvviz.kernels.numpy.visibility import Visibility
 
 BLOCK_M, BLOCK_N = 256, 512  # queries and keys of a tile that stays in a CPU core's cache
@@ -192,9 +200,7 @@ def merge_attn_states(
     """
     for name, array in (("out_a", out_a), ("lse_a", lse_a), ("out_b", out_b), ("lse_b", lse_b)):
         check_floats(name, array)
-    if out_a.shape != out_b.shape or not lse_a.shape == lse_b.shape == out_a.shape[:-1]:
-        shapes = ", ".join(str(array.shape) for array in (out_a, lse_a, out_b, lse_b))
-        raise ValueError(f"outputs and log-sum-exps have shapes {shapes}, expected (..., d), (...)")
+    check_state_shapes(out_a.shape, lse_a.shape, out_b.shape, lse_b.shape)
     highest = np.maximum(lse_a, lse_b)
     shift = finite(highest)
     share_a, share_b = np.exp(lse_a - shift), np.exp(lse_b - shift)

@@ -8,12 +8,18 @@ import numpy as np
 
 from kvviz.kernels.numpy.online import OnlineSoftmax, exponentials, normalise
 from kvviz.kernels.numpy.quantize import QuantizedCache
-from kvviz.kernels.numpy.shapes import Array, arithmetic, check_floats, check_heads, softmax_scale
+from kvviz.kernels.numpy.shapes import (
+    Array,
+    Shape,
+    arithmetic,
+    check_floats,
+    check_heads,
+    softmax_scale,
+)
 from kvviz.kernels.numpy.visibility import Visibility
 
 TILE_TOKENS: Final = 1024  # tokens whose keys are in a CPU core's cache together
 Cache = Array | QuantizedCache
-Shape = Sequence[int]
 
 
 def reshape_and_cache(
@@ -36,11 +42,7 @@ def reshape_and_cache(
     """
     for name, new, cache in (("key", key, k_cache), ("value", value, v_cache)):
         check_floats(name, new)
-        if cache.ndim != 4 or new.ndim != 3 or new.shape[1:] != cache.shape[2:]:
-            raise ValueError(
-                f"{name} has shape {new.shape} and its cache {cache.shape}"
-                ", expected (tokens, heads, d) and (blocks, block size, heads, d)"
-            )
+        check_written(name, new.shape, cache.shape)
         if new.dtype != cache.dtype:
             raise ValueError(f"{name} has dtype {new.dtype}, expected the cache's {cache.dtype}")
     slots = np.asarray(slot_mapping)
@@ -52,6 +54,15 @@ def reshape_and_cache(
     kept = slots >= 0
     block, place = np.divmod(slots[kept], k_cache.shape[1])
     k_cache[block, place], v_cache[block, place] = key[kept], value[kept]
+
+
+def check_written(name: str, new: Shape, cache: Shape) -> None:
+    """Raise ValueError unless tokens of a shape can be written into a cache of a shape."""
+    if len(cache) != 4 or len(new) != 3 or new[1:] != cache[2:]:
+        raise ValueError(
+            f"{name} has shape {(*new,)} and its cache {(*cache,)}"
+            ", expected (tokens, heads, d) and (blocks, block size, heads, d)"
+        )
 
 
 def paged_attention_decode(

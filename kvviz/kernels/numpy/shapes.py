@@ -1,6 +1,6 @@
 """What every kernel checks of its inputs, and how query heads share a KV head."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
+Shape = Sequence[int]
 FLOATS: Final = ("float16", "float32", "float64")
 
 
@@ -72,17 +73,29 @@ def check_inputs(Q: Array, K: Array, V: Array) -> None:
     """Raise ValueError unless the three are inputs of one attention."""
     for name, array in (("Q", Q), ("K", K), ("V", V)):
         check_floats(name, array)
-        if array.ndim < 2:
-            raise ValueError(f"{name} has shape {array.shape}, expected (..., heads, n, d)")
     if not Q.dtype == K.dtype == V.dtype:
         raise ValueError(f"Q, K and V have dtypes {Q.dtype}, {K.dtype} and {V.dtype}, expected one")
-    shapes = f"{Q.shape}, {K.shape} and {V.shape}"
-    if K.shape[:-1] != V.shape[:-1] or Q.ndim != K.ndim or Q.shape[:-3] != K.shape[:-3]:
-        raise ValueError(f"Q, K and V have shapes {shapes}, expected the same leading axes")
-    if Q.shape[-1] != K.shape[-1] or not Q.shape[-1] or not V.shape[-1]:
-        raise ValueError(f"Q and K have head sizes {Q.shape[-1]} and {K.shape[-1]}, expected one")
-    if Q.ndim > 2:
-        check_heads(Q.shape[-3], K.shape[-3])
+    check_attention_shapes(Q.shape, K.shape, V.shape)
+
+
+def check_attention_shapes(Q: Shape, K: Shape, V: Shape) -> None:
+    """Raise ValueError unless the shapes are those of one attention, in whichever library."""
+    shapes = f"Q, K and V have shapes {(*Q,)}, {(*K,)} and {(*V,)}"
+    if min(len(Q), len(K), len(V)) < 2:
+        raise ValueError(f"{shapes}, expected (..., heads, n, d)")
+    if K[:-1] != V[:-1] or len(Q) != len(K) or Q[:-3] != K[:-3]:
+        raise ValueError(f"{shapes}, expected the same leading axes")
+    if Q[-1] != K[-1] or not Q[-1] or not V[-1]:
+        raise ValueError(f"Q and K have head sizes {Q[-1]} and {K[-1]}, expected one")
+    if len(Q) > 2:
+        check_heads(Q[-3], K[-3])
+
+
+def check_state_shapes(out_a: Shape, lse_a: Shape, out_b: Shape, lse_b: Shape) -> None:
+    """Raise ValueError unless two outputs and their log-sum-exps can be merged."""
+    if out_a != out_b or not lse_a == lse_b == out_a[:-1]:
+        shapes = ", ".join(str((*shape,)) for shape in (out_a, lse_a, out_b, lse_b))
+        raise ValueError(f"outputs and log-sum-exps have shapes {shapes}, expected (..., d), (...)")
 
 
 def check_heads(heads: int, kv_heads: int) -> None:

@@ -5,7 +5,7 @@ from kvviz.kernels.numpy import cost
 from kvviz.kernels.numpy.mla import mla_decode
 from kvviz.kernels.numpy.paged import gathered_attention_decode, paged_attention_decode
 
-TORCH = "kvviz.kernels.torch"
+TORCH, TRITON = "kvviz.kernels.torch", "kvviz.kernels.triton"
 SDPA = ("flash", "cudnn", "efficient")  # its backends on a GPU
 
 KERNELS = (
@@ -27,7 +27,7 @@ KERNELS = (
             ),
             Backend(
                 "triton",
-                "kvviz.kernels.triton.ops:paged_attention_decode",
+                f"{TRITON}.paged:paged_attention_decode",
                 rows=(Row("gpu decode", "Triton"), Row("gpu quant", "Triton")),
             ),
         ),
@@ -109,7 +109,9 @@ KERNELS = (
         backends=(
             Backend("numpy", mla_decode),
             Backend(
-                "triton", "kvviz.kernels.triton.ops:mla_decode", rows=(Row("gpu decode", "Triton"),)
+                "triton",
+                f"{TRITON}.paged:mla_decode",
+                rows=(Row("gpu decode", "Triton"),),
             ),
         ),
         order=95,

@@ -54,7 +54,7 @@ KERNELS = (
             ),
             Backend(
                 "triton",
-                "kvviz.kernels.triton.ops:flash_attention",
+                "kvviz.kernels.triton.attention:flash_attention",
                 rows=(Row("memory", "Triton flash"), Row("page"), Row("gpu prefill", "Triton")),
             ),
         ),

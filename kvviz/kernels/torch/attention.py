@@ -6,7 +6,7 @@ from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from kvviz.kernels.numpy.flash import BLOCK_M, BLOCK_N
-from kvviz.kernels.numpy.shapes import check_count, slices, softmax_scale
+from kvviz.kernels.numpy.shapes import check_count, check_state_shapes, slices, softmax_scale
 from kvviz.kernels.numpy.visibility import Visibility
 from kvviz.kernels.torch.online import OnlineSoftmax
 from kvviz.kernels.torch.shapes import Folded, check_floats, check_inputs, folded, visible
@@ -147,9 +147,7 @@ def merge_attn_states(
 
     Shapes as `kvviz.kernels.merge_attn_states`.
     """
-    if out_a.shape != out_b.shape or not lse_a.shape == lse_b.shape == out_a.shape[:-1]:
-        shapes = ", ".join(str(tuple(x.shape)) for x in (out_a, lse_a, out_b, lse_b))
-        raise ValueError(f"outputs and log-sum-exps have shapes {shapes}, expected (..., d), (...)")
+    check_state_shapes(out_a.shape, lse_a.shape, out_b.shape, lse_b.shape)
     lse = torch.logaddexp(lse_a, lse_b)
     shift = lse.masked_fill(lse.isneginf(), 0)
     shares = [(part - shift).exp()[..., None] for part in (lse_a, lse_b)]

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-from kvviz.kernels.numpy.paged import TILE_TOKENS, page_tiles
+from kvviz.kernels.numpy.paged import TILE_TOKENS, check_written, page_tiles
 from kvviz.kernels.numpy.shapes import check_count, softmax_scale
 from kvviz.kernels.torch import cpp as torch_cpp
 from kvviz.kernels.torch.shapes import check_decode
@@ -32,11 +32,7 @@ def reshape_and_cache(
     Shapes as `kvviz.kernels.reshape_and_cache`; on a GPU the slots are trusted.
     """
     for name, new, cache in (("key", key, k_cache), ("value", value, v_cache)):
-        if new.ndim != 3 or cache.ndim != 4 or new.shape[1:] != cache.shape[2:]:
-            raise ValueError(
-                f"{name} has shape {tuple(new.shape)} and its cache {tuple(cache.shape)}"
-                ", expected (tokens, heads, d) and (blocks, block size, heads, d)"
-            )
+        check_written(name, new.shape, cache.shape)
     places = k_cache.shape[0] * k_cache.shape[1]
     if slot_mapping.device.type == "cpu" and (slot_mapping >= places).any():
         raise ValueError(f"slot_mapping names a slot beyond the cache's {places:,}")

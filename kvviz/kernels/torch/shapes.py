@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from kvviz.kernels.numpy.paged import check_decode_shapes, check_pages
-from kvviz.kernels.numpy.shapes import check_heads, softmax_scale
+from kvviz.kernels.numpy.shapes import check_attention_shapes, softmax_scale
 from kvviz.kernels.numpy.visibility import Visibility
 
 FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
@@ -56,13 +56,7 @@ def check_inputs(Q: Tensor, K: Tensor, V: Tensor) -> None:
             raise ValueError(
                 f"{name} is {tensor.dtype} on {tensor.device}, expected {Q.dtype} on {Q.device}"
             )
-    shapes = f"{tuple(Q.shape)}, {tuple(K.shape)} and {tuple(V.shape)}"
-    if Q.ndim < 2 or Q.ndim != K.ndim or K.shape[:-1] != V.shape[:-1]:
-        raise ValueError(f"Q, K and V have shapes {shapes}, expected (..., heads, n, d)")
-    if Q.shape[:-3] != K.shape[:-3] or Q.shape[-1] != K.shape[-1] or not V.shape[-1]:
-        raise ValueError(f"Q, K and V of shapes {shapes} do not fit together")
-    if Q.ndim > 2:
-        check_heads(Q.shape[-3], K.shape[-3])
+    check_attention_shapes(Q.shape, K.shape, V.shape)
 
 
 def check_decode(

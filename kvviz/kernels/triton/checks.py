@@ -6,7 +6,7 @@ from typing import Final
 import torch
 
 from kvviz.kernels.numpy.paged import check_pages as check_page_ids
-from kvviz.kernels.numpy.shapes import check_heads
+from kvviz.kernels.numpy.shapes import check_attention_shapes, softmax_scale
 from kvviz.kernels.triton.pages import Pages
 
 DTYPES: Final = (torch.float16, torch.bfloat16, torch.float32)
@@ -36,19 +36,9 @@ def check_dtypes(**tensors: torch.Tensor) -> None:
 def check_attention(Q: torch.Tensor, K: torch.Tensor, V: torch.Tensor) -> None:
     """Raise ValueError unless the three are inputs of one attention."""
     check_dtypes(Q=Q, K=K, V=V)
-    shapes = ", ".join(str((*tensor.shape,)) for tensor in (Q, K, V))
-    fits = (
-        Q.ndim == K.ndim == V.ndim >= 2
-        and Q.shape[:-3] == K.shape[:-3] == V.shape[:-3]
-        and Q.shape[-1] == K.shape[-1]
-        and K.shape[:-1] == V.shape[:-1]
-    )
-    if not fits:
-        raise ValueError(f"Q, K and V have shapes {shapes}, expected (..., heads, n, d) that fit")
-    if Q.ndim > 2:
-        check_heads(Q.shape[-3], K.shape[-3])
+    check_attention_shapes(Q.shape, K.shape, V.shape)
     for name, tensor in (("Q", Q), ("V", V)):
-        if not tensor.shape[-1] or tensor.shape[-1] * tensor.itemsize % 16:
+        if tensor.shape[-1] * tensor.itemsize % 16:
             raise ValueError(
                 f"{name} has a head size of {tensor.shape[-1]} numbers, expected a multiple of "
                 f"{16 // tensor.itemsize}, which fill 16 bytes"
@@ -113,3 +103,11 @@ def check_pages(block_table: torch.Tensor, seq_lens: torch.Tensor, cache: torch.
     """Read lengths and table back; raise ValueError where they leave the cache."""
     tables = (block_table.cpu().numpy(), seq_lens.cpu().numpy())
     check_page_ids(*tables, cache.shape[0], cache.shape[1])
+
+
+def positive_scale(scale: float | None, head_size: int) -> float:
+    """Return the factor of the scores; the kernels find maxima before they apply it."""
+    factor = softmax_scale(scale, head_size)
+    if factor <= 0:
+        raise ValueError(f"scale is {factor!r}, expected a number above 0")
+    return factor
