@@ -19,7 +19,7 @@ from kvviz.kernels.measuring.meter import step_peaks
 from kvviz.kernels.measuring.recordings import recordings
 from kvviz.kernels.numpy.paged import gathered_attention_decode, paged_attention_decode
 from kvviz.kernels.numpy.textbook import textbook_attention
-from kvviz.kernels.records import kernels
+from kvviz.kernels.records import kernels, on_page
 from kvviz.units import KiB
 
 BARE = ("param", "panel", "bokeh", "typer", "rich", "pandas", "torch", "triton", "matplotlib")
@@ -193,6 +193,14 @@ def test_a_request_beyond_the_limits_is_refused_before_it_runs():
         compare(large)
 
 
+def test_a_kernel_that_is_not_written_for_a_device_is_refused(monkeypatch):
+    numpy_alone = replace(kernels()["standard"], backends=kernels()["standard"].backends[:1])
+    page = {**on_page(), "alone": replace(numpy_alone, name="alone", label="Alone")}
+    monkeypatch.setattr("kvviz.kernels.measuring.compare.on_page", lambda: page)
+    assert not Request(kernels=("alone",)).refusal()
+    assert Request("torch", kernels=("alone",)).refusal() == "Alone is not written for CPU, PyTorch"
+
+
 def test_lengths_beside_n_are_shorter_than_it():
     result = compare(Request(n=256, d=16, heads=1, block=512, kernels=("flash",)))
     assert [point["n"] for point in result["scaling"]["Flash tiles"]] == [32, 64, 128]
@@ -238,14 +246,23 @@ def test_recordings_say_where_when_and_how():
             assert errors
 
 
-def bare(*arguments):
+SMALL = """
+from kvviz.kernels.measuring import machine, measure, presets
+from kvviz.kernels.measuring.inputs import Decode, Prefill
+machine.GEMM, machine.BIG, measure.MOST_REPEATS = 64, 2**20, 1
+presets.PREFILLS, presets.HELD = (Prefill(96, 16, 2, 2),), Prefill(256, 16, 2, 2)
+presets.DECODED, presets.QUANTIZED = Decode(2, 40, 16, 4, 2, 8), Decode(1, 40, 16, 4, 2, 8)
+"""
+
+
+def bare(*arguments, before=""):
     """Run the presets in a process where only NumPy can be imported."""
     program = (
         "import sys, runpy; sys.argv[0] = 'kernels'\n"
         f"for name in {BARE!r}: sys.modules[name] = None\n"
         "import importlib.util; find = importlib.util.find_spec\n"
         f"importlib.util.find_spec = lambda name: None if name in {BARE!r} else find(name)\n"
-        "import os; os.execve = lambda *words: None\n"
+        f"import os; os.execve = lambda *words: None\n{before}\n"
         "runpy.run_module('kvviz.kernels', run_name='__main__')"
     )
     command = [sys.executable, "-c", program, *arguments]
@@ -266,6 +283,24 @@ def test_the_older_report_runs_on_a_bare_machine(tmp_path):
     assert rows[0]["paged, as written"]["error"] > 1
     assert rows[0]["paged, exact"]["error"] < 1e-15
     assert "78.7%" in done.stdout
+
+
+def test_every_preset_runs_on_a_bare_machine(tmp_path):
+    done = bare("--preset", "all", "--out", str(tmp_path / "out.json"), before=SMALL)
+    assert done.returncode == 0, done.stderr
+    groups = json.loads((tmp_path / "out.json").read_text())["groups"]
+    starts = ("The older", "What its", "Prefill", "Decode", "Peak in", "KV quant", "KV quant")
+    assert all(g["title"].startswith(start) for g, start in zip(groups, starts, strict=True))
+    rows = [row for group in groups[2:5] for row in group["rows"]]
+    assert [row["name"] for row in rows[:3]] == [
+        *("NumPy standard", "NumPy paged (blocks of queries)", "NumPy flash")
+    ]
+    assert all(row["error"] < 1e-6 for row in rows)
+    assert all(row["predicted_bytes"] and row["flops"] for row in rows)
+    assert all(row["predicted_seconds"] for group in groups[:4] for row in group["rows"])
+    assert [row["peak_multiple"] > 1 for row in groups[4]["rows"][:2]] == [True, True]
+    assert groups[5]["rows"][0]["error"] < 1e-6 < groups[5]["rows"][-1]["error"] < 0.3
+    assert all(title in done.stdout for title in (group["title"] for group in groups))
 
 
 @pytest.mark.parametrize(

@@ -141,6 +141,17 @@ def test_flex_attends_through_the_same_pages():
     assert error(out, expected.numpy()) <= 2e-6
 
 
+@pytest.mark.parametrize("causal", [False, True])
+@pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile")
+def test_flex_attends_with_a_mask_that_was_made_before(causal, monkeypatch):
+    flex = import_module("kvviz.kernels.torch.flex")
+    monkeypatch.setattr(flex, "compiled", lambda: flex.flex_attention)
+    inputs = [torch.from_numpy(randn(1, 2, 130, 16, seed=seed)) for seed in range(3)]
+    out = flex.flex_masked_attention(*flex.with_mask(*inputs, causal=causal))
+    expected = standard_attention(*(x.numpy() for x in inputs), causal=causal)
+    assert error(out, expected) <= 2e-6
+
+
 def test_states_merge_as_in_numpy():
     inputs = [torch.from_numpy(randn(2, 30, 8, seed=seed)) for seed in range(3)]
     q, k, v = inputs

@@ -19,7 +19,10 @@ from kvviz.kernels.numpy.paged import paged_attention_decode
 from kvviz.kernels.numpy.quantize import SCHEMES, quantize
 
 DEVICES: Final = ("cpu", "cuda")
-LENGTHS: Final = (512, 2048, 8192)
+PREFILLS: Final = tuple(Prefill(n, 64, 8, 8) for n in (512, 2048, 8192))
+DECODED: Final = Decode(8, 8192, 64, 32, 8, 16)
+HELD: Final = Prefill(2048, 64, 8, 8)
+QUANTIZED: Final = Decode(2, 4096, 128, 32, 8, 128)
 
 
 def run(
@@ -77,8 +80,7 @@ def record(
 
 def _prefill() -> Iterator[Group]:
     rates = numpy_rates(64, np.dtype(np.float32))
-    for n in LENGTHS:
-        shape = Prefill(n, 64, 8, 8)
+    for shape in PREFILLS:
         inputs, exact = with_reference(shape)
         calls = preset_calls("prefill", "numpy", inputs, exact)
         yield Group(f"Prefill, {shape}, fp32, NumPy", calls, rates, notes=_prefill_notes)
@@ -99,16 +101,15 @@ def _prefill_notes(results: Mapping[str, Performance]) -> list[str]:
 
 
 def _decode() -> Iterator[Group]:
-    shape = Decode(8, 8192, 64, 32, 8, 16)
-    step = shape.inputs()
+    step = DECODED.inputs()
     inputs, exact = dict(zip(DECODE, step, strict=True)), decode_reference(step)
     rates = numpy_rates(64, np.dtype(np.float32), group=4)
     calls = preset_calls("decode", "numpy", inputs, exact)
-    yield Group(f"Decode, {shape}, fp32, NumPy", calls, rates, notes=_decode_notes)
+    yield Group(f"Decode, {DECODED}, fp32, NumPy", calls, rates, notes=_decode_notes)
     if find_spec("torch"):
         from kvviz.kernels.measuring.torch_presets import decode_group  # torch is an extra
 
-        yield decode_group(shape, inputs, exact)
+        yield decode_group(DECODED, inputs, exact)
 
 
 def _decode_notes(results: Mapping[str, Performance]) -> list[str]:
@@ -120,21 +121,19 @@ def _decode_notes(results: Mapping[str, Performance]) -> list[str]:
 
 
 def _memory() -> Iterator[Group]:
-    shape = Prefill(2048, 64, 8, 8)
-    inputs, exact = with_reference(shape)
-    one = shape.heads * shape.n**2 * 4
+    inputs, exact = with_reference(HELD)
+    one = HELD.heads * HELD.n**2 * 4
     calls = preset_calls("memory", "numpy", inputs, exact)
-    yield Group(f"Peak in copies of the scores, {shape}, fp32", calls, unit_bytes=one)
+    yield Group(f"Peak in copies of the scores, {HELD}, fp32", calls, unit_bytes=one)
     if find_spec("torch"):
         from kvviz.kernels.measuring.torch_presets import memory_groups  # torch is an extra
 
-        yield from memory_groups(shape, inputs, exact, "cpu")
+        yield from memory_groups(HELD, inputs, exact, "cpu")
 
 
 def _quant() -> Iterator[Group]:
-    shape = Decode(2, 4096, 128, 32, 8, 128)
     for outliers in (False, True):
-        q, k_cache, v_cache, table, lengths = inputs = shape.inputs(outliers=outliers)
+        q, k_cache, v_cache, table, lengths = inputs = QUANTIZED.inputs(outliers=outliers)
         exact = decode_reference(inputs)
         calls = [Call("fp32", paged_attention_decode, inputs, reference=exact)]
         for scheme in SCHEMES:
@@ -146,7 +145,7 @@ def _quant() -> Iterator[Group]:
             step = (q, keys, values, table, lengths)
             calls.append(Call(name, paged_attention_decode, step, reference=exact))
         data = "four outlier channels in the keys" if outliers else "normal data"
-        yield Group(f"KV quantized, {data}, {shape}", calls)
+        yield Group(f"KV quantized, {data}, {QUANTIZED}", calls)
 
 
 def _all() -> Iterator[Group]:
