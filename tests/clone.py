@@ -35,7 +35,7 @@ class Clone:
             input=sent,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=600,  # however busy the machine is
         )
         assert done.returncode == 0, done.stderr
         return done.stdout

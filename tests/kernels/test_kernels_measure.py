@@ -266,7 +266,7 @@ def bare(*arguments, before=""):
         "runpy.run_module('kvviz.kernels', run_name='__main__')"
     )
     command = [sys.executable, "-c", program, *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120)
+    return subprocess.run(command, capture_output=True, text=True, timeout=600)
 
 
 def test_the_older_report_runs_on_a_bare_machine(tmp_path):
