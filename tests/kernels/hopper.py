@@ -70,7 +70,7 @@ def _compiled(name, grid, kernel):
         binary.write(kernel.asm["cubin"])
         binary.flush()
         words = [tool, "-res-usage", binary.name]
-        report = subprocess.run(words, capture_output=True, text=True, check=True, timeout=60)
+        report = subprocess.run(words, capture_output=True, text=True, check=True, timeout=600)
     found = re.search(r"REG:(\d+) STACK:(\d+).* LOCAL:(\d+)", report.stdout)
     registers, stack, local = map(int, found.groups())
     meta = kernel.metadata

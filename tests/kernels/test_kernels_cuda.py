@@ -17,7 +17,7 @@ def test_without_a_gpu_one_sentence_says_what_is_missing():
         pytest.skip("a CUDA GPU is here: nothing is missing")
     words = [sys.executable, "-m", "kvviz.kernels", "--preset", "all", "--device", "cuda"]
     root = Path(__file__).parents[2]
-    done = subprocess.run(words, cwd=root, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(words, cwd=root, capture_output=True, text=True, timeout=600)
     assert done.returncode == 2
     assert done.stdout == ""
     assert done.stderr.startswith("kvviz: device cuda needs ")
@@ -45,7 +45,7 @@ def test_measuring_needs_numpy_torch_and_triton_alone():
         "import kvviz.kernels.__main__, kvviz.kernels.measuring.triton_recording"
     )
     root = Path(__file__).parents[2]
-    subprocess.run([sys.executable, "-c", code], cwd=root, check=True, timeout=120)
+    subprocess.run([sys.executable, "-c", code], cwd=root, check=True, timeout=600)
 
 
 def test_a_gpu_measures_no_report():
