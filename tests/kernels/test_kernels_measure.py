@@ -4,19 +4,25 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
 from attention_oracle import randn
 
 from kvviz.kernels import flash_attention, paged_attention, standard_attention
+from kvviz.kernels.kernel import loaded, path
 from kvviz.kernels.measuring.call import Call
 from kvviz.kernels.measuring.compare import MOST_BYTES, Request, compare
+from kvviz.kernels.measuring.costs import cost_of
 from kvviz.kernels.measuring.inputs import Decode, Prefill
 from kvviz.kernels.measuring.machine import Rates, predicted_seconds
 from kvviz.kernels.measuring.measure import measure, measure_performance
 from kvviz.kernels.measuring.meter import step_peaks
 from kvviz.kernels.measuring.recordings import recordings
+from kvviz.kernels.measuring.table import listing
+from kvviz.kernels.numpy.mla import mla_decode
 from kvviz.kernels.numpy.paged import gathered_attention_decode, paged_attention_decode
 from kvviz.kernels.numpy.textbook import textbook_attention
 from kvviz.kernels.records import kernels, on_page
@@ -61,6 +67,41 @@ def test_a_decode_step_reads_its_pages_once():
     pages = 2 * 7 * 16 * 2 * 8 * 4 * 2  # sequences, pages, tokens, heads, d, bytes, K and V
     assert cost.bytes_moved == pages + 2 * (2 * 4 * 8 * 4)
     assert cost.flops == 4 * 2 * 100 * 4 * 8
+
+
+def test_a_step_over_latents_by_hand():
+    q, rope, table = np.ones((2, 4, 8), "f"), np.ones((2, 4, 2), "f"), np.zeros((2, 3), int)
+    cache, w_uk, w_uv = np.ones((7, 4, 8), "f"), np.ones((4, 8, 6), "f"), np.ones((4, 5, 6), "f")
+    cost = cost_of(mla_decode, q, rope, cache, w_uk, w_uv, table, np.array([5, 9]))
+    scores = 4 * (5 + 9)
+    assert cost.scores == scores
+    assert cost.flops == 2 * scores * (6 + 2 + 6) + 2 * 2 * 4 * (8 * 6 + 6 * 5)
+    read = 5 * 4 * 8 + q.size + rope.size + w_uk.size + w_uv.size  # pages, and all the rest once
+    assert cost.bytes_moved == 4 * (read + 2 * 4 * 5)
+    assert cost.peak_bytes is None
+
+
+def test_only_kernels_on_their_own_inputs_have_a_cost():
+    assert cost_of(np.add, 1, 2) is None
+    assert cost_of(lambda q, k, v: q, *Prefill(8, 4, 1, 1).inputs()) is None
+    step = partial(paged_attention_decode, window=3)
+    inputs = Decode(1, 20, 8, 2, 1, 4).inputs()
+    assert cost_of(step, *inputs).scores == 2 * 3
+    assert cost_of(step, *inputs) == Call("it", step, inputs).the_cost()
+
+
+def test_every_kernel_that_is_listed_can_be_loaded():
+    extras = [name for name in ("torch", "triton") if find_spec(name)]
+    for kernel in kernels().values():
+        for backend in kernel.backends:
+            if backend.library in ("numpy", *extras):
+                found = loaded(backend.function)
+                assert callable(found)
+                assert path(found) == backend.path
+                assert all(
+                    callable(loaded(each)) for each in (backend.arguments, backend.peak) if each
+                )
+        assert f"\n{kernel.name} " in listing()
 
 
 @pytest.mark.parametrize(
