@@ -33,6 +33,12 @@ def test_a_family_in_one_file_and_an_entry_make_a_counted_model(clone: Clone) ->
     assert told["kv"]["used_bytes"] == 512 * 2 * (2 * 2 * 8) * 2  # tokens, layers, K and V, bf16
 
 
+@pytest.mark.parametrize("name", ["family.py", "gpu.csv"])
+def test_the_recipe_is_the_one_that_is_told(name: str) -> None:
+    told = (RECIPES.parents[1] / "CONTRIBUTING.md").read_text()
+    assert (RECIPES / name).read_text() in told
+
+
 def test_two_families_of_one_name_are_an_error() -> None:
     found = families._found()
     one: Family = next(iter(found))

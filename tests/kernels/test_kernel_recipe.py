@@ -8,7 +8,8 @@ from clone import Clone
 
 from kvviz.kernels.records import by_name, kernels
 
-RECIPE = Path(__file__).parents[1] / "recipes" / "kernel.py"
+ROOT = Path(__file__).parents[2]
+RECIPE = ROOT / "tests/recipes/kernel.py"
 ON_THE_PAGE = """
 from kvviz.pages.kernels.components import Check
 from kvviz.pages.kernels.link import link, opened
@@ -42,6 +43,10 @@ def test_the_page_has_its_switch_and_its_link(clone: Clone) -> None:
     labels, query = clone.run("-c", ON_THE_PAGE).splitlines()
     assert labels == "Standard|Paged|Flash tiles|Rows"
     assert query == "{'rows': 'false'}"
+
+
+def test_the_recipe_is_the_one_that_is_told() -> None:
+    assert RECIPE.read_text() in (ROOT / "CONTRIBUTING.md").read_text()
 
 
 def test_two_kernels_of_one_name_are_an_error() -> None:
