@@ -116,6 +116,16 @@ def test_a_link_opens_what_it_says_and_names_what_it_does_not_know(
     assert "paged=false" in page.url
 
 
+def test_paged_says_whose_name_it_is_beside_real_paged_decode(
+    open_page: Callable[..., Page],
+) -> None:
+    page = open_page()
+    paged = page.locator(".kernel", has=page.get_by_role("switch", name="Paged"))
+    expect(paged.locator("small")).to_have_text("query blocks; the older report's name")
+    expect(page.get_by_text("For real paged decode see Recordings.")).to_be_visible()
+    expect(page.locator(".recording", has_text="--preset decode")).to_have_count(1)
+
+
 def test_light_and_dark_repaint_the_figures(open_page: Callable[..., Page]) -> None:
     page = open_page()
     dark = page.evaluate(BARS, "memory")["colour"]

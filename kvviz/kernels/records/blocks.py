@@ -35,7 +35,7 @@ KERNELS = (
     Kernel(
         name="paged",
         label="Paged",
-        note="blocks of queries: the older report's name, no memory is paged",
+        note="query blocks; the older report's name",
         task="prefill",
         backends=(
             Backend(
