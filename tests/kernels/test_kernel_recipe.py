@@ -12,10 +12,10 @@ ROOT = Path(__file__).parents[2]
 RECIPE = ROOT / "tests/recipes/kernel.py"
 ON_THE_PAGE = """
 from kvviz.pages.kernels.components import Check
-from kvviz.pages.kernels.link import link, opened
+from kvviz.pages.kernels.link import LINK, opened
 from kvviz.pages.kernels.page import _controls
-print(*[check.label for check in _controls(opened([])).select(Check)], sep="|")
-print(link(opened([("rows", "false")])))
+print(*[check.label for check in _controls(opened(LINK.read([]))).select(Check)], sep="|")
+print(LINK.write(opened(LINK.read([("rows", "false")]))))
 """
 
 
