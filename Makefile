@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: serve test bench screenshots clean
+.PHONY: serve test js bench screenshots clean
 
 serve: .venv/serving
 	$(BIN)/kvviz serve --port $(PORT)
@@ -14,7 +14,12 @@ test: .venv/testing
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	.ci/js
 	$(BIN)/pytest
+
+# The JavaScript alone: lint, types and tests by node; where there is none it says so.
+js:
+	.ci/js
 
 # How fast the page answers and plays, as a table and in bench-results.json.
 bench: .venv/testing
@@ -25,7 +30,7 @@ screenshots: .venv/testing
 	$(BIN)/python assets/screenshots/take.py
 
 clean:
-	rm -rf .venv build dist test-results .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv node_modules build dist test-results .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 # The two stamps are as new as the pins they were installed from.
 .venv/serving: pyproject.toml constraints.txt | $(BIN)/pip

@@ -6,15 +6,18 @@ from hbm_page import HbmPage
 from playwright.sync_api import Page, expect
 
 from kvviz.memory import estimate
-from kvviz.pages.kit.components import scripts
+from kvviz.pages.kit.linker import linked
 from kvviz.units import share
 
 SHARES = [0, 1e-17, 1e-9, 0.0004, 0.004, 0.5, 0.9949, 0.996, 0.9994, 0.9999, 1 - 1e-9, 1, 1.0002]
-SPELL = f"([unit, shares]) => {{ {scripts('kit/js/live.js')}; return shares.map(SPELL[unit]) }}"
+SPELL = """async ([code, unit, shares]) => {
+  const {SPELL} = await import(URL.createObjectURL(new Blob([code], {type: "text/javascript"})))
+  return shares.map(SPELL[unit])
+}"""
 
 
 def spelled(page: Page, unit: str) -> list[str]:
-    return page.evaluate(SPELL, [unit, SHARES])
+    return page.evaluate(SPELL, [linked("kit/js/numbers.js"), unit, SHARES])
 
 
 def test_the_browser_spells_shares_as_python_does(page: Page):

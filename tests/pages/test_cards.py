@@ -1,9 +1,6 @@
 """The cards' texts: symbols that are true of the scenario, and every number with its kind."""
 
-import json
 import re
-import shutil
-import subprocess
 from dataclasses import replace
 from html import unescape
 from pathlib import Path
@@ -136,22 +133,6 @@ def test_savings_are_spelled_in_a_unit_that_fits():
     assert 'data-live="avoided" data-unit="size"' in cards.banner(session())
     assert 'data-live="delta_paged" data-unit="size"' in cards.banner(session(flash=False))
     assert 'data-if="saved_share" data-above="0.005"' in cards.info(session())
-
-
-@pytest.mark.skipif(not shutil.which("node"), reason="node is not installed")
-def test_sizes_in_the_browser():
-    said = {
-        2**35: "32.0 GiB",
-        448 * 2**20: "448.0 MiB",
-        12 * 2**10: "12.0 KiB",
-        512: "512 B",
-        2**30 - 1: "1.0 GiB",
-        -(2**21): "-2.0 MiB",
-    }
-    script = (ROOT / "kvviz/pages/kit/js/live.js").read_text().split("// One player")[0]
-    script += f"console.log(JSON.stringify({json.dumps(list(said))}.map(SPELL.size)))"
-    run = subprocess.run(["node", "-e", script], capture_output=True, check=True, timeout=30)
-    assert json.loads(run.stdout) == list(said.values())
 
 
 def test_scores_take_the_width_of_the_models_dtype():

@@ -1,17 +1,10 @@
 """Pages as cells: how many, how large, and in which order they fill."""
 
-import json
-import shutil
-import subprocess
-from pathlib import Path
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kvviz.scene.hbm.raster import BAND, raster, site_pages
-
-ROOT = Path(__file__).parents[2]
+from kvviz.scene.hbm.raster import raster, site_pages
 
 SITES = [(204, 160), (204, 114), (204, 204), (132, 80), (102, 80)]
 
@@ -20,25 +13,6 @@ def test_h100_has_102_by_80_cells_of_two_pixels():
     assert site_pages(40_779, 5) == [8156, 8156, 8156, 8156, 8155]
     found = raster(8156, 204, 160)
     assert (found.columns, found.rows, found.pages_per_cell, found.cells) == (102, 80, 1, 8156)
-
-
-@pytest.mark.skipif(not shutil.which("node"), reason="node is not installed")
-@pytest.mark.parametrize(("columns", "rows"), [(102, 80), (7, 13), (1, 4), (40, 5)])
-def test_cells_fill_in_bands_of_columns_from_the_bottom(columns, rows):
-    grid = {"columns": columns, "rows": rows, "band": BAND}
-    script = (ROOT / "kvviz/pages/hbm/js/pages.js").read_text().split("class Pages")[0]
-    script += f"const grid = {json.dumps(grid)}, places = []\n"
-    script += f"for (let n = 0; n < {columns * rows}; n++) places.push(placeOf(n, grid))\n"
-    script += "const back = places.map(([column, row]) => numberAt(column, row, grid))\n"
-    script += "console.log(JSON.stringify([places, back]))"
-    run = subprocess.run(["node", "-e", script], capture_output=True, check=True, timeout=30)
-    expected = [
-        [column, row]
-        for bottom in range(0, rows, BAND)
-        for column in range(columns)
-        for row in range(bottom, min(bottom + BAND, rows))
-    ]
-    assert json.loads(run.stdout) == [expected, list(range(columns * rows))]
 
 
 @given(st.integers(0, 60_000), st.sampled_from(SITES))

@@ -14,12 +14,13 @@ from kvviz.catalog.models.shipped import model_names
 from kvviz.pages.accuracy import cards
 from kvviz.pages.accuracy.log import read_card, reconciled
 from kvviz.pages.accuracy.session import AS_LOGGED, MOST_TEXT, AccuracySession, choices
-from kvviz.pages.kit.cards import LiveCard, followed
-from kvviz.pages.kit.components import Component, scripts
+from kvviz.pages.kit.cards import Text, followed
+from kvviz.pages.kit.components import Component
 from kvviz.pages.kit.drawn import follow_theme, redraws
 from kvviz.pages.kit.html import short
 from kvviz.pages.kit.inputs import Knob, bound
 from kvviz.pages.kit.link import Carried, Link
+from kvviz.pages.kit.linker import linked
 from kvviz.pages.kit.look import CSS, Column, Row
 from kvviz.pages.kit.page import Page
 from kvviz.pages.kit.shell import Areas
@@ -43,7 +44,7 @@ FILTERS: Final = ("engine", "gpu", "confidence")
 GIVEN: Final = {"given_model": ("Model", model_names), "given_gpu": ("GPU", gpu_names)}
 
 
-class AccuracyCard(LiveCard):
+class AccuracyCard(Text):
     """A card of HTML in this page's look."""
 
     _stylesheets = (CSS, OWN_CSS)
@@ -62,7 +63,7 @@ class Paste(Component):
         f"Read by this server alone, kept nowhere; {MOST_TEXT:,} characters at most."
     )
 
-    _esm = scripts("accuracy/js/paste.js")
+    _esm = linked("accuracy/js/paste.js")
     _stylesheets = (CSS, OWN_CSS)
 
 

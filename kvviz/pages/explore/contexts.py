@@ -6,7 +6,7 @@ import panel as pn
 from kvviz.atlas import reports
 from kvviz.pages.explore.heatmap import EXPLORE_CSS
 from kvviz.pages.explore.session import ExploreSession
-from kvviz.pages.kit.cards import LiveCard
+from kvviz.pages.kit.cards import Text
 from kvviz.pages.kit.drawn import follow_theme, redraws
 from kvviz.pages.kit.look import Column
 from kvviz.scene.explore.bars import bars
@@ -21,7 +21,7 @@ BATCHES = tuple(2**power for power in range(7))
 def contexts(session: ExploreSession) -> Column:
     """Return the card with the bars, bound to the session."""
     chart = bars(THEMES[session.theme])
-    title = LiveCard(css_class="title", html=_title(session))
+    title = Text(css_class="title", html=_title(session))
 
     @redraws
     def show() -> None:

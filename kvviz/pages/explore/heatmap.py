@@ -16,6 +16,7 @@ from kvviz.memory.kinds import kinds
 from kvviz.pages.explore.session import ExploreSession
 from kvviz.pages.kit.components import Component
 from kvviz.pages.kit.html import many, short
+from kvviz.pages.kit.linker import linked
 from kvviz.pages.kit.look import CSS
 from kvviz.scene.explore.heatmap import Scale, palette
 from kvviz.units import gib
@@ -39,7 +40,7 @@ class HeatMap(Component):
 
     sizing_mode = param.Selector(default="stretch_both")
 
-    _esm = (HERE / "js" / "heatmap.js").read_text()
+    _esm = linked("explore/js/heatmap.js")
     _stylesheets = (CSS, EXPLORE_CSS)
 
 

@@ -12,13 +12,13 @@ from kvviz.pages.explore.link import LINK, VIEW, opened
 from kvviz.pages.explore.session import ExploreSession
 from kvviz.pages.explore.split import split
 from kvviz.pages.explore.toolbar import filters, toolbar
-from kvviz.pages.kit.cards import LiveCard, problem_line
+from kvviz.pages.kit.cards import Text, problem_line
 from kvviz.pages.kit.look import CSS, Column, Html, Row
 from kvviz.pages.kit.page import Page
 from kvviz.pages.kit.shell import Areas
 
 
-class PairCard(LiveCard):
+class PairCard(Text):
     """A card of HTML in this page's look."""
 
     _stylesheets = (CSS, EXPLORE_CSS)

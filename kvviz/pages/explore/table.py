@@ -4,9 +4,10 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final
 
 from kvviz.atlas import Axes, reports
-from kvviz.pages.explore.heatmap import EXPLORE_CSS, HERE
+from kvviz.pages.explore.heatmap import EXPLORE_CSS
 from kvviz.pages.explore.session import ExploreSession
 from kvviz.pages.kit.components import Component
+from kvviz.pages.kit.linker import linked
 from kvviz.pages.kit.look import CSS
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ NO_PARQUET: Final = "Parquet needs pyarrow; expected it installed, as `kvviz[swe
 class Downloads(Component):
     """Buttons that save the table as a file in the browser."""
 
-    _esm = (HERE / "js" / "downloads.js").read_text()
+    _esm = linked("explore/js/downloads.js")
     _stylesheets = (CSS, EXPLORE_CSS)
 
 

@@ -13,9 +13,10 @@ from kvviz.engines.registry import engines, find_engine
 from kvviz.pages.hbm.copies import copies_note
 from kvviz.pages.hbm.session import Session
 from kvviz.pages.hbm.toggles import TOGGLES, Toggle
-from kvviz.pages.kit.components import Component, scripts
+from kvviz.pages.kit.components import Component
 from kvviz.pages.kit.html import chip, live
 from kvviz.pages.kit.inputs import Options, change, current, field, spelled, stepped
+from kvviz.pages.kit.linker import linked
 from kvviz.pages.kit.upload import MOST_SENT
 from kvviz.settings import version
 from kvviz.settings.knobs import NEWEST, KnobError
@@ -46,14 +47,7 @@ class Controls(Component):
     problem = param.String(doc="what is wrong with the settings, in one sentence")
     limit = param.Integer(MOST_SENT, doc="bytes of a file sent at most")
 
-    _esm = scripts(
-        "kit/js/live.js",
-        "kit/js/playhead.js",
-        "kit/js/transport.js",
-        "kit/js/upload.js",
-        "hbm/js/field.js",
-        "hbm/js/controls.js",
-    )
+    _esm = linked("hbm/js/controls.js")
 
 
 def controls(session: Session) -> Controls:

@@ -6,8 +6,9 @@ from kvviz.catalog.published.factoids import Factoid
 from kvviz.pages.hbm.factoids import factoids
 from kvviz.pages.hbm.session import Session
 from kvviz.pages.kit.cards import followed
-from kvviz.pages.kit.components import Component, scripts
+from kvviz.pages.kit.components import Component
 from kvviz.pages.kit.drawer import DRAWER_CSS
+from kvviz.pages.kit.linker import linked
 from kvviz.pages.kit.look import CSS
 
 
@@ -16,7 +17,7 @@ class DidYouKnow(Component):
 
     facts = param.List(doc="text, source and kind of each, in the order in which they are shown")
 
-    _esm = scripts("kit/js/live.js", "hbm/js/rotate.js")
+    _esm = linked("hbm/js/rotate.js")
     _stylesheets = (CSS, DRAWER_CSS)
 
 

@@ -11,7 +11,8 @@ from kvviz.memory.kv import weights_of_sequences
 from kvviz.pages.hbm.copies import copies_hint
 from kvviz.pages.hbm.numbers import Columns
 from kvviz.pages.hbm.session import Session
-from kvviz.pages.kit.components import Component, scripts
+from kvviz.pages.kit.components import Component
+from kvviz.pages.kit.linker import linked
 from kvviz.scene.hbm.fleet import fleet_places
 from kvviz.scene.hbm.places import scene_places, scene_raster
 from kvviz.scene.hbm.raster import BAND, Cell
@@ -55,25 +56,7 @@ class Player(Component):
     revision = param.Integer(0, doc="moves when all of a new record is here")
 
     _render_policy = "manual"  # a figure that comes later is put beside the rest
-    _esm = scripts(
-        *(
-            "kit/js/live.js",
-            "kit/js/keys.js",
-            "hbm/js/frames.js",
-            "hbm/js/texts.js",
-            "hbm/js/pages.js",
-            "hbm/js/ghost.js",
-        ),
-        *(
-            "hbm/js/inside.js",
-            "hbm/js/fleet.js",
-            "hbm/js/inspect.js",
-            "hbm/js/record.js",
-            "hbm/js/timeline.js",
-            "hbm/js/teller.js",
-        ),
-        *("hbm/js/player.js", "hbm/js/stage.js"),
-    )
+    _esm = linked("hbm/js/stage.js")
 
     def load(self, session: Session, columns: Columns, **texts: Any) -> None:
         """Send the session's run with its texts, and where and in which shape it is shown."""

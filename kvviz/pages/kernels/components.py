@@ -5,7 +5,9 @@ from pathlib import Path
 import param
 from panel.custom import Child
 
-from kvviz.pages.kit.components import Component, scripts
+from kvviz.pages.kit.cards import Text
+from kvviz.pages.kit.components import Component
+from kvviz.pages.kit.linker import linked
 from kvviz.pages.kit.look import CSS
 
 OWN_CSS = Path(__file__).with_name("kernels.css").read_text()
@@ -21,7 +23,7 @@ class ChartCard(Component):
     told = param.String(doc="the figure in words, for who cannot see it")
     chart = Child()
 
-    _esm = scripts("kernels/js/chart.js")
+    _esm = linked("kernels/js/chart.js")
     _stylesheets = STYLE
 
 
@@ -34,7 +36,7 @@ class RunButton(Component):
     problem = param.String()
     note = param.String(doc="HTML beneath")
 
-    _esm = scripts("kernels/js/run.js")
+    _esm = linked("kernels/js/run.js")
     _stylesheets = STYLE
 
 
@@ -46,7 +48,7 @@ class Check(Component):
     colour = param.String(doc="the CSS property of its colour")
     value = param.Boolean()
 
-    _esm = scripts("kernels/js/check.js")
+    _esm = linked("kernels/js/check.js")
     _stylesheets = STYLE
 
 
@@ -56,15 +58,11 @@ class Tiles(Component):
     tiles = param.List(doc="[row, column, running maxima, running sums] of every tile")
     blocks = param.Integer(doc="tiles a row and a column")
 
-    _esm = scripts("kernels/js/tiles.js")
+    _esm = linked("kernels/js/tiles.js")
     _stylesheets = STYLE
 
 
-class Text(Component):
-    """HTML in the page's look."""
+class KernelCard(Text):
+    """HTML in this page's look."""
 
-    html = param.String()
-    css_class = param.String("card")
-
-    _esm = scripts("kernels/js/text.js")
     _stylesheets = STYLE

@@ -10,7 +10,7 @@ from kvviz.kernels.measuring.compare import DTYPES
 from kvviz.kernels.measuring.table import duration
 from kvviz.kernels.records import on_page
 from kvviz.pages.kernels import texts
-from kvviz.pages.kernels.components import OWN_CSS, ChartCard, Check, RunButton, Text, Tiles
+from kvviz.pages.kernels.components import OWN_CSS, ChartCard, Check, KernelCard, RunButton, Tiles
 from kvviz.pages.kernels.link import CHOICES, LINK, opened
 from kvviz.pages.kernels.numbers import blocks, digits, mib, scaling, time_unit
 from kvviz.pages.kernels.recordings import recorded
@@ -44,13 +44,16 @@ def _controls(session: KernelSession) -> Column:
     switches = [_switch(session, kernel) for kernel in on_page().values()]
     return Column(
         _card(
-            "Device", where, dtype, Text(html="GPUs appear here when found.", css_class="device")
+            "Device",
+            where,
+            dtype,
+            KernelCard(html="GPUs appear here when found.", css_class="device"),
         ),
         _card(
             "Problem",
             *(bound(session, name, "slider", session.param[name].objects) for name in PROBLEM),
         ),
-        _card("Kernels", *switches, Text(html=DECODE, css_class="device")),
+        _card("Kernels", *switches, KernelCard(html=DECODE, css_class="device")),
         _run_button(session),
         css_classes=["column"],
     )
@@ -87,7 +90,7 @@ def _results(session: KernelSession) -> Column:
         Column(*_charts(session), css_classes=["charts"], stylesheets=[OWN_CSS]),
         _told(session, texts.table, "card wide"),
         Column(*_below(session), css_classes=["charts"], stylesheets=[OWN_CSS]),
-        Text(html=recorded(), css_class="card wide"),
+        KernelCard(html=recorded(), css_class="card wide"),
         css_classes=["column"],
     )
 
@@ -96,8 +99,10 @@ def _said(result: dict[str, Any]) -> str:
     return texts.discussion(result) + texts.downloads(result)
 
 
-def _told(session: KernelSession, text: Callable[[dict[str, Any]], str], css_class: str) -> Text:
-    box = Text(css_class=css_class, margin=0)
+def _told(
+    session: KernelSession, text: Callable[[dict[str, Any]], str], css_class: str
+) -> KernelCard:
+    box = KernelCard(css_class=css_class, margin=0)
     return followed(box, lambda: text(session.result), session, "result")
 
 

@@ -5,11 +5,21 @@ from typing import Any, TypeVar
 
 import param
 
-from kvviz.pages.kit.components import Component, scripts
+from kvviz.pages.kit.components import Component
 from kvviz.pages.kit.html import problem_text
+from kvviz.pages.kit.linker import linked
 from kvviz.pages.kit.session import PageSession
 
 C = TypeVar("C", bound=param.Parameterized)
+
+
+class Text(Component):
+    """HTML in the page's look."""
+
+    html = param.String()
+    css_class = param.String("card")
+
+    _esm = linked("kit/js/text.js")
 
 
 class LiveCards(Component):
@@ -17,7 +27,7 @@ class LiveCards(Component):
 
     cards = param.List(doc="[name, HTML] pairs; the name is the card's CSS class")
 
-    _esm = scripts("kit/js/live.js", "kit/js/cards.js")
+    _esm = linked("kit/js/cards.js")
 
 
 class LiveCard(Component):
@@ -26,7 +36,7 @@ class LiveCard(Component):
     html = param.String()
     css_class = param.String("card")
 
-    _esm = scripts("kit/js/live.js", "kit/js/card.js")
+    _esm = linked("kit/js/card.js")
 
 
 def followed(
@@ -50,9 +60,9 @@ def followed(
     return card
 
 
-def problem_line(session: PageSession) -> LiveCard:
+def problem_line(session: PageSession) -> Text:
     """Return the line that says what is wrong with the session's settings, if anything is."""
-    card = LiveCard(css_class="problem")
+    card = Text(css_class="problem")
 
     def show(*_events: object) -> None:
         card.param.update(html=problem_text(session.problem), visible=bool(session.problem))

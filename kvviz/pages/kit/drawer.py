@@ -5,7 +5,8 @@ from pathlib import Path
 
 import param
 
-from kvviz.pages.kit.components import Component, scripts
+from kvviz.pages.kit.components import Component
+from kvviz.pages.kit.linker import linked
 from kvviz.pages.kit.look import CSS
 
 DRAWER_CSS = Path(__file__).with_name("drawer.css").read_text()
@@ -20,7 +21,7 @@ class Drawer(Component):
     label = param.String("About this picture", constant=True, doc="the button's text and title")
     html = param.String()
 
-    _esm = scripts("kit/js/live.js", "kit/js/drawer.js")
+    _esm = linked("kit/js/drawer.js")
     _stylesheets: tuple[str, ...] = (CSS, DRAWER_CSS)
 
 

@@ -5,7 +5,8 @@ from typing import Any
 
 import param
 
-from kvviz.pages.kit.components import Component, scripts
+from kvviz.pages.kit.components import Component
+from kvviz.pages.kit.linker import linked
 from kvviz.pages.kit.session import PageSession
 
 
@@ -15,7 +16,7 @@ class Share(Component):
     query = param.Dict({}, doc="settings that differ from a plain visit's")
     theme = param.String("dark")
 
-    _esm = scripts("kit/js/live.js", "kit/js/share.js")
+    _esm = linked("kit/js/share.js")
 
 
 class ThemeSwitch(Component):
@@ -23,7 +24,7 @@ class ThemeSwitch(Component):
 
     theme = param.Selector(default="dark", objects=["dark", "light"])
 
-    _esm = scripts("kit/js/live.js", "kit/js/theme.js")
+    _esm = linked("kit/js/theme.js")
 
 
 def share_button(

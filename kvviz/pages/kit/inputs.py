@@ -7,8 +7,9 @@ import param
 
 from kvviz.engines.planning import in_force
 from kvviz.memory.kinds import SETTING
-from kvviz.pages.kit.components import Component, scripts
+from kvviz.pages.kit.components import Component
 from kvviz.pages.kit.html import short
+from kvviz.pages.kit.linker import linked
 from kvviz.settings.knobs import read
 from kvviz.settings.scenario import Scenario
 
@@ -26,10 +27,10 @@ class Knob(Component):
     label = param.String()
     value = param.Parameter()
     options = param.List(doc="[value, text] pairs")
-    note = param.String(doc="HTML beneath a switch, with live numbers")
+    note = param.String(doc="HTML beneath a switch")
     hint = param.String(doc="what the setting is, shown on hover")
 
-    _esm = scripts("kit/js/live.js", "kit/js/knob.js")
+    _esm = linked("kit/js/knob.js")
 
 
 def field(

@@ -11,11 +11,12 @@ from panel.io.state import state
 from panel.template import Template
 from panel.viewable import Viewable
 
+from kvviz.pages.kit.linker import linked
 from kvviz.scene.theme import DARK, LIGHT
 
 HERE = Path(__file__).parent
 SHELL: Final = Template((HERE / "shell.html").read_text()).template  # read once
-BETWEEN: Final = (HERE / "js" / "between.js").read_text()
+BETWEEN: Final = linked("kit/js/between.js")
 
 
 class Named(Protocol):

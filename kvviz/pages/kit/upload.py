@@ -6,7 +6,8 @@ import param
 
 from kvviz.catalog.models.config import MAX_BYTES, model_from_config, read_config
 from kvviz.catalog.models.model import Model
-from kvviz.pages.kit.components import Component, scripts
+from kvviz.pages.kit.components import Component
+from kvviz.pages.kit.linker import linked
 
 UPLOAD_NAME: Final = "your config.json"
 MOST_SENT: Final = MAX_BYTES + 1  # bytes of a file: one more than is read, to see that it is longer
@@ -17,7 +18,7 @@ class Upload(Component):
 
     limit = param.Integer(MOST_SENT, doc="bytes sent at most")
 
-    _esm = scripts("kit/js/upload.js", "kit/js/drop.js")
+    _esm = linked("kit/js/drop.js")
 
 
 def uploaded(content: bytes | str, name: str = UPLOAD_NAME) -> Model:

@@ -9,10 +9,11 @@ import param
 
 from kvviz.catalog.models.shipped import model_names
 from kvviz.catalog.models.tokens import MAX_TOKENIZER_BYTES
-from kvviz.pages.kit.components import Component, scripts
+from kvviz.pages.kit.components import Component
 from kvviz.pages.kit.html import short
 from kvviz.pages.kit.inputs import field, stepped
 from kvviz.pages.kit.link import CATALOG, Carried, Given, Link
+from kvviz.pages.kit.linker import linked
 from kvviz.pages.kit.look import CSS
 from kvviz.pages.kit.page import Page
 from kvviz.pages.kit.shell import Areas
@@ -59,7 +60,7 @@ class PagingBoard(Component):
     answered = param.Integer(0, doc="messages that have been dealt with")
     revision = param.Integer(0, doc="moves when all of a new comparison is here")
 
-    _esm = scripts("paging/js/fields.js", "paging/js/pool.js", "paging/js/paging.js")
+    _esm = linked("paging/js/paging.js")
     _stylesheets = (CSS, Path(__file__).with_name("paging.css").read_text())
 
 
@@ -127,7 +128,7 @@ def _fields(session: PagingSession) -> list[Field]:
 def _field(session: PagingSession, name: str, options: Mapping[Any, str]) -> Field:
     declared = session.settings.param[name]
     bounds = list(declared.bounds) if isinstance(declared, param.Integer) else None
-    return field(session.settings, name, "", options) | {"bounds": bounds}
+    return field(session.settings, name, "picker", options) | {"bounds": bounds}
 
 
 def _counts(steps: Iterable[int], value: int, unit: str = "") -> dict[int, str]:

@@ -9,7 +9,7 @@ from kvviz.catalog.gpus.shipped import gpu_names
 from kvviz.catalog.models.shipped import model_names
 from kvviz.catalog.published.workloads import TRAFFIC
 from kvviz.engines.registry import engines
-from kvviz.pages.kit.cards import LiveCard, followed, problem_line
+from kvviz.pages.kit.cards import LiveCard, Text, followed, problem_line
 from kvviz.pages.kit.inputs import Knob, bound, slider, spelled, stepped
 from kvviz.pages.kit.look import Column, Html, Row
 from kvviz.pages.serving.cards import policy_name, requests_note, summary
@@ -57,7 +57,7 @@ def _run(session: ServingSession) -> Column:
     scenario, load = session.scenario, session.load
     traffic = bound(load, "traffic", "select")
     followed(traffic, lambda: spelled(_traffic(session)), session, "trace", of="options")
-    note = LiveCard(css_class="note", stylesheets=[SERVING_CSS])
+    note = Text(css_class="note", stylesheets=[SERVING_CSS])
     followed(note, lambda: requests_note(session), session, "runs")
     return _card(
         _heading("Run and policies"),

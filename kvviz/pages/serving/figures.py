@@ -2,8 +2,9 @@
 
 import panel as pn
 
-from kvviz.pages.kit.components import Component, scripts
+from kvviz.pages.kit.components import Component
 from kvviz.pages.kit.drawn import follow_theme, redraws
+from kvviz.pages.kit.linker import linked
 from kvviz.pages.kit.look import CSS, Column, Html
 from kvviz.pages.serving.cards import badge
 from kvviz.pages.serving.player import SERVING_CSS
@@ -17,7 +18,7 @@ SPREADS = {"ttft_s": "Time to first token", "tpot_s": "Time per output token"}
 class RequestCard(Component):
     """The followed request's life, as the player tells it."""
 
-    _esm = scripts("kit/js/live.js", "serving/js/request.js")
+    _esm = linked("serving/js/request.js")
     _stylesheets = (CSS, SERVING_CSS)
 
 

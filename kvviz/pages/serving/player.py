@@ -8,8 +8,9 @@ import panel as pn
 import param
 from panel.custom import Child
 
-from kvviz.pages.kit.components import Component, scripts
+from kvviz.pages.kit.components import Component
 from kvviz.pages.kit.drawn import follow_theme, redraws
+from kvviz.pages.kit.linker import linked
 from kvviz.pages.kit.look import CSS
 from kvviz.pages.serving.cards import headline, legend, outcome_line, title
 from kvviz.pages.serving.columns import longest_queue, opening, play_columns
@@ -21,16 +22,6 @@ from kvviz.scene.serving.pool import PoolCell, PoolGrid, pool_grid, pool_palette
 from kvviz.scene.theme import THEMES
 
 SERVING_CSS = Path(__file__).with_name("serving.css").read_text()
-PARTS = (
-    "blocks.js",
-    "cells.js",
-    "lives.js",
-    "chart.js",
-    "stage.js",
-    "pointer.js",
-    "buttons.js",
-    "player.js",
-)
 LONG = 1.5  # of a median life: the window of the requests over time is as long at least
 
 
@@ -57,7 +48,7 @@ class ServingPlayer(Component):
     autoplay = param.Boolean(True)
     revision = param.Integer(0, doc="moves when all of both runs is here")
 
-    _esm = scripts("kit/js/live.js", "kit/js/keys.js", *(f"serving/js/{name}" for name in PARTS))
+    _esm = linked("serving/js/stage.js")
     _stylesheets = (CSS, SERVING_CSS)
 
     def load(self, runs: Runs, tick: float) -> None:

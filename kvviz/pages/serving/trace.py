@@ -4,7 +4,8 @@ from typing import Any
 
 import param
 
-from kvviz.pages.kit.components import Component, scripts
+from kvviz.pages.kit.components import Component
+from kvviz.pages.kit.linker import linked
 from kvviz.pages.serving.session import MOST_TRACE_BYTES, ServingSession
 
 
@@ -16,7 +17,7 @@ class TraceUpload(Component):
     partial = param.Boolean(False, doc="whether its other rows could be kept")
     revision = param.Integer(0, doc="moves when a trace has been read, or not")
 
-    _esm = scripts("kit/js/live.js", "serving/js/trace.js")
+    _esm = linked("serving/js/trace.js")
 
 
 class Incoming:

@@ -1,49 +1,82 @@
 // A box for a start-up log: what is pasted or typed is sent when it rests, and never more than may be read.
+import {element, find} from "../../kit/js/element.js"
+import {pieces} from "./marks.js"
+/** @import {Model, Rendered} from "../../kit/js/browser.d.ts" */
+/** @import {Paste} from "./payloads.d.ts" */
 const REST_MS = 500
 
+/** @type {(given: Rendered<Paste>) => HTMLElement} */
 export function render({model}) {
-  const card = document.createElement("div")
-  card.className = "live card paste"
-  card.innerHTML = `<header><strong>Paste an engine log</strong><button type="button">Clear</button></header>
+  const box = new Box(model)
+  model.on(["html", "problem"], () => box.show())
+  model.on("answered", () => box.mark())
+  box.mark()
+  box.show()
+  return box.card
+}
+
+class Box {
+  /** @param {Model<Paste>} model */
+  constructor(model) {
+    this.model = model
+    this.card = element(`<div class="live card paste"><header><strong>Paste an engine log</strong><button type="button">Clear</button></header>
     <div class="paper"><pre aria-hidden="true"></pre>
     <textarea aria-label="Engine log" spellcheck="false" rows="9" placeholder="Model loading took 14.99 GiB …"></textarea></div>
     <div class="read"></div><p class="problem" role="alert"></p>
-    <p class="where">${model.note}</p>`
-  const box = card.querySelector("textarea"), problem = card.querySelector(".problem"), paper = card.querySelector("pre")
-  let timer, read = model.text, sent = model.answered // the last text sent, and how many were
-  const send = () => {
-    if (!box.value.trim()) return
-    if (box.value.length > model.limit) problem.textContent = `The text is longer than ${model.limit.toLocaleString("en-US")} characters, the most read here.`
-    else { problem.textContent = model.problem; read = box.value; sent++; model.send_msg(read) }
+    <p class="where">${model.note}</p></div>`)
+    this.text = find(this.card, "textarea")
+    this.paper = find(this.card, "pre")
+    this.problem = find(this.card, ".problem")
+    this.read = model.text // the last text sent
+    this.sent = model.answered // how many were
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.timer = undefined
+    this.text.value = model.text
+    this.text.oninput = () => { clearTimeout(this.timer); this.mark(); this.timer = setTimeout(() => this.send(), REST_MS) }
+    this.text.onscroll = () => this.follow()
+    find(this.card, "button").onclick = () => this.clear()
   }
-  box.value = model.text
-  box.oninput = () => { clearTimeout(timer); mark(); timer = setTimeout(send, REST_MS) }
-  card.querySelector("button").onclick = () => { box.value = ""; problem.textContent = ""; mark(); box.focus() }
-  const show = () => { card.querySelector(".read").innerHTML = model.html; problem.textContent = model.problem }
-  model.on(["html", "problem"], show)
 
-  // The figures that were read are marked where they stand, on a sheet behind the text.
-  const follow = () => { paper.scrollTop = box.scrollTop; paper.scrollLeft = box.scrollLeft }
-  function mark() {
-    paper.replaceChildren()
-    if (box.value !== read || model.answered !== sent || model.problem || read.includes("\x1b")) return
-    const byLine = Map.groupBy(model.spans, ([line]) => line)
-    box.value.split("\n").forEach((line, i) => {
-      let at = 0
-      for (const [, from, to] of (byLine.get(i + 1) ?? []).sort((a, b) => a[1] - b[1])) {
-        if (from < at) continue
-        const chip = document.createElement("mark")
-        chip.textContent = line.slice(from, to)
-        paper.append(line.slice(at, from), chip)
-        at = to
-      }
-      paper.append(line.slice(at) + "\n")
-    })
-    follow()
+  send() {
+    const {text: {value}, model, problem} = this
+    if (!value.trim()) return
+    if (value.length > model.limit) {
+      problem.textContent = `The text is longer than ${model.limit.toLocaleString("en-US")} characters, the most read here.`
+      return
+    }
+    problem.textContent = model.problem
+    this.read = value
+    this.sent++
+    model.send_msg(value)
   }
-  box.onscroll = follow
-  model.on("answered", mark)
-  mark()
-  show()
-  return card
+
+  clear() {
+    this.text.value = ""
+    this.problem.textContent = ""
+    this.mark()
+    this.text.focus()
+  }
+
+  show() {
+    find(this.card, ".read").innerHTML = this.model.html
+    this.problem.textContent = this.model.problem
+  }
+
+  follow() {
+    this.paper.scrollTop = this.text.scrollTop
+    this.paper.scrollLeft = this.text.scrollLeft
+  }
+
+  /** The figures that were read are marked where they stand, on a sheet behind the text. */
+  mark() {
+    const {paper, text: {value}, read, sent, model} = this
+    paper.replaceChildren()
+    if (value !== read || model.answered !== sent || model.problem || read.includes("\x1b")) return
+    for (const {text, marked} of pieces(value, model.spans)) {
+      const chip = document.createElement("mark")
+      chip.textContent = text
+      paper.append(marked ? chip : text)
+    }
+    this.follow()
+  }
 }

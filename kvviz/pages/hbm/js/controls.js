@@ -1,68 +1,130 @@
 // The column of controls: cards of fields, drawn once and then brought up to date.
+import {configzone} from "../../kit/js/dropzone.js"
+import {element, find} from "../../kit/js/element.js"
+import {hear} from "../../kit/js/events.js"
+import {segment} from "../../kit/js/fields/segment.js"
+import {select} from "../../kit/js/fields/select.js"
+import {slider} from "../../kit/js/fields/slider.js"
+import {toggle} from "../../kit/js/fields/switch.js"
+import {fill} from "../../kit/js/live.js"
+import {playhead} from "../../kit/js/playhead.js"
+import {transport} from "../../kit/js/transport.js"
+import {number} from "./number.js"
+/** @import {Model, Rendered} from "../../kit/js/browser.d.ts" */
+/** @import {Draw} from "../../kit/js/fields/field.d.ts" */
+/** @import {Beside, Card, Controls, Field, Fold, Note} from "./payloads.d.ts" */
+/** @typedef {keyof typeof INPUTS} Kind */
+const INPUTS = {slider, switch: toggle, segment, select, number}
+
+/** @type {(given: Rendered<Controls>) => HTMLElement} */
 export function render({model}) {
-  const root = document.createElement("div"), shows = {}
-  root.className = "cards controls"
-  const set = (name) => (value) => model.send_msg({name, value})
-  const OWN = {
-    row: (field) => {
-      const row = element(`<div class="side-by-side"></div>`)
-      row.append(...field.fields.map(draw))
-      return [row, (next) => next.fields.forEach(update)]
-    },
-    fold: (field) => {
-      const fold = element(`<details class="fold"><summary>${field.label}<i></i></summary></details>`)
-      return [fold, (next) => arrange(fold, next.fields, fold.firstElementChild)]
-    },
-    note: () => {
-      const text = element(`<div class="measured live"></div>`)
-      return [text, (next) => { if (text.html !== next.html) text.innerHTML = text.html = next.html }]
-    },
-    upload: () => [dropzone((bytes) => model.send_msg(bytes), model.limit), () => {}],
-    problem: () => {
-      const text = element(`<p class="problem" role="alert" hidden></p>`)
-      return [text, () => { text.hidden = !model.problem; text.textContent = model.problem }]
-    },
-    playhead: () => [playhead(model), () => {}],
-    transport: () => [transport(model), () => {}],
+  const column = new Column(model)
+  column.show()
+  model.on(["cards", "problem"], () => column.show())
+  hear(model, "row", (row) => fill(column.root, row))
+  return column.root
+}
+
+/** A field's name; one without is the only one of its kind. @type {(field: Field) => string} */
+const named = (field) => ("name" in field ? field.name : field.kind)
+
+class Column {
+  /** @param {Model<Controls>} model */
+  constructor(model) {
+    this.model = model
+    this.root = element('<div class="cards controls"></div>')
+    /** How each field is brought up to date. @type {{[name: string]: (next: any) => void}} */
+    this.shows = {}
+    /** @type {WeakMap<Element, string>} */
+    this.names = new WeakMap()
+    /** @type {HTMLElement[]} */
+    this.cards = []
+    /** What is no input, by its kind. @type {{[kind: string]: Draw<any>}} */
+    this.parts = {
+      row: (field) => this.row(field),
+      fold: (field) => this.fold(field),
+      note: (field) => this.note(field),
+      problem: () => this.problem(),
+      upload: () => [configzone((bytes) => model.send_msg(bytes), model.limit), () => {}],
+      playhead: () => [playhead(model), () => {}],
+      transport: () => [transport(model), () => {}],
+    }
   }
-  const draw = (field) => {
-    const [drawn, show] = (FIELDS[field.kind] ?? OWN[field.kind])(field, set(field.name))
-    drawn.field = field.name ?? field.kind
-    shows[drawn.field] = show
+
+  show() {
+    const {cards} = this.model
+    if (!this.cards.length) this.root.append(...(this.cards = cards.map((card) => this.card(card))))
+    else cards.forEach((card, i) => this.fillCard(this.cards[i], card))
+    fill(this.root, document.kvviz?.row)
+  }
+
+  /** @type {(card: Card) => HTMLElement} */
+  card(card) {
+    const drawn = element(`<section class="card ${card.name}">${card.title ? `<h2>${card.title}<small></small></h2>` : ""}</section>`)
+    this.fillCard(drawn, card)
+    return drawn
+  }
+
+  /** @type {(drawn: HTMLElement, card: Card) => void} */
+  fillCard(drawn, {aside, fields}) {
+    if (aside) find(drawn, "h2 small").textContent = aside
+    this.arrange(drawn, fields, drawn.querySelector(":scope > h2"))
+  }
+
+  /** @type {(field: Field) => HTMLElement} */
+  draw(field) {
+    const name = named(field)
+    /** @type {Draw<any>} */
+    const draw = INPUTS[/** @type {Kind} */ (field.kind)] ?? this.parts[field.kind]
+    const [drawn, show] = draw(field, (value) => this.model.send_msg({name, value}))
+    this.names.set(drawn, name)
+    this.shows[name] = show
     show(field)
     return drawn
   }
-  const update = (field) => shows[field.name ?? field.kind](field)
-  // Fields come and go with what they apply to; those that stay are kept.
-  const arrange = (holder, fields, before) => {
-    const kept = Object.fromEntries([...holder.children].filter((child) => child.field).map((child) => [child.field, child]))
+
+  /** @type {(field: Field) => void} */
+  update(field) { this.shows[named(field)](field) }
+
+  /** Fields come and go with what they apply to; those that stay are kept.
+   * @type {(holder: HTMLElement, fields: Field[], before: Element | null) => void} */
+  arrange(holder, fields, before) {
+    const now = [...holder.children].filter((child) => this.names.has(child))
+    const kept = new Map(now.map((child) => [this.names.get(child), child]))
     const wanted = fields.map((field) => {
-      const old = kept[field.name ?? field.kind]
-      if (old) update(field)
-      return old ?? draw(field)
+      const old = kept.get(named(field))
+      if (old) this.update(field)
+      return old ?? this.draw(field)
     })
-    const now = [...holder.children].filter((child) => child.field)
     if (now.length === wanted.length && now.every((child, i) => child === wanted[i])) return
     for (const child of now) if (!wanted.includes(child)) child.remove()
-    wanted.reduce((last, child) => { last ? last.after(child) : holder.prepend(child); return child }, before)
+    if (before) before.after(...wanted)
+    else holder.prepend(...wanted)
   }
-  const aside = (card, {aside}) => { if (aside) card.querySelector("h2 small").textContent = aside }
-  const card = ({name, title, fields, ...more}) => {
-    const drawn = element(`<section class="card ${name}">${title ? `<h2>${title}<small></small></h2>` : ""}</section>`)
-    aside(drawn, more)
-    arrange(drawn, fields, drawn.firstElementChild)
-    return drawn
+
+  /** @type {(field: Beside) => ReturnType<Draw<Beside>>} */
+  row({fields}) {
+    const row = element('<div class="side-by-side"></div>')
+    row.append(...fields.map((field) => this.draw(field)))
+    return [row, (next) => next.fields.forEach((field) => this.update(field))]
   }
-  let drawn
-  const show = () => {
-    if (drawn) model.cards.forEach((next, i) => {
-      aside(drawn[i], next)
-      arrange(drawn[i], next.fields, drawn[i].querySelector(":scope > h2"))
-    })
-    else root.append(...(drawn = model.cards.map(card)))
+
+  /** @type {(field: Fold) => ReturnType<Draw<Fold>>} */
+  fold({label}) {
+    const fold = element(`<details class="fold"><summary>${label}<i></i></summary></details>`)
+    return [fold, (next) => this.arrange(fold, next.fields, fold.firstElementChild)]
   }
-  show()
-  model.on(["cards", "problem"], show)
-  hear(model, "row", (row) => fill(root, row))
-  return root
+
+  /** @type {(field: Note) => ReturnType<Draw<Note>>} */
+  note() {
+    const text = element('<div class="measured live"></div>')
+    let shown = ""
+    return [text, ({html}) => { if (shown !== html) text.innerHTML = shown = html }]
+  }
+
+  /** @type {() => ReturnType<Draw<Field>>} */
+  problem() {
+    const text = element('<p class="problem" role="alert" hidden></p>')
+    return [text, () => { text.hidden = !this.model.problem; text.textContent = this.model.problem }]
+  }
 }

@@ -1,20 +1,18 @@
 // Pages as cells: who holds each page, and the code of the cell it lies in.
+import {SPELL} from "../../kit/js/numbers.js"
+import {numberAt, placeOf} from "./raster.js"
+/** @import {Image} from "../../kit/js/browser.d.ts" */
+/** @import {Layout} from "./payloads.d.ts" */
+/** Pages from the first by steps, before the end.
+ * @typedef {{first: number, step: number, end: number}} Steps */
 
-// Cells fill in bands from the bottom, inside a band column by column, upwards: where the n-th lies.
-function placeOf(n, {columns, rows, band}) {
-  const base = Math.min(Math.floor(n / (band * columns)) * band, rows), high = Math.min(band, rows - base), inside = n - base * columns
-  return [Math.floor(inside / high), base + (inside % high)]
-}
-
-// Which cell lies there.
-function numberAt(column, row, {columns, rows, band}) {
-  const base = Math.floor(row / band) * band, high = Math.min(band, rows - base)
-  return base * columns + column * high + (row - base)
-}
-
-class Pages {
+export class Pages {
+  /** @param {Image[]} images - a raster a site @param {Layout} layout */
   constructor(images, layout) {
-    Object.assign(this, {images, layout, scores: [0, 0], sites: images.length / layout.gpus})
+    this.images = images
+    this.layout = layout
+    this.scores = [0, 0] // first page that scores take, and the first after them
+    this.sites = images.length / layout.gpus // of one GPU
     this.owner = new Int16Array(layout.pages)
     this.since = new Uint32Array(layout.pages)
     this.rank = new Uint32Array(layout.pages) // how many pages its owner took before it
@@ -27,6 +25,7 @@ class Pages {
       return row * layout.columns + column
     })
     this.stale = new Uint8Array(images.length * this.cells)
+    /** Cells that are stale. @type {number[]} */
     this.waiting = []
   }
 
@@ -38,6 +37,7 @@ class Pages {
     for (const image of this.images) image.fill(0)
   }
 
+  /** @type {(page: number, count: number, owner: number, state: number, when: number) => void} */
   hold(page, count, owner, state, when) {
     const end = Math.min(page + count, this.layout.pages)
     for (let p = page; p < end; p++) {
@@ -51,7 +51,8 @@ class Pages {
     this.touch(page, end)
   }
 
-  // Scores take the next free pages; solid where they are in HBM.
+  /** Scores take the next free pages; solid where they are in HBM.
+   * @type {(from: number, to: number) => void} */
   score(from, to) {
     const [a, b] = this.scores, limit = this.layout.pages
     this.scores = [Math.min(from, limit), Math.min(to, limit)]
@@ -59,6 +60,7 @@ class Pages {
     this.touch(Math.min(b, this.scores[1]), Math.max(b, this.scores[1]))
   }
 
+  /** @type {(page: number) => number} */
   code(page) {
     const {codes} = this.layout, owner = this.owner[page]
     switch (this.state[page]) {
@@ -69,8 +71,9 @@ class Pages {
     }
   }
 
-  // Addresses go through one GPU after the other; on each, page p lies on site p mod sites. A cell
-  // of several pages is looked at once, when all of them have changed.
+  /** Addresses go through one GPU after the other; on each, page p lies on site p mod sites. A cell
+   * of several pages is looked at once, when all of them have changed.
+   * @type {(from: number, to: number) => void} */
   touch(from, to) {
     const {gpu_pages, pages_per_cell: each} = this.layout, {sites} = this
     for (let page = from; page < to; page++) {
@@ -84,7 +87,7 @@ class Pages {
     }
   }
 
-  // Brings the images up to date with what was touched.
+  /** Brings the images up to date with what was touched. */
   settle() {
     for (const number of this.waiting) {
       const site = Math.floor(number / this.cells), cell = number % this.cells
@@ -94,6 +97,7 @@ class Pages {
     this.waiting.length = 0
   }
 
+  /** @type {(site: number, cell: number) => number} */
   majority(site, cell) {
     this.votes.fill(0)
     let best = 0
@@ -105,25 +109,30 @@ class Pages {
     return best
   }
 
-  // The cell in a column and row of a site, undefined where the image is blank.
+  /** The cell in a column and row of a site, undefined where the image is blank.
+   * @type {(column: number, row: number) => number | undefined} */
   cellAt(column, row) {
     const cell = numberAt(column, row, this.layout)
     return cell < this.cells ? cell : undefined
   }
 
-  // The pages that a cell of a site stands for: from the first by steps, before the end.
+  /** The pages that a cell of a site stands for. @type {(site: number, cell: number) => Steps} */
   pagesOf(site, cell) {
     const {gpu_pages, pages_per_cell: each} = this.layout, {sites} = this, gpu = Math.floor(site / sites)
     const first = gpu * gpu_pages + (site % sites) + cell * each * sites
     return {first, step: sites, end: Math.min(first + each * sites, (gpu + 1) * gpu_pages)}
   }
 
-  // How many pages a site has, and the n-th of them.
+  /** How many pages a site has. @type {(site: number) => number} */
   countOf(site) { return Math.max(0, Math.ceil((this.layout.gpu_pages - (site % this.sites)) / this.sites)) }
+
+  /** The n-th of them. @type {(site: number, n: number) => number} */
   nth(site, n) { return Math.floor(site / this.sites) * this.layout.gpu_pages + (site % this.sites) + n * this.sites }
 
+  /** @type {(pages: Steps) => number} */
   mostCommon({first, step, end}) {
-    const count = {}
+    /** @type {number[]} */
+    const count = []
     let best = first
     for (let page = first; page < end; page += step) {
       const code = this.code(page)
@@ -133,7 +142,7 @@ class Pages {
     return best
   }
 
-  // Who holds a page, with how many tokens, since when.
+  /** Who holds a page, with how many tokens, since when. @type {(page: number, when: number) => string} */
   holder(page, when) {
     const owner = this.owner[page], {layers} = this.layout
     switch (this.state[page]) {
@@ -144,7 +153,8 @@ class Pages {
     }
   }
 
-  // Pages of one kind of layer hold a block of tokens each, in the order they were taken.
+  /** Pages of one kind of layer hold a block of tokens each, in the order they were taken.
+   * @type {(page: number, owner: number, when: number) => string} */
   tokens(page, owner, when) {
     const {block, shares, page_tokens} = this.layout
     if (!page_tokens) return ""

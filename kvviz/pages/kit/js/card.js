@@ -1,4 +1,10 @@
 // A card of HTML whose numbers follow the playhead.
+import {hear} from "./events.js"
+import {fill} from "./live.js"
+/** @import {Rendered} from "./browser.d.ts" */
+/** @import {LiveCard} from "./payloads.d.ts" */
+
+/** @type {(given: Rendered<LiveCard>) => HTMLElement} */
 export function render({model}) {
   const card = document.createElement("div")
   card.className = "live " + model.css_class

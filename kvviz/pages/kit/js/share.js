@@ -1,20 +1,23 @@
 // Copies a link to what is on the page; the address bar always shows it too.
+import {hear} from "./events.js"
+import {shared} from "./links.js"
+/** @import {Rendered} from "./browser.d.ts" */
+/** @import {Share} from "./payloads.d.ts" */
 const ICON = '<svg width="16" height="16" fill="none" stroke="currentColor" stroke-width="1.7" stroke-linecap="round" aria-hidden="true"><path d="M6.5 9.5l3-3M7 4.5l1.6-1.6a3 3 0 0 1 4.3 4.3L11.4 8.8M9 11.5l-1.6 1.6a3 3 0 0 1-4.3-4.3L4.6 7.2"/></svg>'
 const SAID_MS = 1600
 
+/** Where the playhead is, as the page's links say it. */
+const place = () => {
+  const now = Math.round(document.kvviz?.row?.when ?? 0)
+  return document.kvviz?.place ?? (now ? {context: now} : {})
+}
+
+/** @type {(given: Rendered<Share>) => HTMLElement} */
 export function render({model}) {
   const button = document.createElement("button")
   button.className = "share"
-  const label = (text) => { button.innerHTML = `${ICON}<span aria-live="polite">${text}</span>` }
-  const address = () => {
-    const query = new URLSearchParams(model.query), now = Math.round(document.kvviz?.row?.when ?? 0)
-    const place = document.kvviz?.place ?? (now ? {context: now} : {}) // where the playhead is, as the page's links say it
-    for (const [name, value] of Object.entries(place)) query.set(name, value)
-    if (model.theme !== "dark") query.set("theme", model.theme)
-    const url = new URL(location.href)
-    url.search = query
-    return url.href
-  }
+  const label = (/** @type {string} */ text) => { button.innerHTML = `${ICON}<span aria-live="polite">${text}</span>` }
+  const address = () => shared(location.href, model.query, place(), model.theme)
   const show = () => history.replaceState(null, "", address())
   button.onclick = async () => {
     show()

@@ -1,38 +1,32 @@
 // Buttons, keys and the drag over the whole run.
-class Buttons {
-  constructor(player, stage) {
-    Object.assign(this, {player, stage})
-    this.listen()
-  }
+import {every, find} from "../../kit/js/element.js"
+import {keyOfOthers, pressed} from "../../kit/js/keys.js"
+import {scrub} from "../../kit/js/scrub.js"
+import {commanding} from "../../kit/js/transport.js"
+/** @import {Name} from "./told.d.ts" */
+/** @import {Player} from "./player.js" */
 
-  listen() {
-    const {player, stage} = this
-    player.find(".play").onclick = () => player.play(!player.playing)
-    for (const button of stage.querySelectorAll("[data-speed]"))
-      button.onclick = () => player.obey({speed: Number(button.dataset.speed)})
-    for (const button of stage.querySelectorAll(".which button"))
-      button.onclick = () => { player.show(button.dataset.run); player.tell() }
-    const over = player.find(".over .frame"), seek = (event) => {
-      const box = over.getBoundingClientRect(), {left, right} = player.model.layout.overview
-      player.seek(((event.clientX - box.left - left) / (box.width - left - right)) * player.end)
-    }
-    over.addEventListener("pointerdown", (event) => { over.setPointerCapture(event.pointerId); seek(event) })
-    over.addEventListener("pointermove", (event) => { if (event.buttons) seek(event) })
-    const keys = (event) => this.key(event)
-    document.addEventListener("keydown", keys)
-    player.model.on("remove", () => document.removeEventListener("keydown", keys))
-  }
+/** @type {(player: Player, stage: HTMLElement) => void} */
+export function listen(player, stage) {
+  const {model, clock} = player, over = find(stage, ".over .frame")
+  commanding(model, stage)
+  for (const button of every(stage, ".which button"))
+    button.onclick = () => { player.show(/** @type {Name} */ (button.dataset.run)); player.tell() }
+  scrub(over, over, () => model.layout.overview, (share) => clock.seek(share * clock.end))
+  const keys = (/** @type {KeyboardEvent} */ event) => press(player, event)
+  document.addEventListener("keydown", keys)
+  model.on("remove", () => document.removeEventListener("keydown", keys))
+}
 
-  key(event) {
-    const {player} = this, target = event.composedPath()[0]
-    if (keyOfOthers(event, target)) return
-    const by = (player.end / (event.shiftKey ? 20 : 200)) * {ArrowLeft: -1, ArrowRight: 1}[event.key]
-    const next = {ArrowUp: -1, ArrowDown: 1}[event.key]
-    if (event.key === " ") event.repeat || player.play(!player.playing) // a held key is one press
-    else if (event.key.toLowerCase() === "l") event.repeat || say("command", {theme: true})
-    else if (next && target.classList.contains("handle")) player.choose(player.followed + next)
-    else if (by) player.seek(player.now + by)
-    else return
-    event.preventDefault()
-  }
+/** @type {(player: Player, event: KeyboardEvent) => void} */
+function press(player, event) {
+  if (keyOfOthers(event)) return
+  const {key, shiftKey} = event, {clock} = player, by = clock.end / (shiftKey ? 20 : 200)
+  const handle = /** @type {Element} */ (event.composedPath()[0]).classList.contains("handle")
+  if (key === "ArrowUp" && handle) player.choose(player.followed - 1)
+  else if (key === "ArrowDown" && handle) player.choose(player.followed + 1)
+  else if (key === "ArrowLeft") clock.seek(clock.now - by)
+  else if (key === "ArrowRight") clock.seek(clock.now + by)
+  else if (!pressed(event, clock)) return
+  event.preventDefault()
 }

@@ -1,14 +1,32 @@
 // One pool's picture: paints the cells that changed, lines between regions, and plates on them.
+import {STATE} from "./blocks.js"
+/** @import {Blocks, Region} from "./blocks.js" */
+
 const PLATE = 18, MOST_PLATES = 12 // px high, with room for so many
 const GAP = 0.8, EDGE = 2.4, OUTLINE = 1.5, DOT = 2 // px: between cells, between regions, around what is followed, on what is cached
 
-class Cells {
+export class Cells {
+  /** @type {Blocks} */
+  blocks
+
+  /** What a plate says of a region. @type {(owner: number, count: number) => string} */
+  words
+
+  /** @param {HTMLElement} host @param {string[]} palette */
   constructor(host, palette) {
     this.host = host
     this.palette = palette
     this.canvas = document.createElement("canvas")
     this.canvas.setAttribute("aria-hidden", "true")
-    this.pen = this.canvas.getContext("2d")
+    this.pen = /** @type {CanvasRenderingContext2D} */ (this.canvas.getContext("2d"))
+    this.scale = 1 // the screen's pixels a px
+    this.wide = 0 // in the screen's pixels
+    this.high = 0
+    this.across = 0 // of a cell
+    this.down = 0
+    /** Regions that have one, and the lines that each fills.
+     * @type {(Region & {from: number, to: number})[]} */
+    this.plated = []
     this.plates = document.createElement("div")
     this.plates.className = "plates"
     host.append(this.canvas, this.plates)
@@ -16,20 +34,24 @@ class Cells {
     this.sized.observe(host)
   }
 
+  /** @param {Blocks} blocks @param {(owner: number, count: number) => string} words */
   show(blocks, words) {
-    Object.assign(this, {blocks, words})
-    this.canvas.codes = blocks.codes
+    this.blocks = blocks
+    this.words = words
+    Object.assign(this.canvas, {codes: blocks.codes})
     this.resize()
   }
 
   resize() {
-    const {clientWidth, clientHeight} = this.host, scale = devicePixelRatio
-    Object.assign(this, {scale, wide: clientWidth * scale, high: clientHeight * scale})
+    this.scale = devicePixelRatio
+    this.wide = this.host.clientWidth * this.scale
+    this.high = this.host.clientHeight * this.scale
     this.canvas.width = Math.round(this.wide)
     this.canvas.height = Math.round(this.high)
     this.redraw()
   }
 
+  /** @type {(palette: string[]) => void} */
   recolour(palette) {
     this.palette = palette
     this.redraw()
@@ -58,7 +80,8 @@ class Cells {
     this.spell()
   }
 
-  // Cells end on whole pixels, so that the gaps between them are all alike.
+  /** Cells end on whole pixels, so that the gaps between them are all alike.
+   * @type {(cell: number, columns: number, marked: boolean) => void} */
   cell(cell, columns, marked) {
     const {pen, palette, blocks, scale, across, down} = this, {codes} = blocks.layout
     const column = cell % columns, row = Math.floor(cell / columns), gap = marked ? Math.max(1, Math.round(GAP * scale)) : 0
@@ -84,8 +107,9 @@ class Cells {
     pen.strokeStyle = this.palette[this.blocks.layout.codes.card]
     pen.lineWidth = EDGE * this.scale
     pen.beginPath()
+    /** @type {(x0: number, y0: number, x1: number, y1: number) => void} */
     const line = (x0, y0, x1, y1) => { pen.moveTo(x0, y0); pen.lineTo(x1, y1) }
-    const border = (block) => {
+    const border = (/** @type {number} */ block) => {
       const row = Math.floor((block - 1) / columns), x = ((block - 1) % columns) * across, y = row * down
       if (row < rows) line(x, y, wide, y)
       if (x) { line(0, y + down, x, y + down); line(x, y, x, y + down) }
@@ -97,7 +121,7 @@ class Cells {
     pen.stroke()
   }
 
-  // A plate at the right of every region that is high enough for one.
+  /** A plate at the right of every region that is high enough for one. */
   places() {
     const {grid: {columns, rows, marked}, regions} = this.blocks, few = marked && regions.size <= MOST_PLATES
     const shown = few ? [...regions.values()].map((region) => {

@@ -1,10 +1,18 @@
 // The card of the followed request: its life, its tokens in the cache and its blocks.
+import {every, find} from "../../kit/js/element.js"
+import {hear} from "../../kit/js/events.js"
+import {SPELL} from "../../kit/js/numbers.js"
+/** @import {Rendered} from "../../kit/js/browser.d.ts" */
+/** @import {RequestCard} from "./payloads.d.ts" */
+/** @import {About, Followed} from "./told.d.ts" */
+
 const WIDE = 264, HIGH = 54, MOST_CELLS = 90
 
+/** @type {(given: Rendered<RequestCard>) => HTMLElement} */
 export function render({model}) {
   const card = document.createElement("div")
   card.className = "card request"
-  let key
+  let key = ""
   hear(model, "request", (told) => {
     if (told.key !== key) draw(card, told)
     key = told.key
@@ -13,8 +21,10 @@ export function render({model}) {
   return card
 }
 
+/** Where a time lies over a request's life. @type {(about: About, time: number) => number} */
 const x = ({start, end}, time) => (WIDE * (time - start)) / Math.max(end - start, 1e-9)
 
+/** @type {(card: HTMLElement, about: About) => void} */
 function draw(card, told) {
   const {request, run, preemptions, phases, curve, start, end, prompt, output, ttft, tpot} = told
   const most = Math.max(1, ...curve.map(([, tokens]) => tokens)), low = HIGH - 2
@@ -37,8 +47,10 @@ function draw(card, told) {
     <div class="strip" aria-hidden="true" style="--colour:${colour}"></div>`
 }
 
+/** @type {(phases: About["phases"]) => string} */
 const life = (phases) => "Its life: " + phases.map(({phase, start, end}) => `${phase} ${SPELL.seconds(end - start)}`).join(", ") + "."
 
+/** @type {(about: About, phase: About["phases"][number]) => string} */
 function bar(told, {phase, start, end}) {
   const left = x(told, start), width = Math.max(x(told, end) - left, 0.6)
   if (phase === "waiting") return `<path d="M${left},9h${width}" stroke="var(--text3)" stroke-width="1.5" vector-effect="non-scaling-stroke"/>`
@@ -47,27 +59,31 @@ function bar(told, {phase, start, end}) {
   return `<rect x="${left}" y="${inset}" width="${width}" height="${18 - 2 * inset}" ${look}/>`
 }
 
+/** @type {(card: HTMLElement, told: Followed) => void} */
 function move(card, told) {
   const {now, tokens, says, count, runs, start, end, block, paged} = told
   const share = Math.max(0, Math.min(1, (now - start) / Math.max(end - start, 1e-9)))
-  for (const mark of card.querySelectorAll(".mark")) {
+  for (const mark of every(card, ".mark")) {
     mark.style.left = `${100 * share}%`
     mark.hidden = now < start || now > end
   }
+  /** @type {(selector: string, text: string) => void} */
   const write = (selector, text) => {
-    const element = card.querySelector(selector)
+    const element = find(card, selector)
     if (element.innerHTML !== text) element.innerHTML = text
   }
   write(".ends b", now < start || now > end ? "" : `${now.toFixed(2)}`)
   write(".says small", says)
   write(".count", count ? `<b>${SPELL.count(count)}</b> in ${SPELL.count(runs)} run${runs === 1 ? "" : "s"}` : "<b>0</b>")
-  cells(card.querySelector(".strip"), count, tokens === undefined || !tokens ? 1 : paged ? (tokens - 1) % block / block + 1 / block : 1)
+  cells(find(card, ".strip"), count, tokens === undefined || !tokens ? 1 : paged ? (tokens - 1) % block / block + 1 / block : 1)
 }
 
-// One small square a block, as many as fit; the last one is filled by its share of tokens.
+/** One small square a block, as many as fit; the last one is filled by its share of tokens.
+ * @type {(strip: HTMLElement, count: number, last: number) => void} */
 function cells(strip, count, last) {
   const shown = Math.min(count, MOST_CELLS)
   if (strip.childElementCount !== shown) strip.innerHTML = "<i></i>".repeat(shown)
   for (const cell of strip.querySelectorAll("[style]")) cell.removeAttribute("style")
-  if (shown === count && shown) strip.lastElementChild.style.setProperty("--filled", last)
+  const {lastElementChild: cell} = strip
+  if (shown === count && cell instanceof HTMLElement) cell.style.setProperty("--filled", String(last))
 }

@@ -1,0 +1,3 @@
+// Whether the visitor wants nothing to move by itself.
+
+export const still = () => matchMedia("(prefers-reduced-motion: reduce)").matches
