@@ -5,10 +5,17 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: serve test js bench screenshots clean
+.PHONY: serve check test js bench screenshots clean
 
 serve: .venv/serving
 	$(BIN)/kvviz serve --port $(PORT)
+
+# Format, lint, types, and the tests that need no kernel, cluster or browser.
+check: .venv/testing
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pytest --ignore tests/browser --ignore tests/kernels --ignore tests/sim/test_sweep.py --ignore tests/test_package.py
 
 test: .venv/testing
 	$(BIN)/ruff format --check .
