@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -33,6 +34,7 @@ VENDOR_WORDS: Final = re.compile(
 SIZE_WORD: Final = re.compile(r"\d+gb")
 BARE_SIZE: Final = re.compile(r"^(24|32|40|48|80|94|96|141|180|192)$")
 FORM_WORDS: Final = frozenset({"sxm", "sxm2", "sxm3", "sxm4", "sxm5", "sxm6", "pcie", "nvl"})
+KNOWN: Final = 4096  # names whose words are kept: each row is compared with the whole catalog
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,7 @@ def _names(text: str) -> list[str]:
     return [name for name in dict.fromkeys([text.strip(), outside, *inside]) if name]
 
 
+@lru_cache(KNOWN)
 def _words(name: str) -> tuple[str, ...]:
     """Return the words of a model's name, without who published it."""
     tail = name.casefold().rsplit("/", 1)[-1].replace("quantized.", "quantized-")
@@ -118,14 +121,17 @@ def _words(name: str) -> tuple[str, ...]:
     return tuple(word for word in re.split(r"[^a-z0-9.]+", tail) if word)
 
 
+@lru_cache(KNOWN)
 def _stripped(name: str) -> tuple[str, ...]:
     return tuple(word for word in _words(name) if not STORAGE_WORDS.fullmatch(word))
 
 
+@lru_cache(KNOWN)
 def _versioned(name: str) -> tuple[str, ...]:
     return tuple(word for word in _stripped(name) if not TUNING_WORDS.fullmatch(word))
 
 
+@lru_cache(KNOWN)
 def _bare(name: str) -> tuple[str, ...]:
     return tuple(word for word in _versioned(name) if not VERSION_WORDS.fullmatch(word))
 
