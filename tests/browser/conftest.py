@@ -13,11 +13,13 @@ from urllib.parse import urlparse
 
 import pytest
 from hbm_page import HbmPage
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from bench.browser import DEBIAN_CHROMIUM, FLAGS
 
 ROOT = Path(__file__).parents[2]
+
+expect.set_options(timeout=20_000)  # a page that a cold server opens first, on a busy machine
 
 
 def launch_args() -> dict[str, Any]:
