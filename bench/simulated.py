@@ -12,7 +12,8 @@ from kvviz.settings.serving import Serving
 from kvviz.sim.engine.run import Engine
 from kvviz.sim.engine.step import StepEngine
 from kvviz.sim.policies import find_policy
-from kvviz.sim.simulate import pool_blocks, step_efficiency
+from kvviz.sim.pool import the_pool
+from kvviz.sim.simulate import step_efficiency
 from kvviz.sim.workload.synthetic import synthetic
 from kvviz.sim.workload.traces import read_workload
 from kvviz.sim.workload.workload import Workload
@@ -30,7 +31,8 @@ ENGINES: Final[dict[str, tuple[Serving, bool]]] = {  # settings, and whether blo
 def simulated(name: str, workload: Workload) -> dict[str, Any]:
     """Return what an engine took, what it did, and how it ended, to compare engines by."""
     serving, record = ENGINES[name]
-    blocks, policy = pool_blocks(SCENARIO, serving), find_policy(serving.policy)
+    pool = the_pool(SCENARIO, serving)
+    serving, blocks, policy = pool.serving, pool.blocks, find_policy(pool.serving.policy)
     cost = StepCost(SCENARIO, step_efficiency(SCENARIO, serving))
     before, wall, cpu = _peak_mb(), time.perf_counter(), time.process_time()
     if name == "plain":

@@ -132,16 +132,16 @@ def test_the_workload_is_set_by_the_controls(page):
 
 
 def test_capacity_is_the_drivers_or_what_an_engine_leaves(page):
-    page.press("Capacity", "vllm")
+    page.press("Engine", "vllm")
     page.pick("Utilization", "0.9")
     scenario = Scenario(mode="vllm", utilization=0.9, context=8192, batch=1)
-    budget = estimate(scenario).budget
+    plan = estimate(scenario).plan
     cell = page.cell("Llama-3.1-8B", "H100 80 GB")
-    expect(cell).to_have_text(str(int(budget.concurrency)))
+    expect(cell).to_have_text(str(int(plan.concurrency_at(scenario.context))))
     details = page.page.locator(".details")
     expect(details).to_contain_text("activation peak")
     expect(details.locator("em:not(.badge)").first).to_have_text("assumed")
-    expect(page.page.locator(".arithmetic")).to_contain_text(f"{budget.tokens:,}")
+    expect(page.page.locator(".arithmetic")).to_contain_text(f"{plan.blocks:,} blocks")
 
 
 def test_all_pairs_are_one_click_away(page):
@@ -325,6 +325,6 @@ def test_a_phone_has_whole_controls(explore):
         expect(control).to_be_in_viewport(ratio=0.99)
         box = control.bounding_box()
         assert box["height"] >= 32, name
-    for group in ("Show", "Pairs", "Capacity"):
+    for group in ("Show", "Pairs", "Engine"):
         expect(page.page.get_by_role("radiogroup", name=group)).to_be_in_viewport(ratio=0.99)
     page.close()

@@ -72,9 +72,9 @@ def test_what_the_engine_takes_is_assumed_until_it_is_set(hbm: HbmPage):
     unfold(hbm)
     peak = hbm.page.get_by_label("Activation peak")
     expect(peak).to_have_count(0)
-    hbm.press("Capacity", "vllm")
+    hbm.press("Engine", "vllm")
     check_total(hbm, mode="vllm")
-    assumed = estimate(hbm.scenario(mode="vllm")).assumed[0]
+    assumed = estimate(hbm.scenario(mode="vllm")).plan.assumptions[0]
     expect(peak).to_have_attribute("placeholder", f"{assumed.gib:.2f}")
     expect(peak).to_have_attribute("title", re.compile("assumed"))
 
