@@ -92,7 +92,9 @@ def test_what_can_never_be_served_is_a_sentence(serving, workload, said):
 
 
 def test_a_model_that_leaves_no_room_is_a_sentence():
-    with pytest.raises(ScenarioError, match="leaves room for 0 KV blocks on GeForce RTX 4090"):
+    with pytest.raises(
+        ScenarioError, match="its KV cache on GeForce RTX 4090 does not hold one sequence"
+    ):
         simulate(Scenario(model="Qwen/Qwen2.5-72B", gpu="RTX 4090"), Serving(), synthetic())
 
 

@@ -24,7 +24,8 @@ from kvviz.sim.simulate import simulate
 from kvviz.sim.workload.request import Request
 from kvviz.sim.workload.workload import Workload
 
-EXAMPLE = Path(__file__).with_name("shortest.py")
+RECIPES = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text()
+SHORTEST = RECIPES.split("## Add a scheduling policy")[1].split("```python\n")[1].split("```")[0]
 
 # Each with whether it keeps what `steady` promises.
 ORDERS = {
@@ -129,19 +130,35 @@ CROWDED = Serving(
 )
 
 
+@pytest.mark.parametrize("admission", ADMISSIONS)
+def test_both_engines_agree_when_all_is_crowded(admission):
+    """Every order over every admission, where most of the time somebody waits for room."""
+    admit, keeps_no = ADMISSIONS[admission]
+    for name, (order, keeps_rank) in ORDERS.items():
+        for steady in {False, keeps_rank and keeps_no}:
+            policy = Policy(
+                name, "", PagedCache, order, admit, VICTIMS["most to go"], steady=steady
+            )
+            for caching in (False, True):
+                agree(crowd(), CROWDED.replaced(prefix_caching=caching), 40, policy)
+
+
 @pytest.mark.parametrize("admission", ["with a budget", "whole batches"])
 @pytest.mark.parametrize("victim", VICTIMS)
 def test_every_victim_is_the_one_that_the_rule_names(victim, admission):
     """Whole batches crowd the pool with prompts, so that one of them gives room to the next."""
 
-    def told(name):
+    def preempted(name):
         rules = ORDERS["first come"][0], ADMISSIONS[admission][0], VICTIMS[name]
         policy = Policy("victims", "", PagedCache, *rules, steady=True)
-        same_blocks(crowd(), CROWDED, 40, policy)
-        return [index for step in agree(crowd(), CROWDED, 40, policy) for index in step.preempted]
+        steps = agree(crowd(), CROWDED, 40, policy)
+        return policy, [index for step in steps for index in step.preempted]
 
-    assert told(victim)
-    assert (told(victim) == told("joined last")) == (victim == "joined last")
+    policy, found = preempted(victim)
+    same_blocks(crowd(), CROWDED, 40, policy)
+    assert found
+    if victim != "joined last":
+        assert found != preempted("joined last")[1]
 
 
 def test_short_requests_overtake_long_ones(added):
@@ -157,13 +174,13 @@ def test_short_requests_overtake_long_ones(added):
 def added(tmp_path_factory):
     """Let one more file lie beside the policies; it is found as they are."""
     folder = tmp_path_factory.mktemp("policies")
-    (folder / EXAMPLE.name).write_text(EXAMPLE.read_text())
+    (folder / "shortest.py").write_text(SHORTEST)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(room, "__path__", [*room.__path__, str(folder)])
         policies.cache_clear()
         yield folder
     policies.cache_clear()
-    sys.modules.pop(f"{room.__name__}.{EXAMPLE.stem}")
+    sys.modules.pop(f"{room.__name__}.shortest")
 
 
 @settings(max_examples=60, deadline=None)
@@ -223,7 +240,7 @@ print(json.dumps({
 
 
 def test_a_policy_from_a_file_is_in_the_command_the_api_and_the_page(clone):
-    (clone.folder / "kvviz/sim/policies/shortest.py").write_text(EXAMPLE.read_text())
+    (clone.folder / "kvviz/sim/policies/shortest.py").write_text(SHORTEST)
     told = json.loads(clone.run("-c", ASKED))
     names = ["orca", "shortest", "static", "vllm"]
     assert f"--policy {'|'.join(names)}" in told["help"]
@@ -237,6 +254,16 @@ def test_a_policy_from_a_file_is_in_the_command_the_api_and_the_page(clone):
     assert told["command"]["finish_sha"] == told["endpoint"]["finish_sha"]
     assert told["page"][0] == ""
     assert told["page"][1] == told["page"][2] > 0
+
+
+@pytest.mark.parametrize("in_steps", [True, False])
+def test_an_idle_engine_waits_for_those_that_a_policy_wants_together(in_steps):
+    rules = ORDERS["first come"][0], ADMISSIONS["three at once"][0], VICTIMS["joined last"]
+    lengths = np.array([20, 20, 20])
+    workload = Workload("three", np.array([0, 5, 9]), lengths, lengths, in_steps=in_steps)
+    steps = agree(workload, CROWDED, 40, Policy("three", "", PagedCache, *rules))
+    started = [step for step in steps if step.scheduled]
+    assert list(started[0].scheduled) == [0, 1, 2]
 
 
 def test_a_policy_that_always_refuses_is_a_sentence():

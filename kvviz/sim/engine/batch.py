@@ -1,16 +1,16 @@
 """The requests that wait and run at a step: who joins, is preempted, ends, and holds what."""
 
 from collections import deque
-from heapq import heapify, heappop, heappush
 
 from kvviz.settings.serving import Serving
 from kvviz.sim.cache.base import Cache, Requests
 from kvviz.sim.cache.keys import Key
 from kvviz.sim.engine.decoding import Decoding
 from kvviz.sim.engine.ledger import Ledger
+from kvviz.sim.engine.queue import Queue
 from kvviz.sim.engine.record import Move, Record
 from kvviz.sim.engine.running import Running
-from kvviz.sim.policies.base import Policy, Rank
+from kvviz.sim.policies.base import Policy
 from kvviz.sim.workload.request import Request
 
 LAST = 1 << 62  # a number that none of those that decode has
@@ -45,7 +45,7 @@ class Batch:
         # Read here once: a parameter takes as long to read as a request to schedule.
         self._block_size, self._most = serving.block_size, serving.max_num_seqs
         self.steps = self.clock = 0  # done; nanoseconds at the end of the last one
-        self.waiting: list[tuple[Rank, int, Request]] = []  # a heap: who joins next is the first
+        self.waiting = Queue()
         self.budget = self.joined = 0  # of the step under way, while requests join
         self.prefilling: deque[Request] = deque()  # after all that decode, in running order
         self.decoding = decoding
@@ -63,12 +63,9 @@ class Batch:
 
     def come(self, request: Request) -> None:
         """Let a request wait."""
-        self._queue(request)
+        self.waiting.put(self._order(request, self), request)
         if self.waiting[0][2] is request:
             self.blocked, self.watched = False, None
-
-    def _queue(self, request: Request) -> None:
-        heappush(self.waiting, (self._order(request, self), request.index, request))
 
     def demand(self) -> bool:
         """Give blocks to those that need one to decode on; return whether any was preempted."""
@@ -123,7 +120,7 @@ class Batch:
         self.budget, self.joined = budget, 0
         waiting, cache = self.waiting, self.cache
         if not self._steady:
-            self._order_anew()
+            waiting.rank_anew(lambda request: self._order(request, self))
         room = self._most - len(self.decoding.requests) - len(self.prefilling)
         while waiting:
             if self.joined >= room:
@@ -140,15 +137,10 @@ class Batch:
                 self.refused, self.blocked = True, self._steady
                 self.watched = cache.next_key(request, hits)
                 return
-            heappop(waiting)
+            waiting.popleft()
             self._enter(request, hits, shared, new)
             if new:
                 scheduled.append((request, new))
-
-    def _order_anew(self) -> None:
-        """Rank all that wait once more; the list stays the same one."""
-        self.waiting[:] = [(self._order(it, self), it.index, it) for _, _, it in self.waiting]
-        heapify(self.waiting)
 
     def _enter(self, request: Request, hits: list[int], shared: list[int], new: int) -> None:
         """Let a request run that has got its room, `new` tokens of it in this step."""
@@ -189,7 +181,7 @@ class Batch:
         self.last -= victim.last
         self._release(victim, Move.PREEMPTED, new)
         victim.computed = 0
-        self._queue(victim)
+        self.waiting.put(self._order(victim, self), victim)
         self.preemptions += 1
         self.blocked = False
         return victim, new
