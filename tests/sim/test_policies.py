@@ -215,7 +215,7 @@ from kvviz.api.app import create_app
 from kvviz.cli import app
 from kvviz.pages.serving.about import about
 from kvviz.pages.serving.controls import controls
-from kvviz.pages.serving.link import open_link
+from kvviz.pages.serving.page import PAGE
 
 def run(*words):
     return CliRunner().invoke(app, words, env={"COLUMNS": "200"}).output
@@ -225,7 +225,7 @@ def options(shown):
     return found + [each for child in getattr(shown, "objects", ()) for each in options(child)]
 
 client, asked = TestClient(create_app()), {"policy": "shortest", "requests": 20}
-session = open_link([("policy", "shortest"), ("against", "shortest"), ("requests", "20")])
+session = PAGE.visit([("policy", "shortest"), ("against", "shortest"), ("requests", "20")])
 print(json.dumps({
     "help": run("simulate", "--help"),
     "sweep help": run("sweep", "--help"),
