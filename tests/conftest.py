@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import pytest
-from clone import Clone
+
+from tests.clone import Clone
 
 SHARED = Path(__file__).parents[2] / "shared"
 

@@ -101,7 +101,7 @@ def imports(module) -> Iterator[Import]:
     for node, late in statements(ast.parse(FILES[module].read_text())):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
-        else:
+        elif isinstance(node, ast.ImportFrom):
             home = "." * node.level + (node.module or "")
             inner = [f"{home}.{alias.name}" for alias in node.names]
             names = [name if name in FILES else home for name in inner]

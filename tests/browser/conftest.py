@@ -12,10 +12,10 @@ from typing import Any
 from urllib.parse import urlparse
 
 import pytest
-from hbm_page import HbmPage
 from playwright.sync_api import Browser, Page, expect
 
 from bench.browser import DEBIAN_CHROMIUM, FLAGS
+from tests.browser.hbm_page import HbmPage
 
 ROOT = Path(__file__).parents[2]
 

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hbm_page import number
 from playwright.sync_api import Browser, Page, expect
 
 from kvviz.accuracy.validation import by_quantity, shipped
+from tests.browser.conftest import watch
+from tests.browser.hbm_page import number
 
 FITS = 20_000  # ms
 LOG = """
@@ -30,8 +31,6 @@ def opened(
     browser: Browser, browser_context_args: dict[str, Any], site: str, wrong: list[str]
 ) -> Iterator[Page]:
     """Return a new visitor's page."""
-    from conftest import watch
-
     context = browser.new_context(**browser_context_args)
     page = watch(context.new_page(), wrong)
     page.set_default_timeout(FITS)
@@ -156,8 +155,6 @@ def test_a_dot_tells_its_row(opened: Page) -> None:
 def test_nothing_is_wider_than_the_page(
     browser: Browser, site: str, wrong: list[str], size: tuple[int, int]
 ) -> None:
-    from conftest import watch
-
     context = browser.new_context(viewport={"width": size[0], "height": size[1]})
     page = watch(context.new_page(), wrong)
     page.goto(f"{site}/accuracy?theme=light")

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from conftest import watch
 from playwright.sync_api import Browser, Page, expect
 
 from kvviz.pages import pages
+from tests.browser.conftest import watch
 
 TABS = {page.name: page.tab for page in pages().values()}
 Open = Callable[..., Page]

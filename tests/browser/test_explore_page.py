@@ -9,10 +9,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from explore_page import ExplorePage
-from hbm_page import HbmPage, number
 from playwright.sync_api import Browser, expect
-from test_hbm_controls import LLAMA
 
 from kvviz.catalog.gpus.shipped import find_gpu, gpu_names
 from kvviz.catalog.models.config import model_from_config
@@ -25,6 +22,10 @@ from kvviz.pages.explore.metrics import short
 from kvviz.pages.explore.session import FIRST_GPUS, FIRST_MODELS
 from kvviz.settings.scenario import Scenario
 from kvviz.units import GiB
+from tests.browser.conftest import watch
+from tests.browser.explore_page import ExplorePage
+from tests.browser.hbm_page import HbmPage, number
+from tests.browser.test_hbm_controls import LLAMA
 
 Visit = Callable[..., ExplorePage]
 
@@ -34,8 +35,6 @@ def explore(
     browser: Browser, browser_context_args: dict[str, Any], site: str, wrong: list[str]
 ) -> Iterator[Visit]:
     """Open the page as a new visitor, given a link's query and options of the browser context."""
-    from conftest import watch
-
     contexts = []
 
     def open_page(query: str = "", **options: Any) -> ExplorePage:

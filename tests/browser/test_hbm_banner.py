@@ -4,8 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hbm_page import HbmPage
 from playwright.sync_api import expect
+
+from tests.browser.hbm_page import HbmPage
 
 Visit = Callable[..., HbmPage]
 WIDTHS = (900, 960, 1000, 1099, 1100, 1199, 1200, 1280, 1499, 1500, 1600)

@@ -3,13 +3,13 @@
 from collections import Counter
 from math import ceil
 
-from hbm_page import READ_CELLS, HbmPage
 from playwright.sync_api import Page, expect
 
 from kvviz.memory import estimate
 from kvviz.scene.hbm.fleet import MOST
 from kvviz.scene.hbm.raster import Cell
 from kvviz.settings.scenario import Scenario
+from tests.browser.hbm_page import READ_CELLS, HbmPage
 
 FLEET_CELLS = """() => {
   const fleet = Bokeh.documents[0].get_model_by_name("fleet")

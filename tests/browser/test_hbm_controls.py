@@ -7,7 +7,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from hbm_page import HbmPage, number
 from playwright.sync_api import expect
 
 from kvviz.catalog.models.config import model_from_config
@@ -16,6 +15,7 @@ from kvviz.memory import MemoryReport, estimate
 from kvviz.pages.hbm.toggles import TOGGLES
 from kvviz.pages.kit.upload import UPLOAD_NAME
 from kvviz.settings.scenario import Scenario
+from tests.browser.hbm_page import HbmPage, number
 
 Visit = Callable[..., HbmPage]
 GIB = 2**30

@@ -4,12 +4,12 @@ import re
 from collections.abc import Callable, Iterator
 
 import pytest
-from hbm_page import HbmPage
 from playwright.sync_api import expect
 
 from kvviz.catalog.gpus.shipped import gpus
 from kvviz.catalog.models.shipped import model_names
 from kvviz.pages.kit.html import short
+from tests.browser.hbm_page import HbmPage
 
 Visit = Callable[..., HbmPage]
 FOLDED = "summary:has-text('More settings')"
@@ -66,7 +66,7 @@ def is_name(words: str) -> bool:
     ["", "?flash=false&paged=false&context=131072&max_model_len=131072&run_length=131072"],
     ids=["fits", "spilled"],
 )
-def test_every_number_says_how_it_is_known(open_page: Callable[[str], HbmPage], query: str):
+def test_every_number_says_how_it_is_known(open_page: Callable[..., HbmPage], query: str):
     hbm = open_page(query)
     hbm.page.locator(FOLDED).click()
     expect(hbm.page.get_by_role("slider", name="MFU")).to_be_visible()
@@ -84,7 +84,7 @@ def test_every_number_says_how_it_is_known(open_page: Callable[[str], HbmPage], 
     ],
 )
 def test_what_a_gpu_reaches_is_assumed_or_measured(
-    open_page: Callable[[str], HbmPage], query: str, kind: str
+    open_page: Callable[..., HbmPage], query: str, kind: str
 ):
     hbm = open_page(query)
     hbm.page.locator(FOLDED).click()
@@ -93,7 +93,7 @@ def test_what_a_gpu_reaches_is_assumed_or_measured(
         expect(slider).to_have_attribute("title", re.compile(f"^{kind}"))
 
 
-def test_facts_say_whether_they_are_computed_here(open_page: Callable[[str], HbmPage]):
+def test_facts_say_whether_they_are_computed_here(open_page: Callable[..., HbmPage]):
     hbm = open_page()
     fact = hbm.page.locator(".fact button")
     kinds = set()

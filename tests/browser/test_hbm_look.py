@@ -8,7 +8,6 @@ from urllib.parse import urlencode
 
 import numpy as np
 import pytest
-from hbm_page import HbmPage
 from playwright.sync_api import expect
 
 from kvviz.catalog.gpus.shipped import find_gpu
@@ -18,6 +17,7 @@ from kvviz.scene.hbm.raster import BAND, Cell, Raster, raster, site_pages
 from kvviz.scene.theme import DARK, LIGHT, Theme
 from kvviz.sim.workload.growth import growth
 from kvviz.timeline import State
+from tests.browser.hbm_page import HbmPage
 
 Visit = Callable[..., HbmPage]
 Box = dict[str, Any]

@@ -1,22 +1,18 @@
 """What was measured of memory: beside its selector, on the ghost, and in the drawer."""
 
 import re
-import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
-from conftest import serving, watch
-from hbm_page import HbmPage
 from playwright.sync_api import Browser, Locator, expect
 
 from kvviz.catalog.gpus.shipped import find_gpu
 from kvviz.catalog.measured.memory import score_multiples
+from tests.allocator_model import write_recording
+from tests.browser.conftest import serving, watch
+from tests.browser.hbm_page import HbmPage
 
 pytest.importorskip("torch")
-sys.path.append(str(Path(__file__).parents[1]))
-
-from allocator_model import write_recording
 
 APP = """
 from pathlib import Path
@@ -28,7 +24,7 @@ pn.extension()
 opened("hbm").servable()
 """
 H200 = "?gpu=H200%20SXM%20141GB"
-Open = Callable[[str], HbmPage]
+Open = Callable[..., HbmPage]
 
 
 @pytest.fixture(scope="module")

@@ -5,10 +5,10 @@ from itertools import combinations
 from typing import Any
 
 import pytest
-from hbm_page import HbmPage, number
 from playwright.sync_api import expect
 
 from kvviz.memory import estimate
+from tests.browser.hbm_page import HbmPage, number
 
 Visit = Callable[..., HbmPage]
 ORDER = [

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 
 import pytest
-from hbm_page import HbmPage
 from playwright.sync_api import expect
 
 from kvviz.scene.hbm.strip import LEFT, RIGHT
+from tests.browser.hbm_page import HbmPage
 
 Visit = Callable[..., HbmPage]
 

@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from hbm_page import HbmPage, number
 from playwright.sync_api import expect
 
 from kvviz.catalog.dtypes import CACHE_DTYPES, DTYPES
 from kvviz.memory import estimate
 from kvviz.units import SPACE
+from tests.browser.hbm_page import HbmPage, number
 
 Visit = Callable[..., HbmPage]
 GIB = 2**30

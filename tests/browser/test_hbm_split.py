@@ -4,13 +4,13 @@ from collections import Counter
 from collections.abc import Callable
 from math import ceil
 
-from hbm_page import HbmPage, number
 from playwright.sync_api import expect
 
 from kvviz.memory import estimate
 from kvviz.memory.shard import fullest_shard
 from kvviz.scene.hbm.places import scene_raster
 from kvviz.scene.hbm.raster import Cell
+from tests.browser.hbm_page import HbmPage, number
 
 Visit = Callable[..., HbmPage]
 GIB = 2**30

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 
 import pytest
-from hbm_page import HbmPage
 from playwright.sync_api import expect
+
+from tests.browser.hbm_page import HbmPage
 
 Visit = Callable[..., HbmPage]
 WIDTHS = (900, 1000, 1024, 1100, 1280, 1600, 390)

@@ -5,13 +5,13 @@ from itertools import product
 from math import ceil
 
 import pytest
-from hbm_page import HbmPage
 from playwright.sync_api import Page
 
 from kvviz.catalog.gpus.shipped import gpus
 from kvviz.memory import estimate
 from kvviz.scene.hbm.raster import Cell
 from kvviz.settings.scenario import Scenario
+from tests.browser.hbm_page import HbmPage
 
 TOGGLES = list(product((True, False), repeat=3))
 SCENARIOS = [

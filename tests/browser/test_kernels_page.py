@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from conftest import watch
 from playwright.sync_api import Browser, Page, expect
 
 from kvviz.kernels.measuring.recordings import recordings
+from tests.browser.conftest import watch
 
 SECONDS = 90_000  # ms that a small run may take on a busy machine
 SMALL = "?n=256&d=32&heads=2&block=64"

@@ -12,13 +12,13 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import watch
-from paging_page import PagingPage
 from playwright.sync_api import Browser, expect
 from tokenizers import Tokenizer, models, pre_tokenizers
 
 from kvviz.memory.comparison import Comparison, compare
 from kvviz.units import share
+from tests.browser.conftest import watch
+from tests.browser.paging_page import PagingPage
 
 ROOT = Path(__file__).parents[2]
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True}

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import watch
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from kvviz.pages.serving.page import PAGE
@@ -18,6 +17,7 @@ from kvviz.scene.serving.pool import PoolCell, pool_grid, pool_palette
 from kvviz.scene.theme import DARK, LIGHT
 from kvviz.sim.results.lives import Phase
 from kvviz.timeline import State
+from tests.browser.conftest import watch
 
 MIDDLES = """(canvas, [columns, rows]) => {
   const {width, height} = canvas

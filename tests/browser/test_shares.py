@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 
-from hbm_page import HbmPage
 from playwright.sync_api import Page, expect
 
 from kvviz.memory import estimate
 from kvviz.pages.kit.linker import linked
 from kvviz.units import share
+from tests.browser.hbm_page import HbmPage
 
 SHARES = [0, 1e-17, 1e-9, 0.0004, 0.004, 0.5, 0.9949, 0.996, 0.9994, 0.9999, 1 - 1e-9, 1, 1.0002]
 SPELL = """async ([code, unit, shares]) => {

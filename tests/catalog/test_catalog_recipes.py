@@ -4,10 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
-from clone import Clone
 
 from kvviz.catalog.models import families
 from kvviz.catalog.models.family import Family
+from tests.clone import Clone
 
 RECIPES = Path(__file__).parents[1] / "recipes"
 

@@ -8,8 +8,6 @@ import pytest
 
 pytest.importorskip("torch")
 
-from allocator_model import allocator_facts, write_recording
-
 from kvviz.catalog.gpus.shipped import find_gpu
 from kvviz.catalog.measured import recordings as measured
 from kvviz.catalog.measured.memory import allocator_recording, score_multiples
@@ -18,6 +16,7 @@ from kvviz.pages.hbm.copies import copies_card, copies_hint, copies_note
 from kvviz.settings.scenario import Scenario
 from kvviz.sim.results.allocated import simulated
 from kvviz.units import gib
+from tests.allocator_model import allocator_facts, write_recording
 
 H200, T4 = find_gpu("H200"), find_gpu("T4")
 CPU = {"device": "AMD EPYC", "torch": "2.13.0+cpu", "threads": 1}

@@ -3,9 +3,8 @@
 import json
 from pathlib import Path
 
-from clone import Clone
-
 from kvviz.units import GiB
+from tests.clone import Clone
 
 RECIPE = Path(__file__).parents[1] / "recipes" / "engine.py"
 WIDGETS = """

@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
-from clone import Clone
 
 from kvviz.kernels.records import by_name, kernels
+from tests.clone import Clone
 
 ROOT = Path(__file__).parents[2]
 RECIPE = ROOT / "tests/recipes/kernel.py"

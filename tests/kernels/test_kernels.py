@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from attention_oracle import error, naive_attention, problems, randn, visible
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,6 +18,7 @@ from kvviz.kernels import (
     standard_attention,
     varlen_attention,
 )
+from tests.kernels.attention_oracle import error, naive_attention, problems, randn, visible
 
 FP32 = 2e-6
 EXACT = 1e-12  # float64

@@ -5,7 +5,8 @@ import subprocess
 import sys
 
 import pytest
-from attention_oracle import error, randn
+
+from tests.kernels.attention_oracle import error, randn
 
 torch = pytest.importorskip("torch")
 ops = pytest.importorskip("kvviz.kernels.torch.ops")

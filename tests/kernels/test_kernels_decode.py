@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from attention_oracle import error, expected_step, naive_decode, randn, steps
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +14,7 @@ from kvviz.kernels import (
     standard_attention,
 )
 from kvviz.kernels.numpy import paged as paged_module
+from tests.kernels.attention_oracle import error, expected_step, naive_decode, randn, steps
 
 FP32 = 2e-6
 

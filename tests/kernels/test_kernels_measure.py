@@ -9,7 +9,6 @@ from importlib.util import find_spec
 
 import numpy as np
 import pytest
-from attention_oracle import randn
 
 from kvviz.kernels import flash_attention, paged_attention, standard_attention
 from kvviz.kernels.kernel import loaded, path
@@ -27,6 +26,7 @@ from kvviz.kernels.numpy.paged import gathered_attention_decode, paged_attention
 from kvviz.kernels.numpy.textbook import textbook_attention
 from kvviz.kernels.records import kernels, on_page
 from kvviz.units import KiB
+from tests.kernels.attention_oracle import randn
 
 BARE = ("param", "panel", "bokeh", "typer", "rich", "pandas", "torch", "triton", "matplotlib")
 

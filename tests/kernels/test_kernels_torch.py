@@ -5,7 +5,12 @@ from importlib import import_module
 
 import numpy as np
 import pytest
-from attention_oracle import (
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kvviz.kernels import standard_attention
+from kvviz.kernels.measuring.call import Call
+from tests.kernels.attention_oracle import (
     error,
     expected_step,
     naive_attention,
@@ -14,11 +19,6 @@ from attention_oracle import (
     randn,
     steps,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
-from kvviz.kernels import standard_attention
-from kvviz.kernels.measuring.call import Call
 
 torch = pytest.importorskip("torch")
 ops = pytest.importorskip("kvviz.kernels.torch.ops")

@@ -10,7 +10,6 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("triton")
 
-from hopper import compiled  # noqa: E402, F401
 from hypothesis import given  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 
@@ -22,6 +21,7 @@ from kvviz.kernels.triton import mla as triton_mla  # noqa: E402
 from kvviz.kernels.triton.decode import decode_tile, plan_splits  # noqa: E402
 from kvviz.kernels.triton.limits import NO_GPU  # noqa: E402
 from kvviz.kernels.triton.pages import SCHEMES, Pages  # noqa: E402
+from tests.kernels.hopper import compiled  # noqa: E402, F401
 
 HERE, ROOT = Path(__file__).parent, Path(__file__).parents[2]
 H200_SMS = 132

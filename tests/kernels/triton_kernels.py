@@ -9,7 +9,6 @@ import os
 import numpy as np
 import pytest
 import torch
-from attention_oracle import error, naive_attention, naive_decode
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -25,6 +24,7 @@ from kvviz.kernels.triton import ops as triton_ops
 from kvviz.kernels.triton.decode import DecodeTile
 from kvviz.kernels.triton.flash import Tile
 from kvviz.kernels.triton.ops import Pages, SplitPlan
+from tests.kernels.attention_oracle import error, naive_attention, naive_decode
 
 INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
 DEVICE = "cpu" if INTERPRETED else "cuda"

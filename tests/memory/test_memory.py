@@ -230,7 +230,8 @@ def test_gpus_needed_is_the_smallest_split_that_fits(s, room):
     ]
     report = estimate(s)
     if not fitting:
-        assert report.gpus_needed is report.deployment is None
+        assert report.gpus_needed is None
+        assert report.deployment is None
         return
     gpus, t, p = min(fitting)
     assert report.gpus_needed == gpus

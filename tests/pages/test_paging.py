@@ -85,6 +85,7 @@ def test_nothing_is_computed_until_it_is_asked_for():
     session.set("block_size", "32")
     assert session.joined is None
     session.set("shown", "true")
+    assert session.joined is not None
     assert session.joined.compared == compare(Comparison(block_size=32))
 
 

@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 import panel as pn
 import pytest
-from payload_types import Types
 
 from kvviz.pages import opened, pages
 from kvviz.pages.kit.components import Component
 from kvviz.pages.kit.linker import PAGES
+from tests.pages.payload_types import Types
 
 KIT = (PAGES / "kit/js/browser.d.ts", PAGES / "kit/js/payloads.d.ts")
 OPENED = [

@@ -4,6 +4,7 @@ import json
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from queue import Queue
 
 import pytest
@@ -43,8 +44,13 @@ def test_of_what_comes_meanwhile_the_newest_alone_is_done():
     page, told, done, go = Page(), [], [], threading.Event()
     turns = Turns(page, ThreadPoolExecutor(1))
     turns(lambda: go.wait(SECONDS), told.append)
+
+    def work(number):
+        done.append(number)
+        return number
+
     for number in range(5):
-        turns(lambda number=number: done.append(number) or number, told.append)
+        turns(partial(work, number), told.append)
     go.set()
     page.tick()
     page.tick()

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_sim_run import servings, workloads
 
 from kvviz.settings.scenario import Scenario, ScenarioError
 from kvviz.settings.serving import Serving
@@ -18,6 +17,7 @@ from kvviz.sim.results.lives import lives
 from kvviz.sim.simulate import simulate
 from kvviz.sim.workload.synthetic import SystemPrompts, synthetic
 from kvviz.sim.workload.workload import Workload
+from tests.sim.test_sim_run import servings, workloads
 
 
 @pytest.mark.parametrize("policy", policies())

@@ -8,8 +8,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_sim_record import same_blocks
-from test_sim_run import MODELS, agree, cost, least_blocks, servings, workloads
 
 from kvviz.settings.scenario import Scenario, ScenarioError
 from kvviz.settings.serving import Serving
@@ -23,6 +21,8 @@ from kvviz.sim.policies.base import Policy
 from kvviz.sim.simulate import simulate
 from kvviz.sim.workload.request import Request
 from kvviz.sim.workload.workload import Workload
+from tests.sim.test_sim_record import same_blocks
+from tests.sim.test_sim_run import MODELS, agree, cost, least_blocks, servings, workloads
 
 RECIPES = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text()
 SHORTEST = RECIPES.split("## Add a scheduling policy")[1].split("```python\n")[1].split("```")[0]
@@ -110,6 +110,7 @@ def test_both_engines_agree_under_any_policy(workload, serving, policy, extra):
 def test_blocks_are_the_same_under_any_policy(workload, serving, policy, extra):
     args = (workload, serving, least_blocks(policy, serving) + extra, policy)
     plain = StepEngine(*args, cost(MODELS[0]))
+    assert isinstance(plain.cache, PagedCache)
     try:
         for _ in plain.steps():
             plain.cache.pool.check(request.table for request in plain.running)

@@ -10,6 +10,7 @@ from kvviz.cli import main
 from kvviz.cost.steps import StepCost
 from kvviz.settings.scenario import Scenario
 from kvviz.settings.serving import Serving
+from kvviz.sim.cache.paged import PagedCache
 from kvviz.sim.engine.step import StepEngine
 from kvviz.sim.policies import find_policy
 from kvviz.sim.simulate import simulate
@@ -44,6 +45,7 @@ def test_the_pool_holds_its_invariants_at_every_step(path):
     )
     cost = StepCost(Scenario(), Efficiency())
     run = StepEngine(workload, serving, settings["num_blocks"], find_policy("vllm"), cost)
+    assert isinstance(run.cache, PagedCache)
     for _ in run.steps():
         run.cache.pool.check(request.table for request in run.running)
 

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_sim_run import MODELS, cost, least_blocks, servings, workloads
 
 from kvviz.settings.scenario import Scenario
 from kvviz.settings.serving import Serving
@@ -17,6 +16,7 @@ from kvviz.sim.policies import policies
 from kvviz.sim.simulate import simulate
 from kvviz.sim.workload.workload import Workload
 from kvviz.timeline import NOBODY, State
+from tests.sim.test_sim_run import MODELS, cost, least_blocks, servings, workloads
 
 
 def replay(changes, until, blocks):

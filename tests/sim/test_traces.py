@@ -94,6 +94,7 @@ def test_the_mooncake_trace(shared):
 def test_prefix_hits_of_the_mooncake_trace(shared):
     found = read_workload(shared / "traces/mooncake_conversation_trace.jsonl")
     total = int(found.prompt.sum())
+    assert isinstance(found.contents, Pieces)
     seen, hits, ids = set(), 0, 0
     for index in range(len(found)):
         named = found.contents.pieces(index)[0].tolist()
