@@ -7,6 +7,7 @@ from typing import Final
 from kvviz import units
 from kvviz.accuracy.comparison import Comparison, Quantity
 from kvviz.accuracy.validation import Summary, summarised
+from kvviz.engines.registry import engines
 from kvviz.pages.kit.html import share
 from kvviz.units import GiB, KiB, change
 
@@ -19,7 +20,7 @@ NAMES: Final[dict[str, tuple[str, str]]] = {  # what a quantity is called, and i
     "parameters": ("Parameters", "text2"),
     "throughput": ("Throughput", "text2"),
 }
-ENGINES: Final = {"vllm": "vLLM", "sglang": "SGLang", "trtllm": "TensorRT-LLM"}
+UNPLANNED: Final = {"trtllm": "TensorRT-LLM"}  # engines that are measured here, not planned
 BANDS: Final = (("good", "within 2%", 0.02), ("near", "2 to 10%", 0.1), ("far", "over 10%", 1e9))
 MINUS: Final = str.maketrans("-", "−")
 
@@ -79,7 +80,7 @@ def coverage(comparisons: Sequence[Comparison]) -> str:
     groups = "".join(
         _group([(cells[key], logs[key]) for key in cells if key[0] == engine]) for engine in engines
     )
-    sizes = [(ENGINES.get(e, e), sum(key[0] == e for key in cells)) for e in engines]
+    sizes = [(_engine_label(e), sum(key[0] == e for key in cells)) for e in engines]
     first, *others = (f"{name} {count}" for name, count in sizes) if sizes else [""]
     return (
         f"<header><strong>Coverage, one cell a log</strong>"
@@ -162,9 +163,14 @@ def tables(comparisons: Sequence[Comparison]) -> str:
     )
 
 
+def _engine_label(name: str) -> str:
+    planned = engines().get(name)
+    return planned.label if planned else UNPLANNED.get(name, name)
+
+
 def _engine(text: str) -> str:
     name, _, version = text.partition(" ")
-    return f"{ENGINES.get(name, name)} {'.'.join(version.lstrip('v').split('.')[:2])}".strip()
+    return f"{_engine_label(name)} {'.'.join(version.lstrip('v').split('.')[:2])}".strip()
 
 
 def _table(name: str, key: Callable[[Comparison], str], items: Sequence[Comparison]) -> str:
