@@ -80,7 +80,7 @@ def coverage(comparisons: Sequence[Comparison]) -> str:
     groups = "".join(
         _group([(cells[key], logs[key]) for key in cells if key[0] == engine]) for engine in engines
     )
-    sizes = [(_engine_label(e), sum(key[0] == e for key in cells)) for e in engines]
+    sizes = [(engine_label(e), sum(key[0] == e for key in cells)) for e in engines]
     first, *others = (f"{name} {count}" for name, count in sizes) if sizes else [""]
     return (
         f"<header><strong>Coverage, one cell a log</strong>"
@@ -163,14 +163,15 @@ def tables(comparisons: Sequence[Comparison]) -> str:
     )
 
 
-def _engine_label(name: str) -> str:
+def engine_label(name: str) -> str:
+    """Return an engine as a person reads it."""
     planned = engines().get(name)
     return planned.label if planned else UNPLANNED.get(name, name)
 
 
 def _engine(text: str) -> str:
     name, _, version = text.partition(" ")
-    return f"{_engine_label(name)} {'.'.join(version.lstrip('v').split('.')[:2])}".strip()
+    return f"{engine_label(name)} {'.'.join(version.lstrip('v').split('.')[:2])}".strip()
 
 
 def _table(name: str, key: Callable[[Comparison], str], items: Sequence[Comparison]) -> str:

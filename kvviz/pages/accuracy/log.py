@@ -5,7 +5,7 @@ from typing import Final
 
 from kvviz.accuracy.entries import Entry
 from kvviz.accuracy.explain import Explanation
-from kvviz.pages.accuracy.cards import ENGINES, MINUS, percent
+from kvviz.pages.accuracy.cards import MINUS, engine_label, percent
 from kvviz.pages.kit.html import RIBBON
 
 PARTS: Final = {  # of the stack, in its order, with their colours
@@ -28,7 +28,7 @@ def read_card(found: Explanation) -> str:
     """Return what was recognized: model, GPU, version, and how many figures."""
     facts = found.facts
     engine = facts.get("engine", "")
-    version = f"{ENGINES.get(engine, engine)} {facts.get('engine_version', '')}".strip()
+    version = f"{engine_label(engine)} {facts.get('engine_version', '')}".strip()
     chips = (facts.get("model", "").rpartition("/")[2], facts.get("gpu", ""), version)
     split = "".join(
         f"<em>{name} {escape(facts[key])}</em>"
