@@ -14,7 +14,9 @@ def compared(tree: ast.AST) -> Iterator[ast.AST]:
     """Yield what a name is compared with: by an operator, a match or a key of a dictionary."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Compare):
-            yield from (found for side in (node.left, *node.comparators) for found in ast.walk(side))
+            yield from (
+                found for side in (node.left, *node.comparators) for found in ast.walk(side)
+            )
         elif isinstance(node, ast.MatchValue):
             yield node.value
         elif isinstance(node, ast.Dict):
