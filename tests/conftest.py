@@ -6,6 +6,8 @@ import pytest
 
 from tests.clone import Clone
 
+settings.register_profile("busy", deadline=None)  # no example fails for a slow machine
+settings.load_profile("busy")
 SHARED = Path(__file__).parents[2] / "shared"
 
 
