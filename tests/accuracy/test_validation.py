@@ -9,6 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kvviz.accuracy.comparison import LOG_TESTS, MISS, compared
+from kvviz.accuracy.logged_rows import planned
+from kvviz.accuracy.reasons import reason_of_run
 from kvviz.accuracy.resolve import Models, find_device, read_models, weights_format
 from kvviz.accuracy.rows import FILES, SHIPPED, FactsError, Row, Untestable, read_rows
 from kvviz.accuracy.validation import answer, by_quantity, validate
@@ -100,7 +102,8 @@ def test_json_has_exactly_the_promised_keys(found):
 def one(quantity, **changes):
     """Return the comparison of one row of logs."""
     row = Row("L1", {**LOG, **changes})
-    return next(compared(quantity, "logs", [row], CATALOG, LOG_TESTS[quantity]))
+    runs = [(row, planned(row, CATALOG))]
+    return next(compared(quantity, "logs", runs, LOG_TESTS[quantity], reason_of_run))
 
 
 def test_a_plain_row_is_near():
