@@ -3,14 +3,8 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-from kvviz.accuracy.resolve import (
-    Models,
-    base_dtype,
-    cache_dtype,
-    find_device,
-    unknown_device,
-    weights_format,
-)
+from kvviz.accuracy.devices import find_device, unknown_device
+from kvviz.accuracy.resolve import Models, base_dtype, cache_dtype, weights_format
 from kvviz.accuracy.rows import Untestable, positive
 from kvviz.catalog.gpus.gpu import Gpu
 from kvviz.catalog.models.model import Model

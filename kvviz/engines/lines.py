@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from kvviz.engines.fields import typed
 from kvviz.engines.logged import Failure, LoggedRun, Span
@@ -31,7 +31,8 @@ DEVICE: Final = re.compile(
     r"(?:[-_ ](?:SXM\d?|PCI[eE]|NVL|Ti|D|Ada|\d+ ?GB)(?![A-Za-z0-9]))*)"
 )
 
-Figure = tuple[re.Pattern[str], tuple[str, ...]]
+FigureLine = tuple[re.Pattern[str], tuple[str, ...]]
+Figures = Mapping[str, float]  # sizes in GiB and counts by name
 
 
 def compiled(pattern: str) -> re.Pattern[str]:
@@ -41,9 +42,20 @@ def compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern, re.IGNORECASE)
 
 
-def figures(*lines: tuple[str, str]) -> tuple[Figure, ...]:
+def figures(*lines: tuple[str, str]) -> tuple[FigureLine, ...]:
     """Return lines with figures: a pattern, and the names of its groups with spaces between."""
     return tuple((compiled(pattern), tuple(names.split())) for pattern, names in lines)
+
+
+class Printer(Protocol):
+    """An engine, as far as reading its lines needs it."""
+
+    @property
+    def name(self) -> str:
+        """As settings have it."""
+
+    def failure(self, line: str) -> Failure | None:
+        """Return why a start failed where a line says so, else None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +89,14 @@ class Lines:
         settings: lines that list settings.
         named: texts by field, such as a version: the group of the pattern.
         signs: what it means that a line is there: a field and its value.
+        own: what no other engine prints; a log without it is not read. None to read any log.
     """
 
-    figures: tuple[Figure, ...]
+    figures: tuple[FigureLine, ...]
     settings: Settings | None = None
     named: tuple[tuple[str, re.Pattern[str]], ...] = ()
     signs: tuple[tuple[re.Pattern[str], str, Any], ...] = ()
+    own: re.Pattern[str] | None = None
 
     def texts(self, line: str) -> Iterator[tuple[str, str]]:
         """Yield the fields whose texts a line tells: settings, versions, and the GPU."""
@@ -95,33 +109,30 @@ class Lines:
             yield "gpu", found[1].replace("_", " ")
 
     def read(
-        self,
-        engine: str,
-        log: str,
-        failed: Callable[[str], Failure | None],
-        derived: Callable[[Mapping[str, float]], dict[str, float]] = dict,
+        self, engine: Printer, log: str, derived: Callable[[Figures], Figures] = dict
     ) -> LoggedRun | None:
         """Return what a log says, None where there is no figure and no failure in it.
 
         Args:
-            engine: name of the engine whose lines these are.
+            engine: whose lines these are.
             log: the text, whole or in part, with any prefixes.
-            failed: returns why the start failed where a line says so.
             derived: returns the figures with those that follow from them.
         """
-        reader = _Reader(self, failed)
+        if self.own and not self.own.search(log):
+            return None
+        reader = _Reader(self, engine)
         for number, line in enumerate(COLOUR.sub("", log).splitlines(), 1):
             if len(line) >= MIN_LINE:
                 reader.take(number, line[:MAX_LINE])
         if not reader.values and reader.failure is None:
             return None
-        return reader.run(engine, derived)
+        return reader.run(derived)
 
 
 @dataclass(slots=True)
 class _Reader:
     lines: Lines
-    failed: Callable[[str], Failure | None]
+    engine: Printer
     values: dict[str, list[float]] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
     signs: dict[str, Any] = field(default_factory=dict)
@@ -139,7 +150,7 @@ class _Reader:
         for pattern, name, meant in self.lines.signs:
             if pattern.search(line):
                 self.signs.setdefault(name, meant)
-        self.failure = self.failure or self.failed(line)
+        self.failure = self.failure or self.engine.failure(line)
 
     def _figures(self, number: int, found: re.Match[str], names: tuple[str, ...]) -> None:
         for group, name in enumerate(names, 1):
@@ -156,14 +167,12 @@ class _Reader:
         self.seen.add(key)
         return before
 
-    def run(
-        self, engine: str, derived: Callable[[Mapping[str, float]], dict[str, float]]
-    ) -> LoggedRun:
+    def run(self, derived: Callable[[Figures], Figures]) -> LoggedRun:
         """Return the run: a figure counts before a setting, but not before a set length."""
         found = derived({name: _one(name, values) for name, values in self.values.items()})
         length = {"max_model_len": found["concurrency_at"]} if "concurrency_at" in found else {}
         return LoggedRun(
-            **typed({"engine": engine, **length, **self.texts, **found}),
+            **typed({"engine": self.engine.name, **length, **self.texts, **found}),
             **self.signs,
             kv_cache_of_ranks=tuple(self.values.get("kv_cache_gib", ())),
             failure=self.failure,

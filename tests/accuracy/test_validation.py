@@ -9,9 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kvviz.accuracy.comparison import LOG_TESTS, MISS, compared
+from kvviz.accuracy.devices import find_device
 from kvviz.accuracy.logged_rows import planned
 from kvviz.accuracy.reasons import reason_of_run
-from kvviz.accuracy.resolve import Models, find_device, read_models, weights_format
+from kvviz.accuracy.resolve import Models, read_models, weights_format
 from kvviz.accuracy.rows import FILES, SHIPPED, FactsError, Row, Untestable, read_rows
 from kvviz.accuracy.validation import answer, by_quantity, validate
 from kvviz.catalog.models.shipped import find_model

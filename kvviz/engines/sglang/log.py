@@ -1,12 +1,10 @@
 """The lines that SGLang prints at its start, and what they mean."""
 
 import re
-from collections.abc import Mapping
 from typing import Final
 
-from kvviz.engines.failures import OF_LIBRARIES, failure_in, failure_lines
-from kvviz.engines.lines import Lines, Settings, figures
-from kvviz.engines.logged import Failure, LoggedRun
+from kvviz.engines.failures import OF_LIBRARIES, failure_lines
+from kvviz.engines.lines import Figures, Lines, Settings, figures
 
 VERSION: Final = re.compile(r"\bsglang(?:==| version:? | v)(\d+\.\d[\w.+]*)", re.IGNORECASE)
 OWN: Final = re.compile(
@@ -51,26 +49,16 @@ SIGNS: Final = (
     ),
     (re.compile(r"enable_lora['\"]?\s*[=:]\s*True"), "lora", True),
 )
-LINES: Final = Lines(FIGURES, SETTINGS, (("engine_version", VERSION),), SIGNS)
+LINES: Final = Lines(FIGURES, SETTINGS, (("engine_version", VERSION),), SIGNS, OWN)
 FAILURES: Final = (
     *failure_lines(("share_too_small", r"not enough memory\. please", "")),
     *OF_LIBRARIES,
 )
 
 
-def failed(line: str) -> Failure | None:
-    """Return why a start failed where a line says so, else None."""
-    return failure_in(line, FAILURES)
-
-
-def read(log: str) -> LoggedRun | None:
-    """Return what a start-up log says, None where no line of it is SGLang's."""
-    return LINES.read("sglang", log, failed, _derived) if OWN.search(log) else None
-
-
-def _derived(figures: Mapping[str, float]) -> dict[str, float]:
+def derived(said: Figures) -> Figures:
     """Return the figures with those that follow from them."""
-    found = dict(figures)
+    found = dict(said)
     if "k_gib" in found and "v_gib" in found:
         found.setdefault("kv_cache_gib", found["k_gib"] + found["v_gib"])
     states = [found[name] for name in ("conv_gib", "ssm_gib") if name in found]

@@ -6,11 +6,12 @@ from functools import lru_cache
 from kvviz.catalog.gpus.gpu import Gpu
 from kvviz.catalog.models.model import Model
 from kvviz.engines.base import Assumption, Limits, Taken, gib_bytes
+from kvviz.engines.failures import failure_in
 from kvviz.engines.layout import Layout, Numbers
 from kvviz.engines.logged import Failure, LoggedRun
 from kvviz.engines.vllm.budget import ROCM_GIB, activation_gib, non_torch_gib
 from kvviz.engines.vllm.groups import stage_layouts
-from kvviz.engines.vllm.log import failed, read
+from kvviz.engines.vllm.log import FAILURES, LINES, derived
 from kvviz.engines.vllm.releases import (
     LAST,
     NEWEST,
@@ -160,11 +161,11 @@ class Vllm:
 
     def read(self, log: str) -> LoggedRun | None:
         """Return what a start-up log says, None where no line of it is vLLM's."""
-        return read(log)
+        return LINES.read(self, log, derived)
 
     def failure(self, line: str) -> Failure | None:
         """Return why a start failed where a line of the log says so, else None."""
-        return failed(line)
+        return failure_in(line, FAILURES)
 
 
 def concurrent_batches(version: Version, async_scheduling: bool, pp: int) -> int:

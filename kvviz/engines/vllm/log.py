@@ -1,12 +1,10 @@
 """The lines that vLLM 0.5 to 0.3x prints at its start, and what they mean."""
 
 import re
-from collections.abc import Mapping
 from typing import Final
 
-from kvviz.engines.failures import OF_LIBRARIES, failure_in, failure_lines
-from kvviz.engines.lines import Lines, Settings, figures
-from kvviz.engines.logged import Failure, LoggedRun
+from kvviz.engines.failures import OF_LIBRARIES, failure_lines
+from kvviz.engines.lines import Figures, Lines, Settings, figures
 
 ROUNDED: Final = 0.006  # of a share that is logged with two decimals
 BY_HAND: Final = "{} sets the cache's size"
@@ -112,6 +110,7 @@ SIGNS: Final = (
     ),
     (re.compile(r"PunicaWrapper(?!CPU)|enable_lora['\"]?\s*[=:]\s*True"), "lora", True),
 )
+# What PyTorch and Transformers say counts too: alone, it is most likely of a start of vLLM.
 LINES: Final = Lines(
     FIGURES, SETTINGS, tuple(("engine_version", version) for version in VERSIONS), SIGNS
 )
@@ -144,22 +143,9 @@ FAILURES: Final = (
 )
 
 
-def failed(line: str) -> Failure | None:
-    """Return why a start failed where a line says so, else None."""
-    return failure_in(line, FAILURES)
-
-
-def read(log: str) -> LoggedRun | None:
-    """Return what a start-up log says, None where no line of it is vLLM's.
-
-    What PyTorch and Transformers say counts too: alone, it is most likely of a start of vLLM.
-    """
-    return LINES.read("vllm", log, failed, _derived)
-
-
-def _derived(figures: Mapping[str, float]) -> dict[str, float]:
+def derived(said: Figures) -> Figures:
     """Return the figures with those that follow from them."""
-    found = dict(figures)
+    found = dict(said)
     share = found.get("utilization_percent", 0) / 100
     if share and abs(share - found.get("gpu_memory_utilization", share)) < ROUNDED:
         found["gpu_memory_utilization"] = share

@@ -7,6 +7,7 @@ from typing import Final
 from kvviz import units
 from kvviz.accuracy.comparison import Comparison, Quantity
 from kvviz.accuracy.validation import Summary, summarised
+from kvviz.engines.registry import engines
 from kvviz.pages.kit.html import share
 from kvviz.units import GiB, KiB, change
 
@@ -19,7 +20,10 @@ NAMES: Final[dict[str, tuple[str, str]]] = {  # what a quantity is called, and i
     "parameters": ("Parameters", "text2"),
     "throughput": ("Throughput", "text2"),
 }
-ENGINES: Final = {"vllm": "vLLM", "sglang": "SGLang", "trtllm": "TensorRT-LLM"}
+ENGINES: Final = {  # as a person reads them; of TensorRT-LLM only rows are known
+    **{name: engine.label for name, engine in engines().items()},
+    "trtllm": "TensorRT-LLM",
+}
 BANDS: Final = (("good", "within 2%", 0.02), ("near", "2 to 10%", 0.1), ("far", "over 10%", 1e9))
 MINUS: Final = str.maketrans("-", "−")
 
