@@ -84,28 +84,37 @@ def compared(
         reason_for: returns the likely reason why the predicted figure differs from the given one.
     """
     for row, subject in subjects:
-        predicted: float | None = None
-        logged: float | None = None
         try:
             logged, predicted = test(subject)
-            reason = ""
-            if abs(predicted / logged - 1) > MISS:
-                reason = reason_for(quantity, subject, predicted, logged)
         except Untestable as found:
-            reason = str(found)
-        yield Comparison(
-            quantity,
-            row.id,
-            file,
-            row.text("model"),
-            row.text("gpu"),
-            " ".join(filter(None, (row.text("engine"), row.text("engine_version")))),
-            predicted,
-            logged,
-            reason,
-            row.text("source") or row.text("params_source"),
-            row.text("confidence"),
-        )
+            yield _comparison(quantity, file, row, str(found))
+            continue
+        off = abs(predicted / logged - 1) > MISS
+        reason = reason_for(quantity, subject, predicted, logged) if off else ""
+        yield _comparison(quantity, file, row, reason, predicted, logged)
+
+
+def _comparison(
+    quantity: Quantity,
+    file: str,
+    row: Row,
+    reason: str,
+    predicted: float | None = None,
+    logged: float | None = None,
+) -> Comparison:
+    return Comparison(
+        quantity,
+        row.id,
+        file,
+        row.text("model"),
+        row.text("gpu"),
+        " ".join(filter(None, (row.text("engine"), row.text("engine_version")))),
+        predicted,
+        logged,
+        reason,
+        row.text("source") or row.text("params_source"),
+        row.text("confidence"),
+    )
 
 
 MISS: Final = 0.02

@@ -14,7 +14,7 @@ class LogError(ValueError):
 
 
 def read_log(text: str) -> LoggedRun:
-    """Return what a start-up log says, as the engine reads it that finds the most figures.
+    """Return what a start-up log says, as the engine reads it that finds the most figures in it.
 
     Args:
         text: the log, whole or in part, with any prefixes; GB is read as the GiB that it means.
