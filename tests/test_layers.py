@@ -34,8 +34,11 @@ ORDER = {
     "kvviz.kernels": (
         *("cpu", "numpy", "", ("torch", "triton"), "kernel", "records", "measuring", "__main__"),
     ),
-    "kvviz.engines": ("base", "plain", ("textbook", "vllm", "sglang"), "registry", "planning"),
-    "kvviz.engines.vllm": ("releases", "budget", "specs", "groups", "engine", ""),
+    "kvviz.engines": (
+        *("logged", "fields", "lines", "failures", "layout", "base", "plain"),
+        *(("textbook", "vllm", "sglang"), "registry", "planning"),
+    ),
+    "kvviz.engines.vllm": ("releases", "budget", "specs", "groups", "log", "engine", ""),
     "kvviz.sim": (
         *("workload", "cache", "policies", "pool", "engine", "results", "simulate"),
         ("paper", "sweep"),

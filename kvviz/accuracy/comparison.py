@@ -1,12 +1,10 @@
 """Predicted against logged, one comparison a row and quantity, and why a row was not compared."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, TypeVar
 
-from kvviz.accuracy.deployment import Deployment
-from kvviz.accuracy.reasons import reason_for
-from kvviz.accuracy.resolve import Models
+from kvviz.accuracy.planned import PlannedRun
 from kvviz.accuracy.rows import Row, Untestable
 from kvviz.units import GiB
 
@@ -66,99 +64,116 @@ class Comparison:
         return self.predicted / self.logged - 1
 
 
-Test = Callable[[Row, Models], tuple[float, float]]
+Subject = TypeVar("Subject")
 
 
 def compared(
-    quantity: Quantity, file: str, rows: list[Row], models: Models, test: Test
+    quantity: Quantity,
+    file: str,
+    subjects: Iterable[tuple[Row, Subject]],
+    test: Callable[[Subject], tuple[float, float]],
+    reason_for: Callable[[Quantity, Subject, float, float], str],
 ) -> Iterator[Comparison]:
-    """Yield the comparison of every row: its figures, or why there are none."""
-    for row in rows:
-        predicted: float | None = None
-        logged: float | None = None
+    """Yield the comparison of every row: its figures, or why there are none.
+
+    Args:
+        quantity: what is compared.
+        file: which table the rows are from.
+        subjects: each row, and what it is read into.
+        test: returns the given and the predicted figure of a subject.
+        reason_for: returns the likely reason why the predicted figure differs from the given one.
+    """
+    for row, subject in subjects:
         try:
-            logged, predicted = test(row, models)
-            reason = ""
-            if abs(predicted / logged - 1) > MISS:
-                reason = reason_for(quantity, row, models, predicted, logged)
+            logged, predicted = test(subject)
         except Untestable as found:
-            reason = str(found)
-        yield Comparison(
-            quantity,
-            row.id,
-            file,
-            row.text("model"),
-            row.text("gpu"),
-            " ".join(filter(None, (row.text("engine"), row.text("engine_version")))),
-            predicted,
-            logged,
-            reason,
-            row.text("source") or row.text("params_source"),
-            row.text("confidence"),
-        )
+            yield _comparison(quantity, file, row, str(found))
+            continue
+        off = abs(predicted / logged - 1) > MISS
+        reason = reason_for(quantity, subject, predicted, logged) if off else ""
+        yield _comparison(quantity, file, row, reason, predicted, logged)
+
+
+def _comparison(
+    quantity: Quantity,
+    file: str,
+    row: Row,
+    reason: str,
+    predicted: float | None = None,
+    logged: float | None = None,
+) -> Comparison:
+    return Comparison(
+        quantity,
+        row.id,
+        file,
+        row.text("model"),
+        row.text("gpu"),
+        " ".join(filter(None, (row.text("engine"), row.text("engine_version")))),
+        predicted,
+        logged,
+        reason,
+        row.text("source") or row.text("params_source"),
+        row.text("confidence"),
+    )
 
 
 MISS: Final = 0.02
 
 
-def kv_bytes_per_token(row: Row, models: Models) -> tuple[float, float]:
+def kv_bytes_per_token(run: PlannedRun) -> tuple[float, float]:
     """Return logged and predicted bytes a token takes of one GPU, as the engine allocates it."""
-    run, logged = Deployment(row, models), row.number("bytes_per_token_observed")
-    cache = row.number("kv_cache_gib")
-    if logged is None:
-        tokens = _tokens(row)
-        logged = row.positive("kv_cache_gib") * GiB / tokens
-    if logged <= 0:
+    observed = run.known("bytes_per_token_observed").bytes_per_token_observed
+    cache = run.known("kv_cache_gib").kv_cache_gib
+    if observed is None:
+        tokens = _tokens(run)
+        observed = run.positive("kv_cache_gib") * GiB / tokens
+    if observed <= 0:
         raise Untestable("the logged bytes per token are not above 0")
     budget = int(cache * GiB) if cache is not None and cache > 0 else None
-    return logged, run.token_bytes(budget)
+    return observed, run.token_bytes(budget)
 
 
-def weights(row: Row, models: Models) -> tuple[float, float]:
+def weights(run: PlannedRun) -> tuple[float, float]:
     """Return logged and predicted bytes of one GPU after loading."""
-    logged = row.positive("weights_gib") * GiB
-    if "lora" in row.text("note").casefold():
+    logged = run.positive("weights_gib") * GiB
+    if run.logged.lora:
         raise Untestable("the logged weights hold LoRA slots of a rank that is not given")
-    if "backbone" in row.text("model"):
+    if "backbone" in run.logged.model:
         raise Untestable("only the config of its backbone is known")
-    return logged, Deployment(row, models).loaded().total
+    return logged, run.loaded().total
 
 
-def kv_budget(row: Row, models: Models) -> tuple[float, float]:
+def kv_budget(run: PlannedRun) -> tuple[float, float]:
     """Return logged and predicted bytes that one GPU leaves for the cache."""
-    logged = row.positive("kv_cache_gib") * GiB
-    return logged, _known_run(row, models).budget()[0]
+    logged = run.positive("kv_cache_gib") * GiB
+    _check_known(run)
+    return logged, run.budget()[0]
 
 
-def kv_tokens(row: Row, models: Models) -> tuple[float, float]:
+def kv_tokens(run: PlannedRun) -> tuple[float, float]:
     """Return logged and predicted tokens of the cache."""
-    logged = _tokens(row)
-    return logged, _known_run(row, models).budget()[1]
+    logged = _tokens(run)
+    _check_known(run)
+    return logged, run.budget()[1]
 
 
-def _known_run(row: Row, models: Models) -> Deployment:
-    """Return the run of a row that tells utilization and version.
-
-    Raises:
-        Untestable: one of them is not given.
-    """
-    run = Deployment(row, models)
-    row.positive("gpu_memory_utilization")
+def _check_known(run: PlannedRun) -> None:
+    """Check that a run tells utilization and version; raises `Untestable` where it does not."""
+    run.positive("gpu_memory_utilization")
     if run.version is None:
         raise Untestable("engine_version is not given")
-    return run
 
 
-def _tokens(row: Row) -> float:
+def _tokens(run: PlannedRun) -> float:
     """Return the logged tokens, or blocks times their size."""
-    if row.number("kv_tokens") is not None:
-        return row.positive("kv_tokens")
-    if row.number("gpu_blocks") is None:
+    if run.known("kv_tokens").kv_tokens is not None:
+        return run.positive("kv_tokens")
+    if run.known("gpu_blocks").gpu_blocks is None:
         raise Untestable("kv_tokens is not given")
-    return row.positive("gpu_blocks") * row.positive("block_size")
+    return run.positive("gpu_blocks") * run.positive("block_size")
 
 
-LOG_TESTS: Final[dict[Quantity, Test]] = {
+LOG_TESTS: Final[dict[Quantity, Callable[[PlannedRun], tuple[float, float]]]] = {
     "kv_bytes_per_token": kv_bytes_per_token,
     "weights": weights,
     "kv_budget": kv_budget,

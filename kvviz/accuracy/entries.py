@@ -4,10 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final, Literal, TypeVar
 
-from kvviz.accuracy.deployment import Deployment
-from kvviz.accuracy.reasons import UNEXPLAINED, reason_for
+from kvviz.accuracy.planned import PlannedRun
+from kvviz.accuracy.reasons import UNEXPLAINED, reason_of_run
 from kvviz.accuracy.rows import Untestable
-from kvviz.accuracy.startup_log import StartupLog
 from kvviz.units import GiB
 
 T = TypeVar("T")
@@ -58,20 +57,21 @@ class Entry:
         return "near" if abs(self.error) <= NEAR else "off"
 
 
-def entries(log: StartupLog, run: Deployment, notes: list[str]) -> list[Entry]:
+def entries(run: PlannedRun, notes: list[str]) -> list[Entry]:
     """Return the figures in the order of the arithmetic; what lacks a setting goes to `notes`."""
-    found = _memory(log, run, notes) + _cache(log, run, notes)
+    found = _memory(run, notes) + _cache(run, notes)
     return [_with_reason(entry, run) for entry in found]
 
 
-def _memory(log: StartupLog, run: Deployment, notes: list[str]) -> list[Entry]:
+def _memory(run: PlannedRun, notes: list[str]) -> list[Entry]:
     """Return the sizes that add up to the requested memory."""
-    numbers = log.numbers
+    logged = run.logged
 
     def guess(name: str, make: Callable[[], T]) -> T | None:
         return _tried(name, make, notes)
 
-    share = run.row.text("gpu_memory_utilization")
+    share = logged.gpu_memory_utilization
+    of_what = f"{run.engine.share_of} × {'' if share is None else f'{share:g}'}"
     parameters = guess("weights", lambda: f"{run.model.parameters:,} parameters")
     batch = guess("activation peak", lambda: f"{run.plan.limits.max_num_batched_tokens:,} tokens")
     taken = guess("activation peak", lambda: run.plan.taken)
@@ -82,39 +82,35 @@ def _memory(log: StartupLog, run: Deployment, notes: list[str]) -> list[Entry]:
     )
     return [
         Entry("Requested", "GiB", guess("requested", lambda: run.sized.requested / GiB),
-              numbers.get("requested"), f"{_of_what(run)} × {share}", "computed"),
+              logged.requested_gib, of_what, "computed"),
         Entry("Weights", "GiB", guess("weights", lambda: run.loaded().total / GiB),
-              numbers.get("weights"), f"{parameters}, as stored" if parameters else "", "computed"),
+              logged.weights_gib, f"{parameters}, as stored" if parameters else "", "computed"),
         Entry("Activation peak", "GiB", activation,
-              numbers.get("activation"), f"profiling step of {batch}" if batch else "", "assumed"),
+              logged.activation_peak_gib, f"profiling step of {batch}" if batch else "", "assumed"),
         Entry("Non-PyTorch memory", "GiB", other,
-              numbers.get("non_torch"), "by version and tensor parallel size", "assumed"),
+              logged.non_torch_gib, "by version and tensor parallel size", "assumed"),
         Entry("CUDA graphs", "GiB", graphs,
-              _taken_before(log, run), "what is taken before the cache", "assumed"),
+              _taken_before(run), "what is taken before the cache", "assumed"),
     ]  # fmt: skip
 
 
-def _of_what(run: Deployment) -> str:
-    return run.engine.share_of
-
-
-def _taken_before(log: StartupLog, run: Deployment) -> float | None:
+def _taken_before(run: PlannedRun) -> float | None:
     """Return the logged graphs where the release subtracts them before the cache."""
     try:
-        return log.numbers.get("graphs") if run.plan.taken.graphs else None
+        return run.logged.cuda_graphs_gib if run.plan.taken.graphs else None
     except Untestable:
         return None
 
 
-def _cache(log: StartupLog, run: Deployment, notes: list[str]) -> list[Entry]:
+def _cache(run: PlannedRun, notes: list[str]) -> list[Entry]:
     """Return what is left for the cache, and what that holds."""
-    numbers = log.numbers
+    logged = run.logged
     both = _tried("KV cache", run.budget, notes)
     room, tokens = both if both else (None, None)
-    length = numbers.get("length")
+    length = logged.concurrency_at
     per_token = _tried("KV cache", lambda: run.token_bytes(None), notes)
     each = f"÷ {per_token:,.0f} B a token" if per_token else ""
-    budget = numbers.get("kv_budget")
+    budget = logged.kv_cache_gib
     alone = None
     if budget and budget > 0:
         alone = _tried(
@@ -122,24 +118,23 @@ def _cache(log: StartupLog, run: Deployment, notes: list[str]) -> list[Entry]:
         )
     blocks = _tried("KV blocks", lambda: run.sized.blocks, notes) if room else None
     return [
-        *_states(log, run, room),
+        *_states(run),
         Entry("KV cache", "GiB", room / GiB if room is not None else None, budget,
               "what is left", "assumed"),
-        Entry("KV blocks", "blocks", blocks, numbers.get("blocks"), "whole blocks", "assumed"),
-        Entry("KV tokens", "tokens", tokens, numbers.get("tokens"), each, "assumed"),
-        Entry("Tokens from the logged KV cache", "tokens", alone, numbers.get("tokens"),
+        Entry("KV blocks", "blocks", blocks, logged.gpu_blocks, "whole blocks", "assumed"),
+        Entry("KV tokens", "tokens", tokens, logged.kv_tokens, each, "assumed"),
+        Entry("Tokens from the logged KV cache", "tokens", alone, logged.kv_tokens,
               f"{budget:g} GiB {each}" if budget else "", "computed"),
         Entry("Concurrency", "x", tokens / length if tokens and length else None,
-              numbers.get("concurrency"), f"at {length:,.0f} tokens" if length else "", "assumed"),
+              logged.max_concurrency, f"at {length:,} tokens" if length else "", "assumed"),
     ]  # fmt: skip
 
 
-def _states(log: StartupLog, run: Deployment, room: int | None) -> list[Entry]:
+def _states(run: PlannedRun) -> list[Entry]:
     """Return what SGLang sets aside for the states of recurrent layers, beside the cache."""
-    parts = [log.numbers[name] for name in ("conv_state", "ssm_state") if name in log.numbers]
     told = "what mamba_full_memory_ratio sets aside beside the KV cache"
     found = _tried("recurrent states", lambda: run.sized.states / GiB, []) or None
-    return [Entry("Recurrent states", "GiB", found, sum(parts) if parts else None, told, "assumed")]
+    return [Entry("Recurrent states", "GiB", found, run.logged.states_gib, told, "assumed")]
 
 
 def _tried(name: str, make: Callable[[], T], notes: list[str]) -> T | None:
@@ -151,26 +146,26 @@ def _tried(name: str, make: Callable[[], T], notes: list[str]) -> T | None:
         return None
 
 
-def _with_reason(entry: Entry, run: Deployment) -> Entry:
+def _with_reason(entry: Entry, run: PlannedRun) -> Entry:
     if entry.mark not in ("near", "off") or entry.predicted is None or entry.logged is None:
         return entry
     reason = _reason(entry, run)
     return replace(entry, reason=reason)
 
 
-def _reason(entry: Entry, run: Deployment) -> str:
+def _reason(entry: Entry, run: PlannedRun) -> str:
     predicted, logged = entry.predicted or 0.0, entry.logged or 0.0
     if entry.name == "Weights":
-        return reason_for("weights", run.row, run.models, predicted * GiB, logged * GiB)
+        return reason_of_run("weights", run, predicted * GiB, logged * GiB)
     if entry.name == "Activation peak":
         if run.split[1] > 1:
             return "the line is that of a stage without the sampler"
         told = "other batch settings than the defaults, or images in the profiling step"
-        return told if not run.row.text("max_num_seqs") else UNEXPLAINED
+        return UNEXPLAINED if run.logged.max_num_seqs else told
     if entry.name == "Non-PyTorch memory":
         return "libraries and the driver differ between machines"
     if entry.name == "CUDA graphs":
         return "an average of a few logs: it grows with layers and captured sizes"
     if entry.name.startswith("KV") or entry.name == "Concurrency":
-        return reason_for("kv_tokens", run.row, run.models, predicted, logged)
+        return reason_of_run("kv_tokens", run, predicted, logged)
     return UNEXPLAINED

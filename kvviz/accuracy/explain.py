@@ -1,19 +1,26 @@
 """A start-up log reconciled: each GiB that the engine names beside the predicted one."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
-from kvviz.accuracy.deployment import Deployment
 from kvviz.accuracy.entries import ROUNDING, Entry, entries
 from kvviz.accuracy.failures import failed
+from kvviz.accuracy.planned import PlannedRun
 from kvviz.accuracy.resolve import Models
-from kvviz.accuracy.rows import Row, Untestable
-from kvviz.accuracy.startup_log import StartupLog
+from kvviz.accuracy.rows import Untestable
 from kvviz.catalog.gpus.shipped import gpus
-from kvviz.settings.version import spelled
+from kvviz.engines.logged import LoggedRun
+from kvviz.engines.registry import find_engine
+from kvviz.settings.version import read_version, spelled
 from kvviz.units import GiB
 
+SHARE: Final = "gpu_memory_utilization"
+SETTINGS: Final = (
+    *("model", "gpu", "engine", "engine_version", "tp", "pp", "dtype", "quantization"),
+    *("kv_dtype", "max_model_len", SHARE, "block_size", "eager", "cap"),
+)
+LORA: Final = "LoRA slots of a rank that is not logged lie beside the weights"
 SAME_DEVICE: Final = 0.02  # GiB between a logged total and a catalog's reading
 
 
@@ -43,60 +50,53 @@ class Explanation:
 
 
 def explained(
-    log: StartupLog, models: Models, given: Mapping[str, str] | None = None
+    logged: LoggedRun, models: Models, given: Mapping[str, Any] | None = None
 ) -> Explanation:
     """Return a log reconciled with what kvviz predicts.
 
     Args:
-        log: what was read.
+        logged: what was read.
         models: configs that the model's name is looked up in.
-        given: settings that the user knows better, by column of the table of logs.
+        given: settings that the user knows better, typed, by field of `LoggedRun`.
     """
-    facts, notes = _facts(log, given or {})
-    facts |= _defaults(Deployment(Row("log", _cells(log, facts)), models), notes)
-    run = Deployment(Row("log", _cells(log, facts)), models)
-    found = entries(log, run, notes)
+    notes: list[str] = []
+    run = PlannedRun(_settled(logged, given or {}, notes), models, LORA if logged.lora else "")
+    found = entries(run, notes)
     return Explanation(
-        {**facts, **_resolved(run)},
+        {**_facts(run.logged), **_resolved(run)},
         tuple(entry for entry in found if entry.predicted or entry.logged is not None),
         _total(run),
-        _sums(log),
-        failed(log, run),
+        _sums(logged),
+        failed(run),
         tuple(dict.fromkeys(notes)),
     )
 
 
-def _facts(log: StartupLog, given: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
-    """Return the settings, and what had to be taken for a missing one."""
-    facts, notes = {**log.facts, **{k: v for k, v in given.items() if v}}, []
-    total = log.numbers.get("total")
-    if "gpu" not in facts and total:
-        name = _device_of(total)
-        if name:
-            facts["gpu"] = name
-            notes.append(f"the GPU is not named: {name} taken, whose total is {total:g} GiB")
-    if "utilization" in log.numbers:
-        given_share = given.get("gpu_memory_utilization")
-        facts["gpu_memory_utilization"] = given_share or f"{log.numbers['utilization']:g}"
-    return facts, notes
+def _settled(logged: LoggedRun, given: Mapping[str, Any], notes: list[str]) -> LoggedRun:
+    """Return the run as the user knows better, and with what is taken where neither says."""
+    unread = {name: told for name, told in logged.unread.items() if name not in given}
+    found = replace(logged, **given, unread=unread)
+    total = found.total_gpu_memory_gib
+    name = _device_of(total) if total and not found.gpu else ""
+    if name:
+        notes.append(f"the GPU is not named: {name} taken, whose total is {total:g} GiB")
+    return _with_defaults(replace(found, gpu=found.gpu or name), notes)
 
 
-def _defaults(run: Deployment, notes: list[str]) -> dict[str, str]:
-    """Return what the engine takes where the log does not say; `notes` tells of it."""
-    try:
-        engine = run.engine
-    except Untestable:
-        return {}
-    version = run.version or engine.logged_without_version(prints_concurrency=False)
-    if run.version is None and version:
-        older = run.row.text("core") == "V0"
-        taken = "the older engine, before 0.8," if older else f"{engine.label} {spelled(version)}"
+def _with_defaults(logged: LoggedRun, notes: list[str]) -> LoggedRun:
+    """Return the run with the share that its engine takes by default; `notes` tells of it."""
+    engine, version = find_engine(logged.engine), read_version(logged.engine_version)
+    rules = version or engine.logged_without_version(prints_concurrency=False)
+    if version is None and rules:
+        older = "the older engine, before 0.8,"
+        taken = older if logged.older_core else f"{engine.label} {spelled(rules)}"
         notes.append(f"the version is not logged: the constants of {taken} are taken")
-    share = engine.default_share(version)
-    if share is None or run.row.text("gpu_memory_utilization"):
-        return {}
+    share = engine.default_share(rules)
+    stated = logged.gpu_memory_utilization is not None or SHARE in logged.unread
+    if share is None or stated:
+        return logged
     notes.append(f"utilization is not logged: {share:g}, the default")
-    return {"gpu_memory_utilization": f"{share:g}"}
+    return replace(logged, gpu_memory_utilization=share)
 
 
 def _device_of(total: float) -> str:
@@ -106,34 +106,23 @@ def _device_of(total: float) -> str:
     return near[0].name if near else ""
 
 
-def _cells(log: StartupLog, facts: Mapping[str, str]) -> dict[str, str]:
-    """Return the log as a row of the table of logs."""
-    columns = {
-        "total": "total_gpu_memory_gib",
-        "weights": "weights_gib",
-        "kv_budget": "kv_cache_gib",
-        "tokens": "kv_tokens",
-        "concurrency": "max_concurrency",
-        "max_num_batched_tokens": "max_num_batched_tokens",
-        "max_num_seqs": "max_num_seqs",
-        "length": "max_model_len",
-        "free": "free_before_gib",
-    }
-    found = {name: repr(log.numbers[key]) for key, name in columns.items() if key in log.numbers}
-    eager = "enforce-eager" if facts.get("eager", "").casefold() == "true" else ""
-    lora = "LoRA slots of a rank that is not logged lie beside the weights"
-    reason = lora if facts.get("lora") else ""
-    return {**found, "reason": reason, **facts, "note": eager}
+def _facts(logged: LoggedRun) -> dict[str, str]:
+    """Spell the settings that are known."""
+    values = {name: getattr(logged, name) for name in SETTINGS}
+    said = {name: value for name, value in values.items() if value not in (None, "")}
+    spelt = {name: f"{v:g}" if isinstance(v, float) else str(v) for name, v in said.items()}
+    signs = {"core": logged.older_core and "V0", "lora": logged.lora and "true"}
+    return {**spelt, **{name: sign for name, sign in signs.items() if sign}}
 
 
-def _total(run: Deployment) -> float | None:
+def _total(run: PlannedRun) -> float | None:
     try:
         return run.memory / GiB
     except Untestable:
         return None
 
 
-def _resolved(run: Deployment) -> dict[str, str]:
+def _resolved(run: PlannedRun) -> dict[str, str]:
     """Return the names that the catalog has for what the log names."""
     found = {}
     for key in ("model", "gpu"):
@@ -144,22 +133,22 @@ def _resolved(run: Deployment) -> dict[str, str]:
     return found
 
 
-def _sums(log: StartupLog) -> str:
+def _sums(logged: LoggedRun) -> str:
     """Return whether requested = weights + activations + non-torch (+ graphs) + cache.
 
     Of several ranks' caches the one that comes nearest is taken, as the other figures are of one
     rank too.
     """
-    names = ("requested", "weights", "activation", "non_torch", "kv_budget")
-    if any(name not in log.numbers for name in names):
+    requested, graphs = logged.requested_gib, logged.cuda_graphs_gib or 0.0
+    taken = (logged.weights_gib, logged.activation_peak_gib, logged.non_torch_gib)
+    parts = [part for part in taken if part is not None]
+    if requested is None or len(parts) < len(taken) or not logged.kv_cache_of_ranks:
         return ""
-    requested, *parts = (log.numbers[name] for name in names[:-1])
-    graphs = log.numbers.get("graphs", 0.0)
-    caches = log.ranks.get("kv_budget", ()) or (log.numbers["kv_budget"],)
-    parts.append(min(caches, key=lambda cache: abs(requested - sum(parts) - cache)))
+    rest = requested - sum(parts)
+    parts.append(min(logged.kv_cache_of_ranks, key=lambda cache: abs(rest - cache)))
     left = requested - sum(parts)
     spelled = " + ".join(f"{part:.2f}" for part in parts)
-    allowed = 0.005 * len(names) + ROUNDING
+    allowed = 0.005 * (len(parts) + 1) + ROUNDING
     if abs(left) <= allowed:
         return f"{spelled} = {sum(parts):.2f} of the requested {requested:.2f} GiB: it adds up"
     if graphs and abs(left - graphs) <= allowed:

@@ -3,7 +3,8 @@
 import re
 from typing import Final
 
-from kvviz.accuracy.resolve import Models, find_device, weights_format
+from kvviz.accuracy.devices import find_device
+from kvviz.accuracy.resolve import Models, weights_format
 from kvviz.accuracy.rows import Row, Untestable
 from kvviz.accuracy.throughput import Load, tokens_per_second
 from kvviz.catalog.dtypes import storage_bytes, width

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from kvviz.accuracy.deployment import Deployment
+from kvviz.accuracy.planned import PlannedRun
 from kvviz.accuracy.resolve import Models
 from kvviz.accuracy.rows import Row, Untestable
 from kvviz.catalog.dtypes import width
@@ -13,43 +13,45 @@ UNEXPLAINED: Final = "not explained yet"
 ONE_MORE: Final = ("qwen3_next", "qwen3_5", "glm4_moe", "deepseek")
 SMALL: Final = 0.15  # of the requested memory: a small rest of large terms
 NEAR: Final = 0.005
+TELLING: Final = ("MTP", "buffer", "rounded")  # words of a note that says why figures differ
 
 
-def reason_for(quantity: str, row: Row, models: Models, predicted: float, logged: float) -> str:
-    """Return the likely reason why `predicted` is not `logged`, in one phrase."""
-    for found in (_stated(row), _computed(quantity, row, models, predicted, logged)):
-        if found:
-            return found
-    return UNEXPLAINED
+def reason_of_run(quantity: str, run: PlannedRun, predicted: float, logged: float) -> str:
+    """Return the likely reason why a run's `predicted` figure is not the `logged` one."""
+    try:
+        return run.told or _of_run(quantity, run, predicted, logged) or UNEXPLAINED
+    except Untestable:
+        return UNEXPLAINED
 
 
-def _stated(row: Row) -> str:
-    """Return what the row says of a difference."""
+def reason_of_row(
+    models: Models, quantity: str, row: Row, predicted: float, published: float
+) -> str:
+    """Return the likely reason why the figure of a published row is not the `predicted` one."""
+    if quantity == "throughput":
+        return told(row) or "assumed efficiencies and batch; a roofline, not a measurement"
+    try:
+        model = models.find(row.text("model"))
+    except Untestable:  # its config was found by the name of a file
+        return told(row) or UNEXPLAINED
+    return told(row) or _weights(model, quantity, predicted, published) or UNEXPLAINED
+
+
+def told(row: Row) -> str:
+    """Return what a row itself says of a difference, empty where it says nothing."""
     if row.text("reason"):
         return row.text("reason")
     note = row.text("note")
     if "lora" in note.casefold():
         return "launched by another program: LoRA slots and batch settings are not logged"
-    return note if any(word in note for word in ("MTP", "buffer", "rounded")) else ""
+    return note if any(word in note for word in TELLING) else ""
 
 
-def _computed(quantity: str, row: Row, models: Models, predicted: float, logged: float) -> str:
-    run = Deployment(row, models)
-    try:
-        model = run.model
-        if quantity == "weights" and (
-            told := run.engine.reason(quantity, model, predicted < logged)
-        ):
-            return told
-        if quantity in ("weights", "parameters"):
-            return _weights(model, quantity, predicted, logged)
-        if quantity in ("kv_tokens", "kv_budget"):
-            return _budget(run)
-        if quantity == "throughput":
-            return "assumed efficiencies and batch; a roofline, not a measurement"
-    except Untestable:
-        pass
-    return ""
+def _of_run(quantity: str, run: PlannedRun, predicted: float, logged: float) -> str:
+    if quantity == "weights":
+        engines = run.engine.reason(quantity, run.model, predicted < logged)
+        return engines or _weights(run.model, quantity, predicted, logged)
+    return _budget(run) if quantity in ("kv_tokens", "kv_budget") else ""
 
 
 def _weights(model: Model, quantity: str, predicted: float, logged: float) -> str:
@@ -69,17 +71,17 @@ def _weights(model: Model, quantity: str, predicted: float, logged: float) -> st
     return "which matrices stay unquantized is not in the row" if quantized else ""
 
 
-def _budget(run: Deployment) -> str:
-    if run.row.text("cap"):
-        return run.row.text("cap")
-    weights = run.row.number("weights_gib")
-    if weights:
-        off = run.loaded().total / GiB - weights
-        if abs(off) > 0.03 * weights:
+def _budget(run: PlannedRun) -> str:
+    logged = run.known("weights_gib", "kv_cache_gib")
+    if logged.cap:
+        return logged.cap
+    if logged.weights_gib:
+        off = run.loaded().total / GiB - logged.weights_gib
+        if abs(off) > 0.03 * logged.weights_gib:
             return f"weights are {abs(off):.2f} GiB {'more' if off > 0 else 'less'} than logged"
-    cache, room = run.row.number("kv_cache_gib"), run.sized.requested / GiB
+    cache, room = logged.kv_cache_gib, run.sized.requested / GiB
     if cache is not None and cache < SMALL * room:
         return f"{cache:g} GiB are what {room:.1f} GiB leave: a small rest of large terms"
-    if run.row.text("max_num_seqs"):
+    if logged.max_num_seqs:
         return ""
     return run.engine.reason("kv_tokens", run.model, too_low=False)

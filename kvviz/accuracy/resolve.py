@@ -1,19 +1,16 @@
-"""Which model, GPU and dtypes the free words of a row mean; what is not certain is not guessed."""
+"""Which model and dtypes the free words of a row mean; what is not certain is not guessed."""
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
 from kvviz.accuracy.rows import FactsError, Untestable
-from kvviz.catalog.gpus.gpu import Gpu
-from kvviz.catalog.gpus.shipped import gpus
 from kvviz.catalog.models.config import ConfigError, model_from_config, read_config
 from kvviz.catalog.models.model import Model
 from kvviz.catalog.models.shipped import find_model, model_names
-from kvviz.units import GiB, MiB
 
 # How the weights are stored, and how the model was tuned: neither changes the architecture.
 STORAGE_WORDS: Final = re.compile(
@@ -27,13 +24,6 @@ TUNING_WORDS: Final = re.compile(
 VERSION_WORDS: Final = re.compile(r"v\d+(\.\d+)?")
 HUB_FOLDER: Final = re.compile(r"models--([^/]+)--([^/]+)")  # of the hub's own cache on a disk
 PARENTHESES: Final = re.compile(r"[(\[]([^)\]]*)[)\]]")
-VENDOR_WORDS: Final = re.compile(
-    r"nvidia|amd|intel|tesla|geforce|instinct|quadro|gpu|apple|google|hbm\d?e?|blackwell|server"
-    r"|edition|workstation|generation|max|graphics|oam|superchip|per|nvl72"
-)
-SIZE_WORD: Final = re.compile(r"\d+gb")
-BARE_SIZE: Final = re.compile(r"^(24|32|40|48|80|94|96|141|180|192)$")
-FORM_WORDS: Final = frozenset({"sxm", "sxm2", "sxm3", "sxm4", "sxm5", "sxm6", "pcie", "nvl"})
 KNOWN: Final = 4096  # names whose words are kept: each row is compared with the whole catalog
 
 
@@ -140,48 +130,6 @@ def _ends_in(words: tuple[str, ...], tail: tuple[str, ...]) -> bool:
     return len(tail) >= 2 and len(words) > len(tail) and words[-len(tail) :] == tail
 
 
-def find_device(text: str, memory: float | None = None) -> Gpu:
-    """Return the GPU of a row's free text.
-
-    Args:
-        text: such as ``A100-SXM4-40GB`` or ``Tesla T4``.
-        memory: GiB that the engine saw, to tell sizes of one name apart.
-
-    Raises:
-        Untestable: no GPU goes by the name, or several of different sizes.
-    """
-    wanted = _device_words(text)
-    form, size = wanted & FORM_WORDS, {word for word in wanted if SIZE_WORD.fullmatch(word)}
-    model = wanted - form - size - {"d"}  # the 4090 D has the 4090's memory
-    found = [gpu for gpu in gpus() if model and model == _device_words(gpu.name, bare=True)]
-    if memory is not None:
-        found = _narrowed(found, lambda gpu: abs(gpu.cuda_bytes / GiB - memory) < 0.05 * memory)
-    found = _narrowed(found, lambda gpu: size <= _device_words(gpu.name) | {f"{gpu.memory_gb}gb"})
-    found = _narrowed(
-        found, lambda gpu: form <= _device_words(gpu.name) if form else "SXM" in gpu.name
-    )
-    if not found:
-        raise Untestable(f"no GPU {text[:40]} in the catalog" if text else "the GPU is not named")
-    if len({gpu.memory_gb for gpu in found}) > 1:
-        raise Untestable(f"{text[:40]} has more than one size")
-    return found[0]
-
-
-def _narrowed(found: list[Gpu], holds: Callable[[Gpu], bool]) -> list[Gpu]:
-    """Return those that hold, all of them where none does."""
-    return [gpu for gpu in found if holds(gpu)] or found
-
-
-def _device_words(text: str, bare: bool = False) -> frozenset[str]:
-    """Return the words of a GPU's name; `bare` leaves out its size and form."""
-    plain = re.sub(r"(?<=\d)\s+(?=gb\b)", "", text.casefold())
-    plain = re.sub(r"rtx\s*pro\s*(?=\d)", "rtx pro ", plain)
-    plain = re.sub(r"\b(rtx|gtx|mi)(?=\d)", r"\1 ", plain)
-    words = (re.sub(BARE_SIZE, r"\1gb", word) for word in re.split(r"[^a-z0-9]+", plain))
-    found = frozenset(word for word in words if word and not VENDOR_WORDS.fullmatch(word))
-    return frozenset(w for w in found - FORM_WORDS if not SIZE_WORD.fullmatch(w)) if bare else found
-
-
 FORMATS: Final = (  # words of quantization, and how the linear weights are then stored
     (r"mxfp4", "mxfp4"),
     (r"fp4", "nvfp4"),
@@ -247,15 +195,3 @@ def cache_dtype(text: str) -> str:
     if plain in BASE_DTYPES:
         return BASE_DTYPES[plain]
     raise Untestable(f"KV dtype {text[:40]} is not known")
-
-
-def unknown_device(name: str, memory: int) -> Gpu:
-    """Return a GPU that no catalog has, known by its name and memory alone."""
-    return replace(
-        gpus()[0],
-        name=name,
-        vendor="",
-        architecture="",
-        cuda_total_bytes=memory,
-        reported_mib=memory // MiB,
-    )

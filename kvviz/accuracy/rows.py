@@ -2,12 +2,14 @@
 
 import csv
 import io
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
+from kvviz.engines import fields
+
+T = TypeVar("T")
 MAX_BYTES: Final = 50_000_000
 SHIPPED: Final = Path(__file__).parent / "facts"
 NEEDED: Final[dict[str, tuple[str, ...]]] = {
@@ -58,15 +60,7 @@ class Row:
             Untestable: it is no number.
         """
         found = self.text(column)
-        if not found:
-            return None
-        try:
-            value = float(found.replace(",", "").replace("_", ""))
-        except ValueError:
-            value = math.nan
-        if not math.isfinite(value):
-            raise Untestable(f"{column} is {found[:40]!r}, no number")
-        return value
+        return _read(fields.number, column, found) if found else None
 
     def positive(self, column: str) -> float:
         """Return a cell's number.
@@ -74,12 +68,7 @@ class Row:
         Raises:
             Untestable: it is blank, no number, or not above 0.
         """
-        found = self.number(column)
-        if found is None:
-            raise Untestable(f"{column} is not given")
-        if found <= 0:
-            raise Untestable(f"{column} is {found:g}, not above 0")
-        return found
+        return positive(column, self.number(column))
 
     def whole(self, column: str, default: int) -> int:
         """Return a cell's whole number from 1 on, `default` where it is blank.
@@ -87,12 +76,24 @@ class Row:
         Raises:
             Untestable: it is something else.
         """
-        found = self.number(column)
-        if found is None:
-            return default
-        if found != int(found) or not 1 <= found <= 10**9:
-            raise Untestable(f"{column} is {found:g}, no whole number from 1 on")
-        return int(found)
+        found = self.text(column)
+        return _read(fields.whole, column, found) if found else default
+
+
+def _read(reader: Callable[[str, str], T], column: str, found: str) -> T:
+    try:
+        return reader(column, found)
+    except ValueError as error:
+        raise Untestable(str(error)) from None
+
+
+def positive(name: str, value: float | None) -> float:
+    """Return a figure that must be there and above 0; raises `Untestable` where it is not."""
+    if value is None:
+        raise Untestable(f"{name} is not given")
+    if value <= 0:
+        raise Untestable(f"{name} is {value:g}, not above 0")
+    return value
 
 
 def read_rows(kind: str, path: Path | None = None) -> list[Row]:

@@ -1,16 +1,18 @@
 """All comparisons of four tables of facts, and what they come to, quantity by quantity."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
 from kvviz.accuracy.comparison import LOG_TESTS, MISS, QUANTITIES, Comparison, Quantity, compared
+from kvviz.accuracy.logged_rows import planned
 from kvviz.accuracy.published import checkpoint, parameters, throughput
-from kvviz.accuracy.resolve import read_models
-from kvviz.accuracy.rows import read_rows
+from kvviz.accuracy.reasons import reason_of_row, reason_of_run
+from kvviz.accuracy.resolve import Models, read_models
+from kvviz.accuracy.rows import Row, read_rows
 
 SHARES: Final = {"within_0_5": 0.005, "within_2": 0.02, "within_10": 0.1}
 
@@ -57,14 +59,25 @@ def validate(
         FactsError: a file is broken, or there is no such folder.
     """
     models = read_models(configs)
-    rows = read_rows("logs", logs)
+    runs = [(row, planned(row, models)) for row in read_rows("logs", logs)]
     found: list[Comparison] = []
     for quantity, test in LOG_TESTS.items():
-        found += compared(quantity, "logs", rows, models, test)
-    found += compared("weights", "weights", read_rows("weights", weights), models, checkpoint)
-    found += compared("parameters", "params", read_rows("params", params), models, parameters)
-    rates = read_rows("throughput", throughputs)
-    return [*found, *compared("throughput", "throughput", rates, models, throughput)]
+        found += compared(quantity, "logs", runs, test, reason_of_run)
+    found += _published("weights", "weights", weights, models, checkpoint)
+    found += _published("parameters", "params", params, models, parameters)
+    return [*found, *_published("throughput", "throughput", throughputs, models, throughput)]
+
+
+def _published(
+    quantity: Quantity,
+    kind: str,
+    path: Path | None,
+    models: Models,
+    test: Callable[[Row, Models], tuple[float, float]],
+) -> Iterator[Comparison]:
+    rows = [(row, row) for row in read_rows(kind, path)]
+    reason = partial(reason_of_row, models)
+    return compared(quantity, kind, rows, lambda row: test(row, models), reason)
 
 
 @cache

@@ -11,8 +11,9 @@ import typer
 from kvviz.accuracy.entries import Entry
 from kvviz.accuracy.explain import Explanation, explained
 from kvviz.accuracy.resolve import Models
-from kvviz.accuracy.startup_log import MAX_BYTES, StartupLog, read_log, read_log_file
+from kvviz.accuracy.startup_log import MAX_BYTES, read_log, read_log_file
 from kvviz.catalog.models.config import ConfigError, model_from_config, read_config
+from kvviz.engines.logged import LoggedRun
 from kvviz.units import change
 
 FACTS = (
@@ -60,15 +61,15 @@ def show_explanation(
         "gpu_memory_utilization": utilization,
         "engine_version": version,
     }
-    given = {name: str(value) for name, value in settings.items() if value not in (None, "")}
-    found = explained(_log(logfile), _models(config, given.get("model", "")), given)
+    given = {name: value for name, value in settings.items() if value not in (None, "")}
+    found = explained(_log(logfile), _models(config, str(settings["model"])), given)
     if as_json:
         typer.echo(json.dumps(_plain(found), indent=2))
         return
     _show(found)
 
 
-def _log(path: Path) -> StartupLog:
+def _log(path: Path) -> LoggedRun:
     if str(path) == "-":
         return read_log(sys.stdin.read(MAX_BYTES))
     return read_log_file(path)

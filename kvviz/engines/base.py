@@ -3,15 +3,15 @@
 import re
 from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from kvviz.catalog.gpus.gpu import Gpu
 from kvviz.catalog.models.model import Model
+from kvviz.engines.layout import KvGroup, Layout, Numbers
+from kvviz.engines.logged import Failure, LoggedRun
 from kvviz.settings.deployment import Deployment
 from kvviz.settings.version import Version
 from kvviz.units import GiB
-
-Numbers = Any  # an int or float, or an array of them: a plan of one cell, or of a whole grid
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,63 +80,6 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True)
-class KvGroup:
-    """Layers that share a block table.
-
-    Args:
-        kind: full_attention, mla_attention, sliding_window, chunked_local_attention or state.
-        layers: how many.
-        block_size: tokens in a block of theirs, 0 of a state.
-        block_bytes: bytes of a block in all of them, padding of their pages included.
-        window: tokens that one attends to at most, None for all.
-        blocks_per_request: blocks that a request of max_model_len pins.
-    """
-
-    kind: str
-    layers: int
-    block_size: int
-    block_bytes: int
-    window: int | None
-    blocks_per_request: int
-
-
-class Layout(Protocol):
-    """How one GPU's KV cache is cut into blocks, and what a request takes of them.
-
-    Every method takes numbers or arrays that broadcast.
-    """
-
-    @property
-    def block_size(self) -> int:
-        """Tokens in a block of the layers that keep every token."""
-
-    @property
-    def bytes_per_block(self) -> int:
-        """Bytes of one block of the pool."""
-
-    def blocks(self, kv_bytes: Numbers) -> Numbers:
-        """Return the whole blocks in a budget."""
-
-    def tokens(self, blocks: Numbers, length: int) -> Numbers:
-        """Return the tokens that the engine says a pool holds, at a max_model_len of `length`."""
-
-    def concurrency(self, kv_bytes: Numbers, length: Numbers) -> Numbers:
-        """Return how many sequences of `length` tokens the budget holds at once."""
-
-    def request_bytes(self, length: Numbers) -> Numbers:
-        """Return the bytes that a request of `length` tokens takes of the budget."""
-
-    def holds(self, kv_bytes: Numbers, length: Numbers) -> Numbers:
-        """Return whether the engine starts with this budget at a max_model_len of `length`."""
-
-    def longest(self, kv_bytes: int, most: int) -> int:
-        """Return the longest sequence up to `most` tokens that the engine starts with, else 0."""
-
-    def groups(self, length: int) -> tuple[KvGroup, ...]:
-        """Return the groups of layers, with the blocks a request of `length` tokens pins."""
-
-
-@dataclass(frozen=True, slots=True)
 class Plan:
     """Where every byte of the tightest GPU goes under an engine.
 
@@ -198,18 +141,6 @@ class Plan:
     def longest(self, most: int) -> int:
         """Return the longest sequence up to `most` tokens that the KV cache holds, 0 if none."""
         return self.layout.longest(max(self.kv_bytes, 0), most) if self.layout else most
-
-
-def longest_held(layout: Layout, kv_bytes: int, most: int) -> int:
-    """Return the last length up to `most` tokens that a budget of the KV cache holds, 0 if none."""
-    low, high = 0, most
-    while low < high:
-        middle = (low + high + 1) // 2
-        if layout.holds(kv_bytes, middle):
-            low = middle
-        else:
-            high = middle - 1
-    return low
 
 
 class Engine(Protocol):
@@ -276,6 +207,12 @@ class Engine(Protocol):
 
     def notes(self, deployment: Deployment) -> tuple[str, ...]:
         """Return the settings that the engine does not take as they are, one sentence each."""
+
+    def read(self, log: str) -> LoggedRun | None:
+        """Return what a start-up log says, None where no line of it is this engine's."""
+
+    def failure(self, line: str) -> Failure | None:
+        """Return why a start failed where a line of the log says so, else None."""
 
 
 def gib_bytes(gib: float) -> int:

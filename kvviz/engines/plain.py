@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kvviz.engines.base import KvGroup, Numbers, longest_held
+from kvviz.engines.layout import KvGroup, Numbers, longest_held
 
 NO_WINDOW = np.iinfo(np.int64).max
 

@@ -5,7 +5,8 @@ from functools import lru_cache
 from typing import Any
 
 from kvviz.catalog.models.model import Model
-from kvviz.engines.base import Engine, Layout, Limits, Plan
+from kvviz.engines.base import Engine, Limits, Plan
+from kvviz.engines.layout import Layout
 from kvviz.engines.registry import find_engine
 from kvviz.settings.deployment import Deployment
 from kvviz.settings.scenario import Scenario

@@ -22,3 +22,10 @@ def engines() -> dict[str, Engine]:
 def find_engine(name: str) -> Engine:
     """Return the engine that goes by `name`; raises `UnknownName` with the nearest."""
     return find_named(name, engines(), "engine")
+
+
+def engine_called(text: str) -> Engine | None:
+    """Return the engine whose name is in a free text such as ``vLLM 0.9``, None if none's is."""
+    plain = text.casefold().replace("-", "").replace(" ", "")
+    known = (found for name, found in engines().items() if found.versions and name in plain)
+    return next(known, None)

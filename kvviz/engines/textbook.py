@@ -5,7 +5,9 @@ from itertools import pairwise
 
 from kvviz.catalog.gpus.gpu import Gpu
 from kvviz.catalog.models.model import Layer, Model
-from kvviz.engines.base import Layout, Limits, Numbers, Taken
+from kvviz.engines.base import Limits, Taken
+from kvviz.engines.layout import Layout, Numbers
+from kvviz.engines.logged import Failure, LoggedRun
 from kvviz.engines.plain import NO_WINDOW, PlainLayout
 from kvviz.settings.deployment import Deployment
 from kvviz.settings.version import Version
@@ -87,6 +89,14 @@ class Textbook:
     def notes(self, deployment: Deployment) -> tuple[str, ...]:
         """Return nothing: every setting is taken as it is."""
         return ()
+
+    def read(self, log: str) -> LoggedRun | None:
+        """Return nothing: no log is of the textbook."""
+        return None
+
+    def failure(self, line: str) -> Failure | None:
+        """Return nothing: the textbook prints no line."""
+        return None
 
 
 def plain_layout(

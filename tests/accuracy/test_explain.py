@@ -231,7 +231,7 @@ def test_sglang_without_its_first_line_or_its_usage():
     found = read(text)
     assert found.entry("KV cache").predicted == pytest.approx(204.63, abs=0.2)
     log = read_log(f"Load weight begin. avail mem=287.18 GB\n{end}\n")
-    assert log.numbers["weights"] == pytest.approx(56.98)
+    assert log.weights_gib == pytest.approx(56.98)
 
 
 def test_a_draft_model_loads_into_what_the_first_left():
@@ -243,7 +243,7 @@ def test_a_draft_model_loads_into_what_the_first_left():
             for rank in ("TP0", "TP1")
         )
     )  # fmt: skip
-    assert (log.numbers["weights"], log.numbers["free"]) == (15.0, 78.6)
+    assert (log.weights_gib, log.free_before_gib) == (15.0, 78.6)
 
 
 def test_sglang_sets_states_aside():
@@ -280,7 +280,7 @@ def test_a_cache_that_was_set_by_hand_says_so(line, name):
     found = read(f"{small}{line}", gpu="H100-80GB")
     assert found.entry("KV tokens").reason == f"{name} sets the cache's size"
     for usual in ("Namespace(kv_cache_memory_bytes=None)", "=0 with num_gpu_blocks_override=512"):
-        assert "cap" not in read_log(f"{V08}args: {usual}").facts
+        assert read_log(f"{V08}args: {usual}").cap == ""
 
 
 def test_it_tells_where_each_figure_stands():
@@ -296,7 +296,7 @@ def test_the_tightest_rank_counts():
         f"(VllmWorker rank={rank} pid=1) INFO Available KV cache memory: {gib} GiB"
         for rank, gib in enumerate((54.9, 54.1, 54.5))
     )
-    assert read_log(lines).numbers["kv_budget"] == 54.1
+    assert read_log(lines).kv_cache_gib == 54.1
     text = (
         f"{lines}\nFree memory on device cuda:0 (78.45/79.19 GiB) on startup. Desired GPU memory "
         "utilization is (0.9, 71.27 GiB). Actual usage is 14.99 GiB for weight, 1.63 GiB for peak "
@@ -305,7 +305,7 @@ def test_the_tightest_rank_counts():
     found = read(text, model="Llama-3.1-8B")
     assert "it adds up" in found.sums  # with the cache of the rank that these are of, 54.5
     assert found.facts["gpu"] == "H100 SXM5 80GB"
-    assert read_log(text).numbers["graphs_taken"] == 0.51
+    assert read_log(text).captured_graphs_gib == 0.51
 
 
 @pytest.mark.parametrize(
@@ -324,7 +324,7 @@ def test_a_device_named_anywhere(said, name):
 def test_what_the_user_knows_better_wins():
     text = V08.replace("Llama-3.1-8B-Instruct", "served-as-something")
     assert any("no config of" in note for note in read(text).notes)
-    found = read(text, model="Llama-3.1-8B", gpu="L40S", tp="2", gpu_memory_utilization="0.8")
+    found = read(text, model="Llama-3.1-8B", gpu="L40S", tp=2, gpu_memory_utilization=0.8)
     assert found.facts["model"] == "meta-llama/Llama-3.1-8B"
     assert found.entry("Weights").predicted == pytest.approx(7.51, abs=0.01)
     assert found.facts["gpu_memory_utilization"] == "0.8"

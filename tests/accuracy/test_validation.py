@@ -9,11 +9,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kvviz.accuracy.comparison import LOG_TESTS, MISS, compared
-from kvviz.accuracy.resolve import Models, find_device, read_models, weights_format
+from kvviz.accuracy.devices import find_device
+from kvviz.accuracy.logged_rows import logged_run, planned
+from kvviz.accuracy.reasons import reason_of_run
+from kvviz.accuracy.resolve import Models, read_models, weights_format
 from kvviz.accuracy.rows import FILES, SHIPPED, FactsError, Row, Untestable, read_rows
 from kvviz.accuracy.validation import answer, by_quantity, validate
 from kvviz.catalog.models.shipped import find_model
 from kvviz.cli import main
+from kvviz.engines.fields import READ
 
 CATALOG = Models({})
 LOG = {
@@ -97,10 +101,25 @@ def test_json_has_exactly_the_promised_keys(found):
         )
 
 
+def test_a_checkpoint_that_is_off_has_a_reason_of_its_own(found):
+    off = by_quantity(i for i in found if i.file == "weights")["weights"].misses
+    assert off
+    assert all(not item.reason.startswith("not explained") for item in off)
+
+
+def test_a_row_is_typed_once():
+    cells = {"kv_tokens": "476,016", "tp": "two", "note": "--enforce-eager, LoRA", "core": "V0"}
+    run = logged_run(Row("L1", {**LOG, **cells}))
+    assert (run.engine, run.kv_tokens, run.weights_gib) == ("vllm", 476_016, 14.99)
+    assert (run.tp, run.unread) == (None, {"tp": "tp is 'two', no number"})
+    assert (run.eager, run.lora, run.older_core) == (True, True, True)
+
+
 def one(quantity, **changes):
     """Return the comparison of one row of logs."""
     row = Row("L1", {**LOG, **changes})
-    return next(compared(quantity, "logs", [row], CATALOG, LOG_TESTS[quantity]))
+    runs = [(row, planned(row, CATALOG))]
+    return next(compared(quantity, "logs", runs, LOG_TESTS[quantity], reason_of_run))
 
 
 def test_a_plain_row_is_near():
@@ -121,6 +140,7 @@ def test_a_plain_row_is_near():
         ({"kv_tokens": "about 16k"}, "kv_tokens", "no number"),
         ({"kv_tokens": ""}, "kv_bytes_per_token", "kv_tokens is not given"),
         ({"weights_gib": "-2.5"}, "weights", "not above 0"),
+        ({"total_gpu_memory_gib": "-1"}, "kv_tokens", "total_gpu_memory_gib is -1, not above 0"),
         ({"tp": "3"}, "weights", "tp 3 does not divide"),
         ({"pp": "100"}, "weights", "pp 100 is more than the layers"),
         ({"tp": "1.5"}, "weights", "no whole number"),
@@ -158,7 +178,7 @@ def test_weights_follow_storage_and_split(changes, weights):
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(
     st.dictionaries(
-        st.sampled_from([*LOG, "dtype", "quantization", "kv_dtype", "block_size", "note"]),
+        st.sampled_from([*LOG, *READ, "core", "note"]),
         st.one_of(
             st.sampled_from(["", "0", "-1", "nan", "1e400", "fp8", "tp8", "∞", "12,5", "'", "/"]),
             st.text(max_size=12),

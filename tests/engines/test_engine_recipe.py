@@ -6,7 +6,9 @@ from pathlib import Path
 from kvviz.units import GiB
 from tests.clone import Clone
 
-RECIPE = Path(__file__).parents[1] / "recipes" / "engine.py"
+ROOT = Path(__file__).parents[2]
+RECIPE = ROOT / "tests" / "recipes" / "engine.py"
+LOG = "INFO toy keeps 10,000 tokens in 1.37 GiB\nERROR toy is full\n"
 WIDGETS = """
 import json
 from kvviz.api.app import create_app
@@ -21,6 +23,10 @@ print(json.dumps({"api": fields["mode"]["enum"], "hbm": '["toy", "toy"]' in card
 """
 
 
+def test_the_recipe_is_the_one_that_is_told() -> None:
+    assert RECIPE.read_text() in (ROOT / "CONTRIBUTING.md").read_text()
+
+
 def test_an_engine_in_one_file_is_found_everywhere(clone: Clone) -> None:
     (clone.folder / "kvviz/engines/toy.py").write_text(RECIPE.read_text())
 
@@ -32,6 +38,15 @@ def test_an_engine_in_one_file_is_found_everywhere(clone: Clone) -> None:
     left = told["capacity_bytes"] - told["per_gpu"]["weights"] - GiB
     assert told["kv_blocks"] == left // told["bytes_per_block"]
     assert "toy" in clone.kvviz("estimate", "--help")
+    log = clone.folder / "toy.log"
+    log.write_text(LOG)
+    read = json.loads(
+        clone.kvviz("explain", str(log), "--model", "Qwen3-8B", "--gpu", "RTX 3090", "--json")
+    )
+    assert read["facts"]["engine"] == "toy"
+    logged = {entry["name"]: entry["logged"] for entry in read["entries"]}
+    assert (logged["KV tokens"], logged["KV cache"]) == (10_000, 1.37)
+    assert "no block of KV cache is left" in read["failure"]
     widgets = json.loads(clone.run("-c", WIDGETS))
     assert "toy" in widgets["api"]
     assert widgets["hbm"]

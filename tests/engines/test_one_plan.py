@@ -170,7 +170,7 @@ def test_explain_predicts_the_plan(version):
         given = {
             "gpu": asked.gpu,
             "model": asked.model,
-            "gpu_memory_utilization": repr(found.limits.utilization),
+            "gpu_memory_utilization": found.limits.utilization,
         }
         told = explained(read_log(log_of(asked, found)), Models({}), given)
         here = (found.kv_bytes / GiB, found.blocks, found.tokens)

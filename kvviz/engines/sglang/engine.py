@@ -7,8 +7,12 @@ from typing import Final
 
 from kvviz.catalog.gpus.gpu import Gpu
 from kvviz.catalog.models.model import Model
-from kvviz.engines.base import Assumption, Layout, Limits, Numbers, Taken
+from kvviz.engines.base import Assumption, Limits, Taken
+from kvviz.engines.failures import failure_in
+from kvviz.engines.layout import Layout, Numbers
+from kvviz.engines.logged import Failure, LoggedRun
 from kvviz.engines.plain import NO_WINDOW, PlainLayout
+from kvviz.engines.sglang.log import FAILURES, LINES, derived
 from kvviz.settings.deployment import Deployment
 from kvviz.settings.version import Version
 from kvviz.shards.cache import cache_width, has_states, layer_kv_bytes
@@ -148,6 +152,14 @@ class Sglang:
         if any(layer.window for layer in deployment.model.layers):
             return ("SGLang's separate pool for windowed layers is not modelled",)
         return ()
+
+    def read(self, log: str) -> LoggedRun | None:
+        """Return what a start-up log says, None where no line of it is SGLang's."""
+        return LINES.read(self, log, derived)
+
+    def failure(self, line: str) -> Failure | None:
+        """Return why a start failed where a line of the log says so, else None."""
+        return failure_in(line, FAILURES)
 
 
 def states_share(model: Model) -> float:

@@ -5,9 +5,13 @@ from functools import lru_cache
 
 from kvviz.catalog.gpus.gpu import Gpu
 from kvviz.catalog.models.model import Model
-from kvviz.engines.base import Assumption, Layout, Limits, Numbers, Taken, gib_bytes
+from kvviz.engines.base import Assumption, Limits, Taken, gib_bytes
+from kvviz.engines.failures import failure_in
+from kvviz.engines.layout import Layout, Numbers
+from kvviz.engines.logged import Failure, LoggedRun
 from kvviz.engines.vllm.budget import ROCM_GIB, activation_gib, non_torch_gib
 from kvviz.engines.vllm.groups import stage_layouts
+from kvviz.engines.vllm.log import FAILURES, LINES, derived
 from kvviz.engines.vllm.releases import (
     LAST,
     NEWEST,
@@ -154,6 +158,14 @@ class Vllm:
         if not layout or asked == block:
             return ()
         return (f"vLLM pages {deployment.model.name} in blocks of {block:,} tokens, not {asked:,}",)
+
+    def read(self, log: str) -> LoggedRun | None:
+        """Return what a start-up log says, None where no line of it is vLLM's."""
+        return LINES.read(self, log, derived)
+
+    def failure(self, line: str) -> Failure | None:
+        """Return why a start failed where a line of the log says so, else None."""
+        return failure_in(line, FAILURES)
 
 
 def concurrent_batches(version: Version, async_scheduling: bool, pp: int) -> int:

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from kvviz.engines.base import KvGroup, Numbers, longest_held
+from kvviz.engines.layout import KvGroup, Numbers, longest_held
 from kvviz.engines.vllm.releases import PRINTS_CONCURRENCY, SCALES_BLOCKS, SPARES_A_BLOCK
 from kvviz.engines.vllm.specs import CacheSettings, Spec
 from kvviz.settings.version import Version

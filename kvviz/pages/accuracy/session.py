@@ -7,10 +7,12 @@ import param
 
 from kvviz.accuracy.comparison import Comparison
 from kvviz.accuracy.explain import Explanation, explained
+from kvviz.accuracy.logged_rows import logged_run
 from kvviz.accuracy.resolve import Models
-from kvviz.accuracy.rows import Row, read_rows
-from kvviz.accuracy.startup_log import LogError, StartupLog, read_log
+from kvviz.accuracy.rows import read_rows
+from kvviz.accuracy.startup_log import LogError, read_log
 from kvviz.accuracy.validation import shipped
+from kvviz.engines.logged import LoggedRun
 from kvviz.pages.kit.session import PageSession
 
 ALL: Final = "all"
@@ -33,7 +35,7 @@ class AccuracySession(PageSession):
     given_gpu: str = param.String(
         AS_LOGGED, label="GPU of the log", doc="GPU to take, whatever the log names"
     )
-    log: StartupLog | None = param.ClassSelector(class_=StartupLog)
+    log: LoggedRun | None = param.ClassSelector(class_=LoggedRun)
     explanation: Explanation | None = param.ClassSelector(class_=Explanation)
 
     def __init__(self, **params: Any) -> None:
@@ -91,23 +93,20 @@ def _value(item: Comparison, name: str) -> str:
 
 def example() -> str:
     """Return a shipped row's figures in the lines of the engine that logged them."""
-    row: Row = next(row for row in read_rows("logs") if row.id == EXAMPLE)
-    cell = row.text
-    requested = (row.number("total_gpu_memory_gib") or 0) * (
-        row.number("gpu_memory_utilization") or 0
-    )
+    run = logged_run(next(row for row in read_rows("logs") if row.id == EXAMPLE))
+    requested = (run.total_gpu_memory_gib or 0) * (run.gpu_memory_utilization or 0)
     return "\n".join(
         (
-            f"Initializing a V1 LLM engine ({cell('engine_version')}) with config: "
-            f"model='{cell('model')}', dtype={cell('dtype')}, tensor_parallel_size={cell('tp')}",
-            f"total_memory={cell('total_gpu_memory_gib')}GiB, "
-            f"utilization ({cell('gpu_memory_utilization')}, {requested:.2f} GiB)",
-            f"weights memory: {cell('weights_gib')}GiB",
-            f"torch peak memory increase: {cell('activation_peak_gib')}GiB",
-            f"non-torch forward increase memory: {cell('non_torch_gib')}GiB",
-            f"Available KV cache memory: {cell('kv_cache_gib')} GiB",
-            f"GPU KV cache size: {row.whole('kv_tokens', 1):,} tokens",
-            f"Maximum concurrency for {row.whole('max_model_len', 1):,} tokens per request: "
-            f"{cell('max_concurrency')}x",
+            f"Initializing a V1 LLM engine ({run.engine_version}) with config: "
+            f"model='{run.model}', dtype={run.dtype}, tensor_parallel_size={run.tp}",
+            f"total_memory={run.total_gpu_memory_gib}GiB, "
+            f"utilization ({run.gpu_memory_utilization}, {requested:.2f} GiB)",
+            f"weights memory: {run.weights_gib}GiB",
+            f"torch peak memory increase: {run.activation_peak_gib}GiB",
+            f"non-torch forward increase memory: {run.non_torch_gib}GiB",
+            f"Available KV cache memory: {run.kv_cache_gib} GiB",
+            f"GPU KV cache size: {run.kv_tokens:,} tokens",
+            f"Maximum concurrency for {run.max_model_len:,} tokens per request: "
+            f"{run.max_concurrency}x",
         )
     )

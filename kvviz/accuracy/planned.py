@@ -1,23 +1,19 @@
-"""One logged run as kvviz would describe it: a deployment, and the plan of its engine."""
+"""A logged run as kvviz plans it: the deployment that it was, and the plan of its engine."""
 
 from dataclasses import dataclass
 from functools import cached_property
 
-from kvviz.accuracy.resolve import (
-    Models,
-    base_dtype,
-    cache_dtype,
-    find_device,
-    unknown_device,
-    weights_format,
-)
-from kvviz.accuracy.rows import Row, Untestable
+from kvviz.accuracy.devices import find_device, unknown_device
+from kvviz.accuracy.resolve import Models, base_dtype, cache_dtype, weights_format
+from kvviz.accuracy.rows import Untestable, positive
 from kvviz.catalog.gpus.gpu import Gpu
 from kvviz.catalog.models.model import Model
-from kvviz.engines.base import Engine, Layout, Plan
+from kvviz.engines.base import Engine, Plan
+from kvviz.engines.layout import Layout
+from kvviz.engines.logged import LoggedRun
 from kvviz.engines.planning import plan_under
-from kvviz.engines.registry import engines
-from kvviz.settings import deployment as settings
+from kvviz.engines.registry import engine_called
+from kvviz.settings.deployment import USUAL_BLOCK, Deployment
 from kvviz.settings.version import Version, read_version
 from kvviz.shards.loaded import Loaded, computed_in, loaded, stored_as
 from kvviz.shards.split import valid_tensor_parallel
@@ -28,16 +24,33 @@ MANY_BLOCKS = 2**24  # enough that what is rounded down does not show
 
 
 @dataclass(frozen=True)
-class Deployment:
-    """A run's settings, as far as a row tells them; what it lacks is asked for when it is needed.
+class PlannedRun:
+    """A logged run's settings and plan; what the log lacks is asked for when it is needed.
 
     Args:
-        row: the facts.
+        logged: what the log says.
         models: configs that names are looked up in.
+        told: what its source says of differences, in one phrase; empty where it says nothing.
     """
 
-    row: Row
+    logged: LoggedRun
     models: Models
+    told: str = ""
+
+    def known(self, *names: str) -> LoggedRun:
+        """Return what is logged, once the fields of these names are known to be read.
+
+        Raises:
+            Untestable: one of them was given and is no value of its field.
+        """
+        for name in names:
+            if name in self.logged.unread:
+                raise Untestable(self.logged.unread[name])
+        return self.logged
+
+    def positive(self, name: str) -> float:
+        """Return a logged figure; raises `Untestable` where it is missing or not above 0."""
+        return positive(name, getattr(self.known(name), name))
 
     @cached_property
     def engine(self) -> Engine:
@@ -46,35 +59,34 @@ class Deployment:
         Raises:
             Untestable: its rules are not known.
         """
-        plain = self.row.text("engine").casefold().replace("-", "").replace(" ", "")
-        known = [found for name, found in engines().items() if found.versions and name in plain]
-        if not known:
-            raise Untestable(f"how {self.row.text('engine')} sizes its cache is not modelled")
-        return known[0]
+        found = engine_called(self.logged.engine)
+        if found is None:
+            raise Untestable(f"how {self.logged.engine} sizes its cache is not modelled")
+        return found
 
     @cached_property
     def version(self) -> Version | None:
         """The engine's version, None where it is not given."""
-        return read_version(self.row.text("engine_version"))
+        return read_version(self.logged.engine_version)
 
     @cached_property
     def model(self) -> Model:
         """The model in the run's base dtype."""
-        found = self.models.find(self.row.text("model"))
-        base = base_dtype(self.row.text("dtype"), found)
+        found = self.models.find(self.logged.model)
+        base = base_dtype(self.logged.dtype, found)
         return found if base == found.dtype else computed_in(found, base)
 
     @cached_property
     def stored(self) -> Model:
         """The model with its weights as the run stores them."""
-        words = self.row.text("quantization")
-        dtype = weights_format(words, self.row.text("model"), self.model)
+        dtype = weights_format(self.logged.quantization, self.logged.model, self.model)
         return self.model if dtype is None else stored_as(self.model, dtype)
 
     @cached_property
     def split(self) -> tuple[int, int]:
         """Tensor and pipeline sizes."""
-        t, p = self.row.whole("tp", 1), self.row.whole("pp", 1)
+        logged = self.known("tp", "pp")
+        t, p = logged.tp or 1, logged.pp or 1
         if t not in valid_tensor_parallel(self.model):
             raise Untestable(f"tp {t} does not divide {self.model.name}")
         if p > len(self.model.layers):
@@ -84,45 +96,55 @@ class Deployment:
     @cached_property
     def gpu(self) -> Gpu:
         """The GPU."""
-        return find_device(self.row.text("gpu"), self.row.number("total_gpu_memory_gib"))
+        return find_device(self.logged.gpu, self.known("total_gpu_memory_gib").total_gpu_memory_gib)
 
     @cached_property
     def memory(self) -> int:
         """Bytes of the device, as the engine logged them or as the catalog has them."""
-        total = self.row.number("total_gpu_memory_gib")
-        return int(total * GiB) if total else self.gpu.cuda_bytes
+        return self._bytes("total_gpu_memory_gib") or self.gpu.cuda_bytes
+
+    def _bytes(self, name: str) -> int | None:
+        """Return the bytes of a logged size in GiB, None where it is not logged."""
+        logged = getattr(self.known(name), name)
+        return None if logged is None else int(positive(name, logged) * GiB)
 
     @cached_property
     def length(self) -> int:
         """Tokens of the longest sequence: ``max_model_len``, else the model's own maximum."""
-        return self.row.whole("max_model_len", self.model.max_context or DEFAULT_LENGTH)
+        logged = self.known("max_model_len").max_model_len
+        return logged or self.model.max_context or DEFAULT_LENGTH
 
     @cached_property
-    def deployment(self) -> settings.Deployment:
+    def deployment(self) -> Deployment:
         """The run as an engine is asked for it; its share of the memory need not be known."""
         t, p = self.split
-        row, share = self.row, self.row.number("gpu_memory_utilization")
-        if share is not None and not 0 < share <= 1:
-            raise Untestable(f"gpu_memory_utilization is {share:g}, not a share")
-        total, free = row.number("total_gpu_memory_gib"), row.number("free_before_gib")
-        return settings.Deployment(
+        logged = self.known("block_size", "max_num_batched_tokens", "max_num_seqs")
+        return Deployment(
             model=self.stored,
             gpu=self._device,
             tp=t,
             pp=p,
-            kv_dtype=cache_dtype(row.text("kv_dtype")),
+            kv_dtype=cache_dtype(logged.kv_dtype),
             engine=self.engine.name,
             version=self.version or self.engine.logged_without_version(self._prints_concurrency),
             max_model_len=self.length,
-            block_size=row.whole("block_size", settings.USUAL_BLOCK),
-            utilization=share,
-            max_num_batched_tokens=row.whole("max_num_batched_tokens", 0) or None,
-            max_num_seqs=row.whole("max_num_seqs", 0) or None,
-            memory_bytes=int(total * GiB) if total else None,
-            free_bytes=int(free * GiB) if free else None,
-            eager="enforce-eager" in row.text("note"),
-            older_core=row.text("core") == "V0",
+            block_size=logged.block_size or USUAL_BLOCK,
+            utilization=self._share,
+            max_num_batched_tokens=logged.max_num_batched_tokens,
+            max_num_seqs=logged.max_num_seqs,
+            memory_bytes=self._bytes("total_gpu_memory_gib"),
+            free_bytes=self._bytes("free_before_gib"),
+            eager=bool(logged.eager),
+            older_core=logged.older_core,
         )
+
+    @property
+    def _share(self) -> float | None:
+        """The share of the memory that the engine may use, None where it is not logged."""
+        share = self.known("gpu_memory_utilization").gpu_memory_utilization
+        if share is not None and not 0 < share <= 1:
+            raise Untestable(f"gpu_memory_utilization is {share:g}, not a share")
+        return share
 
     @cached_property
     def _device(self) -> Gpu:
@@ -130,16 +152,16 @@ class Deployment:
         try:
             return self.gpu
         except Untestable:  # no catalog has it
-            total = self.row.number("total_gpu_memory_gib") or 0
-            return unknown_device(self.row.text("gpu"), int(total * GiB))
+            total = self._bytes("total_gpu_memory_gib") or 0
+            return unknown_device(self.logged.gpu, total)
 
     @cached_property
     def _prints_concurrency(self) -> bool:
         """Whether the logged tokens are the concurrency times max_model_len."""
-        concurrency = self.row.number("max_concurrency")
-        tokens, length = self.row.number("kv_tokens"), self.row.number("max_model_len")
-        if concurrency and tokens and length:
-            return abs(concurrency * length / tokens - 1) < 0.01
+        logged = self.known("max_concurrency", "kv_tokens", "max_model_len")
+        if logged.max_concurrency and logged.kv_tokens and logged.max_model_len:
+            printed = logged.max_concurrency * logged.max_model_len
+            return abs(printed / logged.kv_tokens - 1) < 0.01
         return False
 
     # -- what is predicted
@@ -156,7 +178,7 @@ class Deployment:
     @cached_property
     def sized(self) -> Plan:
         """The plan of a run whose memory and share of it are known."""
-        self.row.positive("gpu_memory_utilization")
+        self.positive("gpu_memory_utilization")
         if self.deployment.free_bytes is None:
             _ = self.memory  # raises where it is not known
         return self.plan
