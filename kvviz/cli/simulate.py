@@ -42,41 +42,41 @@ def own_engine() -> inspect.Parameter:
 def show_simulation(
     *,
     context: typer.Context,
-    trace: Annotated[Path | None, typer.Option(help="requests to serve, any known format")] = None,
+    trace: Annotated[Path | None, typer.Option(help="request trace, in any known format")] = None,
     workload: Annotated[
-        Path | None, typer.Option(help="scheduler record whose requests and settings to take")
+        Path | None, typer.Option(help="scheduler record to take requests and settings from")
     ] = None,
     traffic: Annotated[
-        str, typer.Option(metavar="|".join(TRAFFIC), help="what is drawn where no file is given")
+        str, typer.Option(metavar="|".join(TRAFFIC), help="traffic to draw from without a file")
     ] = CONVERSATION.name,
-    requests: Annotated[int, typer.Option(min=1, help="requests drawn")] = DEFAULT_REQUESTS,
+    requests: Annotated[int, typer.Option(min=1, help="requests to draw")] = DEFAULT_REQUESTS,
     rate: Annotated[
-        float | None, typer.Option(min=1e-6, help="requests a second drawn, not the traffic's")
+        float | None, typer.Option(min=1e-6, help="requests per second to draw, instead of the traffic's")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="seed of what is drawn")] = 0,
-    start: Annotated[int, typer.Option(min=0, help="requests to leave out at the start")] = 0,
-    limit: Annotated[int | None, typer.Option(min=1, help="requests to serve at most")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="random seed")] = 0,
+    start: Annotated[int, typer.Option(min=0, help="requests to skip at the start")] = 0,
+    limit: Annotated[int | None, typer.Option(min=1, help="most requests to serve")] = None,
     all_at_once: Annotated[
-        bool, typer.Option("--all-at-once", help="all requests are there from the start")
+        bool, typer.Option("--all-at-once", help="all requests arrive at the start")
     ] = False,
     keep_good: Annotated[
-        bool, typer.Option("--keep-good", help="leave out rows that cannot be read")
+        bool, typer.Option("--keep-good", help="skip rows that cannot be read")
     ] = False,
     count_tokens: Annotated[
         Path | None,
-        typer.Option(help="tokenizer.json, for traces of text (else 4 characters a token)"),
+        typer.Option(help="tokenizer.json for traces of text (default: 4 characters per token)"),
     ] = None,
-    record: Annotated[Path | None, typer.Option(help="JSON file for every step")] = None,
+    record: Annotated[Path | None, typer.Option(help="write every step to this JSON file")] = None,
     requests_to: Annotated[
-        Path | None, typer.Option(help="CSV or Parquet file for a row a request")
+        Path | None, typer.Option(help="write a row per request to this CSV or Parquet file")
     ] = None,
     totals_to: Annotated[
-        Path | None, typer.Option(help="CSV or Parquet file for the engine over time")
+        Path | None, typer.Option(help="write the engine over time to this CSV or Parquet file")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="figures as JSON")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="print the figures as JSON")] = False,
     **settings: Any,
 ) -> None:
-    """Serve requests with a real scheduler: what waits, runs, is preempted, and how fast."""
+    """Simulate serving with a real scheduler: queueing, preemptions, latency and throughput."""
     if trace and workload:
         raise typer.BadParameter("expected --trace or --workload, not both")
     if path := trace or workload:

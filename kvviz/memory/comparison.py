@@ -23,10 +23,10 @@ class Comparison(param.Parameterized):
 
     model: str = like("model", default=DEFAULT_MODEL)
     sequence_length: int = like(
-        "context", default=128, label="Sequence", doc="tokens that each sequence has now"
+        "context", default=128, label="Sequence", doc="current length of each sequence, in tokens"
     )
     max_model_len: int = like("max_model_len", default=2048, label="Max")
-    block_size: int = like("block_size", label="Block", doc="tokens in a KV block")
+    block_size: int = like("block_size", label="Block", doc="tokens per KV block")
     num_blocks: int = param.Integer(
         1024, bounds=(1, 1_048_576), label="Pool", doc="KV blocks in the pool, all of them usable"
     )
@@ -62,46 +62,46 @@ def _said(text: str) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """Both ways side by side; names with ``mb`` count MiB, 2^20 bytes."""
+    """Both layouts side by side; names with ``mb`` count MiB, 2^20 bytes."""
 
     traditional_memory_mb: float = field(
         metadata=_said(
-            "MiB that max_model_len tokens take, reserved from the start (mb here means MiB)"
+            "MiB reserved up front for max_model_len tokens (mb here means MiB)"
         )
     )
     paged_memory_mb: float = field(
         metadata=_said(
-            "MiB that the blocks in use take, free places of the last included (mb here means MiB)"
+            "MiB of the blocks in use, including the unfilled end of the last one (mb here means MiB)"
         )
     )
     memory_saved_mb: float = field(metadata=_said("MiB that paging saves (mb here means MiB)"))
-    memory_saved_percent: float = field(metadata=_said("what paging saves, in % of the slots"))
+    memory_saved_percent: float = field(metadata=_said("MiB saved by paging, in % of the reserved memory"))
     traditional_waste_percent: float = field(
-        metadata=_said("what the slots hold for no token yet, in % of them")
+        metadata=_said("reserved memory that holds no token yet, in %")
     )
-    wasted_tokens: int = field(metadata=_said("places in the slots that no token has taken"))
+    wasted_tokens: int = field(metadata=_said("token positions reserved but not used"))
     num_blocks: int = field(metadata=_said("blocks in the pool"))
-    block_size: int = field(metadata=_said("tokens in a block"))
-    blocks_used: int = field(metadata=_said("blocks that the sequences hold"))
-    blocks_free: int = field(metadata=_said("blocks left in the pool"))
+    block_size: int = field(metadata=_said("tokens per block"))
+    blocks_used: int = field(metadata=_said("blocks in use"))
+    blocks_free: int = field(metadata=_said("free blocks in the pool"))
     utilization_percent: float = field(metadata=_said("blocks in use, in % of the pool"))
-    sequence_length: int = field(metadata=_said("tokens that each sequence has now"))
+    sequence_length: int = field(metadata=_said("current length of each sequence, in tokens"))
     max_model_len: int = field(metadata=_said("tokens reserved for a sequence without paging"))
     batch: int = field(metadata=_said("sequences"))
     model: str = field(metadata=_said("the model's catalog name"))
-    dtype: str = field(metadata=_said("what the cached numbers are stored as"))
+    dtype: str = field(metadata=_said("dtype of the KV cache"))
     kv_bytes_per_token: int = field(
         metadata=_said(
-            "bytes that one token adds in all layers, windowed ones included while not full"
+            "bytes a token adds over all layers, including windowed layers that are not full yet"
         )
     )
     blocks: list[Row] = field(
         metadata=_said(
-            "the block table, sequence by sequence, on an example free list such as sequences that "
-            "ended leave behind: it is the same every time"
+            "the block table, sequence by sequence, over an example free list like the one left by "
+            "finished sequences; it is the same every time"
         )
     )
-    warnings: list[str] = field(metadata=_said("what the figures do not say"))
+    warnings: list[str] = field(metadata=_said("limits of these figures"))
 
 
 def compare(settings: Comparison) -> Compared:
@@ -189,7 +189,7 @@ def pool_check(settings: Comparison, needed: int) -> None:
     """Raise `ScenarioError` where the pool has fewer than the `needed` blocks."""
     if needed > settings.num_blocks:
         raise ScenarioError(
-            f"num_blocks {settings.num_blocks:,} is too small a pool: {settings.batch:,} x "
+    f"num_blocks {settings.num_blocks:,} is too small a pool: {settings.batch:,} x "
             f"{settings.sequence_length:,} tokens need {needed:,} blocks of "
             f"{settings.block_size:,}; expected at least that many"
         )

@@ -152,7 +152,7 @@ def _optimisations(scenario: Scenario) -> list[Field]:
 def _saving(scenario: Scenario) -> str:
     """Say what the switches' figures are, and of which GPU where there are several."""
     on = [toggle.is_on(scenario) for toggle in TOGGLES.values()]
-    says = SAVES if all(on) else "saves when on" if any(on) else WOULD_SAVE
+    says = SAVES if all(on) else "saved when on" if any(on) else WOULD_SAVE
     return f"{says}, on GPU 1" if scenario.tp * scenario.pp > 1 else says
 
 
@@ -171,7 +171,7 @@ def _effect(name: str, toggle: Toggle, on: bool) -> str:
     colour = chip(toggle.chip if on or name != "flash" else "red")
     says = SAVES if on else WOULD_SAVE
     return (
-        f'<small>{toggle.effect}</small><span title="computed: flipping only this switch, {says}">'
+        f'<small>{toggle.effect}</small><span title="computed by flipping only this switch: {says}">'
         f"{colour}{live(f'delta_{name}', 'change')}</span>"
     )
 
