@@ -19,9 +19,7 @@ MOST_ROWS: Final = 65_536  # of a block table in one answer
 
 router = APIRouter(tags=["memory"])
 
-_CONFIG = Field(
-    None, description="read the model from this config.json; `model` is only its label"
-)
+_CONFIG = Field(None, description="read the model from this config.json; `model` is only its label")
 Settings = request_model(
     "Settings", {**fields_of(Scenario), "config": (dict[str, Any] | None, _CONFIG)}
 )
@@ -82,7 +80,10 @@ _BUDGET: Any = {
         float | None,
         Field(description="concurrent requests of max_model_len; null if it would not start"),
     ),
-    "concurrency_at_context": (float | None, Field(description="concurrent requests of this context")),
+    "concurrency_at_context": (
+        float | None,
+        Field(description="concurrent requests of this context"),
+    ),
     "longest_sequence": (int, Field(description="longest request that fits, in tokens")),
     "kv_groups": (list[KvGroup], Field(description="layers that share a block table")),
     "taken": (Taken, Field(description="memory that is neither weights nor KV cache")),

@@ -31,7 +31,10 @@ class TooLarge(ValueError):  # noqa: N818 - it reads as what happened
 
 PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
     400: {"model": Problem, "description": "The body cannot be read."},
-    404: {"model": Problem, "description": "The name is not in the catalog; the nearest names are given."},
+    404: {
+        "model": Problem,
+        "description": "The name is not in the catalog; the nearest names are given.",
+    },
     413: {"model": Problem, "description": "The body, or its answer, would be too large."},
     422: {"model": Problem, "description": "A value is not valid for its field."},
 }

@@ -64,7 +64,9 @@ class PoolUse(BaseModel):
     kv_blocks: int | None = Field(description="blocks the engine has in it")
     kv_tokens: int | None = Field(description="KV cache tokens as the engine reports them")
     peak_blocks: int = Field(description="peak blocks in use")
-    shares: dict[str, float] = Field(description="fractions of the pool, averaged over time; they add up to 1")
+    shares: dict[str, float] = Field(
+        description="fractions of the pool, averaged over time; they add up to 1"
+    )
 
 
 class Simulation(BaseModel):
@@ -76,14 +78,18 @@ class Simulation(BaseModel):
     scheduled_tokens: int
     peak_running: int
     peak_waiting: int
-    finish_sha: str = Field(description="hash of the step at which each request ended, 16 hex digits")
+    finish_sha: str = Field(
+        description="hash of the step at which each request ended, 16 hex digits"
+    )
     makespan_s: float
     ttft_s: Spread = Field(description="time to first token, seconds: mean, percentiles, maximum")
     tpot_s: Spread = Field(description="time per output token, seconds")
     latency_s: Spread = Field(description="end-to-end latency, seconds")
     throughput_tokens_per_s: float
     throughput_requests_per_s: float
-    prefix_hit_rate: float = Field(description="prefix cache hits, as a fraction of the tokens looked up")
+    prefix_hit_rate: float = Field(
+        description="prefix cache hits, as a fraction of the tokens looked up"
+    )
     cached_tokens: int
     prompt_tokens: int
     lost_tokens: int = Field(

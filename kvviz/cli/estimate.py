@@ -19,7 +19,8 @@ def show_estimate(
     *,
     invocation: typer.Context,
     config: Annotated[
-        Path | None, typer.Option(help="read the model from this config.json; MODEL is only its label")
+        Path | None,
+        typer.Option(help="read the model from this config.json; MODEL is only its label"),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print exact integers as JSON")] = False,
     **settings: Any,

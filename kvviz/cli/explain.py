@@ -29,7 +29,9 @@ FACTS = (
 
 
 def show_explanation(
-    logfile: Annotated[Path, typer.Argument(metavar="LOGFILE", help="start-up log, or - for stdin")],
+    logfile: Annotated[
+        Path, typer.Argument(metavar="LOGFILE", help="start-up log, or - for stdin")
+    ],
     model: Annotated[str, typer.Option(help="model, if the log does not name it")] = "",
     config: Annotated[
         Path | None, typer.Option(help="config.json of a model that is not in the catalog")
@@ -40,7 +42,9 @@ def show_explanation(
     dtype: Annotated[str, typer.Option(help="dtype the model runs in")] = "",
     quantization: Annotated[str, typer.Option(help="quantization of the weights")] = "",
     kv_dtype: Annotated[str, typer.Option(help="dtype of the KV cache")] = "",
-    max_model_len: Annotated[int | None, typer.Option(min=1, help="longest sequence, in tokens")] = None,
+    max_model_len: Annotated[
+        int | None, typer.Option(min=1, help="longest sequence, in tokens")
+    ] = None,
     utilization: Annotated[
         float | None, typer.Option(min=0.01, max=1.0, help="gpu_memory_utilization")
     ] = None,

@@ -66,7 +66,10 @@ def _cache(told: dict[str, Any]) -> list[tuple[str, str]]:
     pool = f"{kv['blocks']:,} of {size(kv['block_bytes'])}"
     rows = [("KV blocks", pool), ("  peak in use", f"{kv['peak_blocks']:,}")]
     rows += [(f"  {name}", share(part, 2)) for name, part in kv["shares"].items() if part]
-    return [*rows, ("prefix cache hits", f"{share(told['prefix_hit_rate'], 2)} of the tokens looked up")]
+    return [
+        *rows,
+        ("prefix cache hits", f"{share(told['prefix_hit_rate'], 2)} of the tokens looked up"),
+    ]
 
 
 def _rates(outcome: Outcome) -> str:

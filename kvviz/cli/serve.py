@@ -8,7 +8,9 @@ from kvviz.cli.ports import check_free
 
 
 def serve(
-    port: Annotated[int, typer.Option(min=0, max=65_535, help="port, or 0 for any free one")] = 5006,
+    port: Annotated[
+        int, typer.Option(min=0, max=65_535, help="port, or 0 for any free one")
+    ] = 5006,
     address: Annotated[str, typer.Option(help="address to listen on")] = "localhost",
     allow_websocket_origin: Annotated[
         list[str] | None,

@@ -51,7 +51,8 @@ def show_simulation(
     ] = CONVERSATION.name,
     requests: Annotated[int, typer.Option(min=1, help="requests to draw")] = DEFAULT_REQUESTS,
     rate: Annotated[
-        float | None, typer.Option(min=1e-6, help="requests per second to draw, instead of the traffic's")
+        float | None,
+        typer.Option(min=1e-6, help="requests per second to draw, instead of the traffic's"),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="random seed")] = 0,
     start: Annotated[int, typer.Option(min=0, help="requests to skip at the start")] = 0,

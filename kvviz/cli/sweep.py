@@ -49,11 +49,14 @@ def run_sweep(
     model: Annotated[list[str], typer.Option(help="models, comma-separated or repeated")] = [MODEL],  # noqa: B006
     gpu: Annotated[list[str], typer.Option(help="GPUs, comma-separated or repeated")] = [GPU],  # noqa: B006
     policy: Annotated[
-        list[str], typer.Option(metavar="|".join(policies()), help="policies, comma-separated or repeated")
+        list[str],
+        typer.Option(metavar="|".join(policies()), help="policies, comma-separated or repeated"),
     ] = [POLICY],  # noqa: B006
     rate: Annotated[
         list[str] | None,
-        typer.Option(help="requests per second, comma-separated or repeated (default: the requests' own)"),
+        typer.Option(
+            help="requests per second, comma-separated or repeated (default: the requests' own)"
+        ),
     ] = None,
     traffic: Annotated[
         str, typer.Option(metavar="|".join(TRAFFIC), help="traffic to draw from without a file")
@@ -62,8 +65,12 @@ def run_sweep(
     seed: Annotated[int, typer.Option(min=0, help="random seed, the same in every cell")] = 0,
     trace: Annotated[Path | None, typer.Option(help="request trace, in any known format")] = None,
     start: Annotated[int, typer.Option(min=0, help="requests of the trace to skip")] = 0,
-    limit: Annotated[int | None, typer.Option(min=1, help="most requests of the trace to serve")] = None,
-    jobs: Annotated[int | None, typer.Option(min=1, help="processes (default: one per core)")] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="most requests of the trace to serve")
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="processes (default: one per core)")
+    ] = None,
     scheduler: Annotated[
         str | None, typer.Option(help="run on this Dask scheduler's workers, tcp://HOST:PORT")
     ] = None,

@@ -13,12 +13,21 @@ from kvviz.units import GiB, change, share
 
 
 def show_validation(
-    logs: Annotated[Path | None, typer.Option(metavar="CSV", help="table of engine start-up logs")] = None,
-    params: Annotated[Path | None, typer.Option(metavar="CSV", help="table of parameter counts")] = None,
-    weights: Annotated[Path | None, typer.Option(metavar="CSV", help="table of checkpoint sizes")] = None,
-    throughput: Annotated[Path | None, typer.Option(metavar="CSV", help="table of published throughputs")] = None,
+    logs: Annotated[
+        Path | None, typer.Option(metavar="CSV", help="table of engine start-up logs")
+    ] = None,
+    params: Annotated[
+        Path | None, typer.Option(metavar="CSV", help="table of parameter counts")
+    ] = None,
+    weights: Annotated[
+        Path | None, typer.Option(metavar="CSV", help="table of checkpoint sizes")
+    ] = None,
+    throughput: Annotated[
+        Path | None, typer.Option(metavar="CSV", help="table of published throughputs")
+    ] = None,
     configs: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="folder of more configs, named org__model.json")
+        Path | None,
+        typer.Option(metavar="DIR", help="folder of more configs, named org__model.json"),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print exact figures as JSON")] = False,
 ) -> None:
@@ -62,8 +71,8 @@ def _show_misses(name: Quantity, found: Summary) -> None:
     if not found.misses:
         return
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for heading in ("Row", "Model", "Predicted", "Given", "Error", "Likely reason"):
-        right = heading in ("Predicted", "Given", "Error")
+    for heading in ("Row", "Model", "Predicted", "Actual", "Error", "Likely reason"):
+        right = heading in ("Predicted", "Actual", "Error")
         table.add_column(heading, justify="right" if right else "left")
     for item in found.misses:
         pair = [spelled(name, value) for value in (item.predicted, item.logged)]

@@ -1,4 +1,4 @@
-"""One sequence's cache kept in two ways: a slot as long as it may become, or blocks on demand."""
+"""One sequence's KV cache allocated in two ways: max_model_len in advance, or blocks on demand."""
 
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -19,7 +19,7 @@ SAME: Final = ("sequence_length", "max_model_len", "block_size", "num_blocks", "
 
 
 class Comparison(param.Parameterized):
-    """Equal sequences of one length, the slot that each may fill, and a pool of blocks."""
+    """Sequences of equal length, what each may reserve, and a pool of blocks."""
 
     model: str = like("model", default=DEFAULT_MODEL)
     sequence_length: int = like(
@@ -65,9 +65,7 @@ class Compared:
     """Both layouts side by side; names with ``mb`` count MiB, 2^20 bytes."""
 
     traditional_memory_mb: float = field(
-        metadata=_said(
-            "MiB reserved up front for max_model_len tokens (mb here means MiB)"
-        )
+        metadata=_said("MiB reserved up front for max_model_len tokens (mb here means MiB)")
     )
     paged_memory_mb: float = field(
         metadata=_said(
@@ -75,7 +73,9 @@ class Compared:
         )
     )
     memory_saved_mb: float = field(metadata=_said("MiB that paging saves (mb here means MiB)"))
-    memory_saved_percent: float = field(metadata=_said("MiB saved by paging, in % of the reserved memory"))
+    memory_saved_percent: float = field(
+        metadata=_said("MiB saved by paging, in % of the reserved memory")
+    )
     traditional_waste_percent: float = field(
         metadata=_said("reserved memory that holds no token yet, in %")
     )
@@ -189,7 +189,7 @@ def pool_check(settings: Comparison, needed: int) -> None:
     """Raise `ScenarioError` where the pool has fewer than the `needed` blocks."""
     if needed > settings.num_blocks:
         raise ScenarioError(
-    f"num_blocks {settings.num_blocks:,} is too small a pool: {settings.batch:,} x "
+            f"num_blocks {settings.num_blocks:,} is too small a pool: {settings.batch:,} x "
             f"{settings.sequence_length:,} tokens need {needed:,} blocks of "
             f"{settings.block_size:,}; expected at least that many"
         )
@@ -208,8 +208,8 @@ def _warnings(settings: Comparison) -> list[str]:
     model, warnings = scenario.the_model, []
     if settings.max_model_len > model.max_context:
         warnings.append(
-            f"max_model_len {settings.max_model_len:,} goes past the {model.max_context:,} tokens "
-            f"that {model.name} was made for"
+            f"max_model_len {settings.max_model_len:,} exceeds the {model.max_context:,} tokens "
+            f"that {model.name} supports"
         )
     if most < settings.sequence_length:
         warnings.append(f"every layer keeps only the last {most:,} tokens of a sequence")

@@ -234,7 +234,7 @@ def check(scenario: Scenario) -> Plan:
     if scenario.pp > len(model.layers):
         raise ScenarioError(
             f"pp {scenario.pp} is more than the {len(model.layers)} layers of {model.name}; "
-            f"expected at most one stage a layer"
+            f"expected at most one stage per layer"
         )
     return _checked(plan(scenario.deployment), scenario.gpu)
 
@@ -245,13 +245,13 @@ def _checked(planned: Plan, gpu: str) -> Plan:
         raise ScenarioError(planned.unsupported)
     if not planned.requested:
         raise ScenarioError(
-            f"utilization {planned.limits.utilization:g} leaves no byte of {gpu}; "
-            f"expected a larger share"
+            f"utilization {planned.limits.utilization:g} leaves no memory of {gpu}; "
+            f"expected a larger fraction"
         )
     if planned.room <= 0:
         raise ScenarioError(
-            f"the engine's own {gib(planned.taken.total)} leave nothing of the "
-            f"{gib(planned.requested)} of {gpu}; expected less overhead or a larger GPU"
+            f"the engine's own {gib(planned.taken.total)} use up the {gib(planned.requested)} of "
+            f"{gpu}; expected less overhead or a larger GPU"
         )
     return planned
 
@@ -262,7 +262,7 @@ def _warnings(scenario: Scenario, planned: Plan) -> tuple[str, ...]:
         warnings.insert(0, planned.refused)
     if scenario.final_length > limit:
         warnings.append(
-            f"run length {scenario.final_length:,} goes past the {limit:,} tokens that "
-            f"{scenario.the_model.name} was made for"
+            f"run length {scenario.final_length:,} exceeds the {limit:,} tokens that "
+            f"{scenario.the_model.name} supports"
         )
     return tuple(warnings)

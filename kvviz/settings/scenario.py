@@ -130,9 +130,7 @@ class Scenario(EngineKnobs):
     paged: bool = param.Boolean(
         True, label="Paged KV cache", doc="KV cache in blocks, allocated on demand"
     )
-    flash: bool = param.Boolean(
-        True, label="FlashAttention", doc="attention scores stay on chip"
-    )
+    flash: bool = param.Boolean(True, label="FlashAttention", doc="attention scores stay on chip")
     reservation: str = param.Selector(
         default="exact",
         objects=["exact", "pow2", "max"],
@@ -171,9 +169,7 @@ class Scenario(EngineKnobs):
         doc="fraction of memory bandwidth that reads reach (default: measured on this GPU if "
         "available, else assumed)",
     )
-    seed: int = param.Integer(
-        0, bounds=(0, None), label="Seed", doc="random seed"
-    )
+    seed: int = param.Integer(0, bounds=(0, None), label="Seed", doc="random seed")
     own_models: dict[str, Model] = param.Dict({}, precedence=-1, doc="models of the user's own")
 
     def __init__(self, **params: Any) -> None:

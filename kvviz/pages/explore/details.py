@@ -94,7 +94,7 @@ def details(pair: Pair) -> str:
     link = hbm_link(pair.workload, pair.sequences)
     return f"""
       <header><h1>{escape(short(model.name))} on {escape(label(gpu))}</h1>{_badge(pair)}</header>
-      <p class="sub">usable {usable}, context {workload.context:,}, KV {token} a token</p>
+      <p class="sub">usable {usable}, context {workload.context:,}, KV {token} per token</p>
       {_hero(pair)}{_bar(pair)}<div class="rows">{"".join(_rows(pair))}</div>{_notes(pair)}{link}"""
 
 
@@ -124,7 +124,7 @@ def _hero(pair: Pair) -> str:
     if not pair.valid:
         says = why_invalid(pair)
     elif pair.fits:
-        says = "not known: the GPU’s 16-bit rate or power limit is not published"
+        says = "unknown: the GPU’s 16-bit FLOP/s or power limit is not published"
     else:
         says = "does not fit"
     return f'<p class="hero none"><small>{says}</small></p>'
@@ -159,7 +159,7 @@ def _bar(pair: Pair) -> str:
       <i class="kv" style="width:{kv:.3f}%;background-size:{_stripes(pair)}"></i>"""
     over = f'<u style="left:{end:.3f}%"></u>' if pair.free < 0 else ""
     told = f"{many(pair.sequences, 'sequence')}, {size(pair.each)} each"
-    middle = told if pair.free >= 0 else f"{gib(-pair.free)} too much"
+    middle = told if pair.free >= 0 else f"{gib(-pair.free)} over"
     gpus = pair.workload.tp
     left = f"one of {gpus} GPUs" if gpus > 1 else "0"
     right = f"{capacity / GiB:,.2f}"
@@ -203,7 +203,7 @@ def _rows(pair: Pair) -> list[str]:
             )
         )
     if pair.free < 0:
-        return [*rows, line("wash", "Too much", "", number(gib(-pair.free), pair.kind))]
+        return [*rows, line("wash", "Over capacity", "", number(gib(-pair.free), pair.kind))]
     less = "less than one more sequence" if session.metric == "sequences" else ""
     return [*rows, line("free", "Free", less, number(gib(pair.free), pair.kind))]
 
@@ -230,7 +230,7 @@ def _notes(pair: Pair) -> str:
     workload = pair.workload
     model, notes = served_model(workload), list(served_model(workload).notes)
     if pair.figures["past_own_maximum"] or _past(pair, model):
-        notes.insert(0, f"the model itself was made for {model.max_context:,} tokens")
+        notes.insert(0, f"the model’s own maximum is {model.max_context:,} tokens")
     if pair.session.metric == "sequences" and pooled_note(workload):
         notes.insert(0, pooled_note(workload))
     text = escape("; ".join(notes))

@@ -35,7 +35,9 @@ def info(session: Session) -> str:
         *_state_row(session),
         *_whole_row(session),
         row("GPUs needed", _gpus(session, name)),
-        row("KV used / allocated", live("efficiency", "percent", "computed: KV used / KV allocated")),
+        row(
+            "KV used / allocated", live("efficiency", "percent", "computed: KV used / KV allocated")
+        ),
         row("Data type", _dtypes(scenario, served_model(scenario))),
         row("Decode", _decode(scenario)),
     ]

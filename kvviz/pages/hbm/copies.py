@@ -15,7 +15,9 @@ def copies_card(scenario: Scenario) -> list[str]:
     known = _known(scenario)
     if known is None:
         return []
-    return [text_card("Peak score matrices alive at once", *_figures(scenario, *known), kind="measured")]
+    return [
+        text_card("Peak score matrices alive at once", *_figures(scenario, *known), kind="measured")
+    ]
 
 
 def copies_note(scenario: Scenario) -> str:

@@ -196,7 +196,7 @@ def _growth(report: MemoryReport) -> Iterator[Factoid]:
     )
     if token == report.kv_bytes_per_token_all_layers:
         yield _fact(
-            f"When all sequences together reach {report.weights_bytes // token + 1:,} tokens, the "
+            f"Once all sequences together reach {report.weights_bytes // token + 1:,} tokens, the "
             f"KV cache is larger than the weights.",
             f"{gib(report.weights_bytes)} of weights",
         )

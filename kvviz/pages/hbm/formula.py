@@ -66,7 +66,9 @@ def _symbols(scenario: Scenario, kinds: list[Layer]) -> str:
     if tokens != places:
         lines.append(_equation(tokens, places))
     if scenario.paged and not _in_use(scenario):
-        lines.append(f"<p>⌈ ⌉: rounded up to whole blocks of {many(scenario.block_size, 'token')}</p>")
+        lines.append(
+            f"<p>⌈ ⌉: rounded up to whole blocks of {many(scenario.block_size, 'token')}</p>"
+        )
     return "".join(lines)
 
 

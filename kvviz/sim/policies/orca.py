@@ -6,7 +6,7 @@ from kvviz.sim.policies.vllm import admit, order, preempt
 
 POLICY = Policy(
     title="Orca",
-    about="requests join and leave at every step, over regions reserved ahead.",
+    about="requests join and leave at every step; each has a region reserved in advance.",
     cache=ReservedCache,
     order=order,
     admit=admit,

@@ -13,7 +13,7 @@ def admit(request: Request, state: SchedulerState) -> bool:
 
 POLICY = Policy(
     title="Static",
-    about="a batch runs until its last request ends.",
+    about="a batch runs until its last request finishes.",
     cache=BatchCache,
     order=order,
     admit=admit,
