@@ -69,5 +69,5 @@ def show_model(model: str) -> dict[str, Any]:
 
 @router.get("/gpus", response_model=list[GpuRow])  # type: ignore[valid-type]
 def list_gpus() -> list[dict[str, Any]]:
-    """List the GPUs in the catalog; `unverified` names figures that a GPU's source does not confirm."""
+    """List the GPUs in the catalog; `unverified` names figures not confirmed by the source."""
     return [gpu_row(gpu) for gpu in gpus()]

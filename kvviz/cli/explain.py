@@ -51,7 +51,7 @@ def show_explanation(
     version: Annotated[str, typer.Option(help="engine version")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="print exact figures as JSON")] = False,
 ) -> None:
-    """Reconcile a vLLM or SGLang start-up log: each GiB as logged, as predicted, and why they differ."""
+    """Reconcile a vLLM or SGLang start-up log: each GiB logged, predicted, and why they differ."""
     settings = {
         "model": model or ("config.json" if config else ""),
         "gpu": gpu,

@@ -69,7 +69,7 @@ class Compared:
     )
     paged_memory_mb: float = field(
         metadata=_said(
-            "MiB of the blocks in use, including the unfilled end of the last one (mb here means MiB)"
+            "MiB of the blocks in use, with the unfilled end of the last one (mb here means MiB)"
         )
     )
     memory_saved_mb: float = field(metadata=_said("MiB that paging saves (mb here means MiB)"))

@@ -80,14 +80,14 @@ class Request:
         for label, cost in costs.items():
             if (held := cost.peak_bytes or 0) > MOST_BYTES:
                 return (
-                    f"{label} would hold {size(held)} at once, over the limit of {size(MOST_BYTES)} "
-                    "per run on this server: try fewer tokens or heads"
+                    f"{label} would hold {size(held)} at once, over the limit of "
+                    f"{size(MOST_BYTES)} on this server: try fewer tokens or heads"
                 )
         flops = sum(cost.flops for cost in costs.values())
         if flops > MOST_FLOPS:
             return (
                 f"One round of these kernels takes {flops / 1e12:.1f} TFLOP, over the limit of "
-                f"{MOST_FLOPS / 1e12:.1f} TFLOP on this server"
+                f"{MOST_FLOPS / 1e12:.1f} on this server"
             )
         return ""
 

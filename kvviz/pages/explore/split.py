@@ -41,7 +41,7 @@ class Split:
 
 def split(pair: Pair) -> str:
     """Return the card of the GPUs under tensor parallel: bytes, and KV heads with their copies."""
-    workload, model = pair.workload, served_model(pair.workload)
+    model = served_model(pair.workload)
     if not pair.valid or (not pair.fits and pair.session.metric == "gpus"):
         heads = f"{model.heads} heads and {model.kv_heads} KV heads"
         why = "does not fit at any TP × PP" if pair.valid else escape(why_invalid(pair))

@@ -171,7 +171,7 @@ def _effect(name: str, toggle: Toggle, on: bool) -> str:
     colour = chip(toggle.chip if on or name != "flash" else "red")
     says = SAVES if on else WOULD_SAVE
     return (
-        f'<small>{toggle.effect}</small><span title="computed by flipping only this switch: {says}">'
+        f'<small>{toggle.effect}</small><span title="computed: flipping only this switch, {says}">'
         f"{colour}{live(f'delta_{name}', 'change')}</span>"
     )
 

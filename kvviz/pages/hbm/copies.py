@@ -39,7 +39,8 @@ def copies_hint(scenario: Scenario) -> str:
     said = [
         f"{who} {_span(held)}" for who, held in (("standard", standard), ("flash", flash)) if held
     ]
-    return f"Measured on {_where(scenario, found)}, peak in score matrices like this one: {', '.join(said)}."
+    where = _where(scenario, found)
+    return f"Measured on {where}, score matrices alive at the peak: {', '.join(said)}."
 
 
 def _known(scenario: Scenario) -> Known | None:

@@ -37,7 +37,8 @@ def _split(scenario: Scenario) -> str:
     heads = max((layer.kv_heads for layer in served_model(scenario).layers), default=0)
     copies = scenario.tp // heads if 0 < heads < scenario.tp else 1
     twice = f", every KV head on {copies} GPUs" if copies > 1 else ""
-    return f'<p>on the fullest of {gpus} GPUs, <b title="computed">{size(added)}</b> per token{twice}</p>'
+    told = f'<b title="computed">{size(added)}</b> per token{twice}'
+    return f"<p>on the fullest of {gpus} GPUs, {told}</p>"
 
 
 def _title(scenario: Scenario) -> str:

@@ -126,7 +126,7 @@ def _recorded_bytes(scenario: Scenario, report: MemoryReport) -> int:
     filled = min(end, room) // page
     if filled > MOST_PAGES:
         raise ScenarioError(
-            f"the run fills {filled:,} pages of {size(page)}, more than the {MOST_PAGES:,} that the "
-            f"picture can show; expected a larger block size or a shorter run"
+            f"the run fills {filled:,} pages of {size(page)}, more than the {MOST_PAGES:,} that "
+            f"the picture can show; expected a larger block size or a shorter run"
         )
     return min(room * MOST, shard.weights_bytes + page * MOST_PAGES)

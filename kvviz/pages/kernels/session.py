@@ -85,7 +85,7 @@ class KernelSession(PageSession):
         return "name" in self.result
 
     async def run(self) -> None:
-        """Run what is asked for, in turn; results, or the reason there are none, go to the parameters."""
+        """Run what is asked for, in turn; results, or the reason for none, go to the parameters."""
         if self.busy:
             return
         queue = pn.state.as_cached("kernel runs", Queue)

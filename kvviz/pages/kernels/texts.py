@@ -151,11 +151,7 @@ def _older() -> str:
     """Return what an older report's "paged" attention got wrong, from the recorded repetition."""
     report = next((r for r in recordings() if r["preset"] == "report"), None)
     notes = [note for group in report["groups"] for note in group["notes"]] if report else []
-
-
-return (
-    "An older report, measured again. " + " ".join(escape(note) for note in notes) if notes else ""
-)
+    return " ".join(["An older report, measured again.", *map(escape, notes)]) if notes else ""
 
 
 def downloads(result: Result) -> str:

@@ -22,8 +22,8 @@ def preempt(request: Request, state: SchedulerState) -> Request:
 
 POLICY = Policy(
     title="Paged",
-    about="vLLM’s v1 scheduler, 0.33, step by step: chunked prefill, preemption by recomputing, "
-    "prefix caching.",
+    about="vLLM’s v1 scheduler, 0.33, step by step: chunked prefill, preemption by "
+    "recomputation, prefix caching.",
     cache=PagedCache,
     order=order,
     admit=admit,
