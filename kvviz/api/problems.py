@@ -96,7 +96,7 @@ class BodyLimit:
             return
         body = await _whole(receive, _announced(scope))
         if body is None:
-            too_large = refusal(413, f"the body is larger than {MAX_BODY:,} bytes, the most read")
+            too_large = refusal(413, f"the body is larger than {MAX_BODY:,} bytes, the limit")
             await too_large(scope, receive, send)
             return
         await self.app(scope, _again(body, receive), send)

@@ -44,8 +44,9 @@ class Pool:
         if self.serving.num_blocks is not None or len(self.plan.groups) < 2:
             return ""
         return (
-            f"the engine pages {len(self.plan.groups)} groups of layers; a block of the "
-            f"simulated pool spans them all, and it has as many tokens as the engine says"
+            f"the engine has {len(self.plan.groups)} groups of layers with block tables of their "
+            f"own; a block of the simulated pool spans them all, and the pool has as many tokens "
+            f"as the engine reports"
         )
 
 

@@ -96,7 +96,7 @@ def check(serving: Serving, workload: Workload, num_blocks: int) -> None:
     serving.check()
     if not len(workload):
         raise ScenarioError(
-            f"{workload.name} has no request left to serve; expected a start before its last one"
+            f"{workload.name} has no requests left to serve; expected a start before the last one"
         )
     longest = serving.max_model_len
     if (late := np.flatnonzero(workload.prompt >= longest)).size:

@@ -37,7 +37,7 @@ def opened(
     page.set_default_timeout(FITS)
     page.goto(f"{site}/accuracy")
     expect(page.get_by_text("Reconciled, GiB")).to_be_visible()
-    expect(page.get_by_text("Coverage, one cell a log")).to_be_visible()
+    expect(page.get_by_text("Coverage, one cell per log")).to_be_visible()
     yield page
     context.close()
 

@@ -57,12 +57,12 @@ def check_numbers(hbm: HbmPage, scenario: Scenario) -> MemoryReport:
     assert number(hbm.hero()) == in_gib(report.total_bytes)
     assert number(hbm.value("Weights")) == in_gib(report.weights_bytes)
     assert number(hbm.value("KV cache")) == in_gib(report.kv["allocated_bytes"])
-    assert number(hbm.value("Memory efficiency")) == round(100 * report.efficiency, 1)
+    assert number(hbm.value("KV used / allocated")) == round(100 * report.efficiency, 1)
     assert number(hbm.value("Context")) == scenario.context
     if report.gpus_needed:
         assert number(hbm.value("GPUs needed")) == report.gpus_needed
     else:
-        assert "no split fits" in hbm.value("GPUs needed")
+        assert "does not fit at any TP × PP" in hbm.value("GPUs needed")
     check_ledger(hbm.ledger(), report)
     for name, switch in SWITCHES.items():
         assert hbm.delta(switch) == -in_gib(report.deltas[name]), name

@@ -27,7 +27,7 @@ def check_share(hbm: HbmPage, **split: int) -> None:
     assert number(hbm.hero()) == in_gib(report.per_gpu["total"])
     assert number(hbm.value("Weights")) == in_gib(report.per_gpu["weights"])
     assert number(hbm.value("KV cache")) == in_gib(report.per_gpu["kv"])
-    assert number(hbm.value("All, unsplit")) == in_gib(report.total_bytes)
+    assert number(hbm.value("Total before split")) == in_gib(report.total_bytes)
     assert hbm.ledger()["free"] == in_gib(report.room - hbm.row()["total"])
     shard = fullest_shard(scenario)
     page = shard.page_bytes(scenario.block_size)

@@ -107,7 +107,7 @@ class ServingPage:
 
     def upload(self, name: str, text: str) -> None:
         if not self.page.locator("input[type=file]").is_visible():
-            self.page.get_by_role("button", name="Rate, number, your own trace").click()
+            self.page.get_by_role("button", name="Rate, count, your own trace").click()
         file = {"name": name, "mimeType": "text/csv", "buffer": text.encode()}
         self.page.locator("input[type=file]").set_input_files(file)
 

@@ -216,10 +216,10 @@ def test_every_recording_is_listed_with_its_machine_and_its_figures():
             assert escape(group["title"]) in text
             assert all(f"<td>{escape(row['name'])}</td>" in text for row in group["rows"])
             if group["rates"]:
-                assert f"copies {group['rates']['copy_bytes_s'] / 1e9:,.1f} GB/s" in text
+                assert f"copy {group['rates']['copy_bytes_s'] / 1e9:,.1f} GB/s" in text
     groups = [group for found in recordings() for group in found.facts["groups"]]
-    assert text.count("In the same run") == sum(bool(group["rates"]) for group in groups)
-    assert text.count("copies of the scores</th>") == sum(
+    assert text.count("in the same run") == sum(bool(group["rates"]) for group in groups)
+    assert text.count("score matrices</th>") == sum(
         any("peak_multiple" in row for row in group["rows"]) for group in groups
     )
 

@@ -25,7 +25,7 @@ def test_a_tokenizer_counts(content):
 def test_without_one_the_count_is_assumed_and_says_how(text, expected):
     found = count_tokens(text, None)
     assert (found.tokens, found.kind) == (expected, "assumed")
-    assert found.how == "4 characters a token"
+    assert found.how == "4 characters per token"
 
 
 def test_the_owners_tokenizer_is_read_where_the_environment_names_one(

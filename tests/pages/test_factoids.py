@@ -82,10 +82,10 @@ def test_tokens_that_outweigh_the_weights_do_so_by_the_last_of_them():
 
 
 def test_a_slot_reserves_only_where_it_is_taken():
-    assert "would reserve" in computed(paged=False)[0]
-    assert "tokens reserves" in computed(paged=False, batching="static")[0]
-    assert "tokens reserves" in computed(paged=False, reservation="max")[0]
-    assert "slot" not in computed(context=4096, max_model_len=4096)[0]
+    assert "tokens, would take" in computed(paged=False)[0]
+    assert "tokens, takes" in computed(paged=False, batching="static")[0]
+    assert "tokens, takes" in computed(paged=False, reservation="max")[0]
+    assert "max_model_len" not in computed(context=4096, max_model_len=4096)[0]
 
 
 @pytest.mark.parametrize(

@@ -159,5 +159,5 @@ def test_an_uploaded_model_is_not_in_the_link():
 def test_a_link_to_what_cannot_be_drawn_opens_the_usual_page_and_says_why(query: dict[str, str]):
     session = PAGE.visit(query.items())
     assert session.report.total_bytes == Session().report.total_bytes
-    assert "expected at least one a memory site, 5" in session.problem
+    assert "expected at least one per memory site, 5" in session.problem
     assert ("theme" in session.problem) == ("theme" in query)

@@ -135,7 +135,7 @@ def test_every_model_of_the_catalog_is_shown(name):
     assert session.problem == ""
     found = session.joined.compared
     assert f"{found.traditional_memory_mb:,.2f}" in metrics(found)
-    assert "a token = " in slot(session.settings, found)
+    assert "per token = " in slot(session.settings, found)
 
 
 def test_a_link_carries_the_state_and_names_what_is_not_valid():
@@ -158,7 +158,7 @@ def test_a_text_sets_the_length_and_says_that_it_is_an_estimate():
     session.write("x" * 400)
     assert session.settings.sequence_length == 100
     assert "About" in counted(session)
-    assert "assumed 4 characters a token" in counted(session)
+    assert "assumed 4 characters per token" in counted(session)
     session.set("sequence_length", "128")
     assert (session.text, session.count) == ("", None)
     session.write("y" * 20_000)
@@ -193,7 +193,7 @@ def test_the_cards_say_the_worked_figures():
 
 def test_the_comparison_in_one_sentence():
     assert sentence(compare(Comparison())) == (
-        "A slot of 2,048 tokens takes 44.00 MiB, 8 blocks for 128 tokens take 2.75 MiB: "
+        "Reserving 2,048 tokens takes 44.00 MiB, 8 blocks for 128 tokens take 2.75 MiB: "
         "93.75% less."
     )
 

@@ -107,7 +107,7 @@ def test_a_trace_is_served_and_its_bad_rows_are_the_visitors_choice():
     session.load.speed = 4.0
     assert session.runs.workload.arrival.tolist() == [0, 250_000_000]
     session.give(b"hello", "mine.csv")
-    assert "no known format" in session.broken or "no request" in session.broken
+    assert "not a known format" in session.broken or "no request" in session.broken
 
 
 def test_pieces_of_a_file_are_kept_up_to_the_limit():

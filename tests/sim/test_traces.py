@@ -274,7 +274,7 @@ def test_times_are_those_of_the_calendar(times):
 def test_lengths_without_times_are_all_there_at_once(text):
     found = read_workload(text)
     assert columns(found) == [[0, 0], [5, 7], [6, 8]]
-    assert "all requests are there from the start" in found.notes[0]
+    assert "all requests arrive at the start" in found.notes[0]
 
 
 def test_burstgpt():
@@ -324,7 +324,7 @@ def test_conversations_are_counted_by_the_tokenizer_that_is_named(tmp_path):
 def test_an_estimate_of_conversations_is_announced_and_never_made_unasked():
     found = read_workload(json.dumps(SAID), count_tokens=four_characters)
     assert columns(found)[1:] == [[1, 100], [3, 1]]
-    assert "Lengths are estimates: four characters a token." in found.notes
+    assert "Lengths are estimates: four characters per token." in found.notes
     with pytest.raises(TraceError, match="hold text, not lengths: name a tokenizer"):
         read_workload(json.dumps(SAID))
 
@@ -471,12 +471,12 @@ def test_good_rows_are_kept_if_asked_and_the_others_told(text, message):
 HOPELESS = [
     ("", "The trace is empty."),
     (" \n\n", "The trace is empty."),
-    (AZURE, "The trace holds no request. Expected Azure CSV"),
-    ("[]", "The trace holds no request. Expected Azure CSV"),
-    ('{"requests": []}', "The trace holds no request."),
-    ("a,b\n1,2\n", "Line 1: 'a, b' is no known format, expected Azure CSV (TIMESTAMP, Con"),
-    ("hello", "Line 1: 'hello' is no known format"),
-    ('{"a": 1}', "Line 1: 'a' is no known format"),
+    (AZURE, "The trace has no requests. Expected Azure CSV"),
+    ("[]", "The trace has no requests. Expected Azure CSV"),
+    ('{"requests": []}', "The trace has no requests."),
+    ("a,b\n1,2\n", "Line 1: 'a, b' is not a known format, expected Azure CSV (TIMESTAMP, Con"),
+    ("hello", "Line 1: 'hello' is not a known format"),
+    ('{"a": 1}', "Line 1: 'a' is not a known format"),
     ('[{"input_len": 5, "output_len": 6}', "not JSON: the end where , or ] was expected."),
     ('[{"input_len": 5, "output_len": 6},]', "Line 1: not JSON: Expecting value."),
     ('[\n{"input_len": 5, "output_len": 6}\n{}]', "Line 3: not JSON: '{' where , or ]"),
@@ -484,12 +484,12 @@ HOPELESS = [
     ('[{"input_len": 5, "output_len": Infinity}]', "not JSON: Infinity is not a JSON number."),
     ('[{"input_len": 5, "output_len', "not JSON: Unterminated string"),
     ("[" * 100_000, "Line 1: not JSON: it is nested too deep."),
-    ('{"requests": [{}', "Line 1: '' is no known format"),
+    ('{"requests": [{}', "Line 1: '' is not a known format"),
     ('{"requests": [', "Line 1: not JSON: Expecting value."),
     ('{"requests": 5}', "not JSON: '5' where [ was expected."),
     ('{5: "requests"}\n', "not JSON"),
     ('{"sampled": "x", "requests": [{"arrival_s": 0, "prompt": 1, "output": 1}]}', "sampled is"),
-    ("\x00\x01\x02", "is no known format"),
+    ("\x00\x01\x02", "is not a known format"),
     (b"a,b\xff", "Line 1: it, or one soon after, is not UTF-8 text."),
     (OWN.encode() + b"0,1,1\n" * 30_000 + b"\xff,1,1\n", "is not UTF-8 text."),
     (b'[{"input_len": 1, "output_len": 1, "id": "\xff"}]', "is not UTF-8 text."),
@@ -542,9 +542,9 @@ def test_no_good_row_is_an_error_even_if_good_ones_are_to_be_kept():
 
 def test_csv_has_no_place_for_some_things():
     one = Workload("one", *(np.array([1]),) * 3)
-    with pytest.raises(ValueError, match="no place for the token id"):
+    with pytest.raises(ValueError, match="cannot hold the token id"):
         to_csv(Workload("one", one.arrival, one.prompt, one.output, sampled=7))
-    with pytest.raises(ValueError, match="no place for a line break"):
+    with pytest.raises(ValueError, match="cannot hold a line break"):
         to_csv(Workload("one", one.arrival, one.prompt, one.output, ids=("a\nb",)))
 
 

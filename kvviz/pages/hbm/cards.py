@@ -196,7 +196,7 @@ def _glow(column: str, by: str, how: str) -> str:
 def _without_pages(scenario: Scenario) -> str:
     if scenario.batching == "static":
         slot = many(scenario.max_model_len, "token")
-        return f"against max_model_len, {slot}, <br>reserved per sequence from start to end"
+        return f"against max_model_len, {slot}, <br>reserved per sequence throughout"
     sized = f"reservation policy “{scenario.reservation}”"
     return f"against one contiguous region per sequence, <br>{sized}"
 

@@ -108,7 +108,7 @@ class Link:
         for given, text in pairs:
             name = RENAMED.get(given, given)
             if name not in self._homes:
-                problems.append(f"{cut(given)} in the link is no setting of this page.")
+                problems.append(f"{cut(given)} in the link is not a setting of this page.")
                 continue
             if name != given:
                 problems.append(f"{renamed(given)} The link still works.")

@@ -205,5 +205,5 @@ def nobody_joins(policy: Policy, waiting: int) -> ScenarioError:
     """Return what to raise where a policy leaves requests waiting for ever."""
     return ScenarioError(
         f"policy {policy.title} leaves {waiting:,} of the requests waiting while nothing runs and "
-        f"nobody is to come; expected it to admit the first of them"
+        f"none will arrive; expected it to admit the first of them"
     )

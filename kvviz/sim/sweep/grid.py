@@ -80,7 +80,7 @@ def _trace(path: str, digest: str) -> Workload:
             f"{path}: {error.strerror}; expected a trace that every process can read"
         ) from None
     if found != digest:
-        raise SweepError(f"{path} has changed; expected the trace with which the sweep began")
+        raise SweepError(f"{path} has changed since the sweep began; expected the same trace")
     return read_workload(Path(path))
 
 

@@ -34,7 +34,7 @@ def tokenizer(path: Path) -> CountTokens:
     try:
         found = Tokenizer.from_str(text)
     except Exception as error:  # the library raises no narrower one
-        raise ValueError(f"{path} is no tokenizer.json: {error}.") from None
+        raise ValueError(f"{path} is not a tokenizer.json: {error}.") from None
     return lambda said: len(found.encode(said, add_special_tokens=False).ids)
 
 
@@ -47,10 +47,10 @@ def conversations(count_tokens: CountTokens | None) -> Format:
     def reader(_: frozenset[str]) -> Reader:
         if count_tokens is None:
             raise TraceError(
-                "The conversations hold text, not lengths: name a tokenizer.json that counts "
-                "their tokens, or ask for an estimate of four characters a token."
+                "The conversations hold text, not lengths: name a tokenizer.json to count "
+                "their tokens, or ask for an estimate of four characters per token."
             )
-        estimate = ("Lengths are estimates: four characters a token.",)
+        estimate = ("Lengths are estimates: four characters per token.",)
         notes = AT_ONCE + (estimate if count_tokens is four_characters else ())
         return Reader(lambda fields: _request(fields, count_tokens), Clock(), notes=notes)
 
