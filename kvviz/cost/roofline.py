@@ -27,7 +27,7 @@ class Work:
         gpus: tensor parallel size; floating point operations are divided by it.
         token_flops: operations of matrix products a new token, on all GPUs.
         pair_flops: by window, operations a query-key pair, on all GPUs.
-        kv_bytes: by window, bytes a token in the cache of one GPU, replicated heads included.
+        kv_bytes: by window, bytes per token in the cache of one GPU, replicated heads included.
         state_bytes: recurrent state of a sequence on one GPU.
         weights: (bytes on one GPU, share that one token chooses) of tensors that a step reads.
     """

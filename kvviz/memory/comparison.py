@@ -92,7 +92,7 @@ class Compared:
     dtype: str = field(metadata=_said("dtype of the KV cache"))
     kv_bytes_per_token: int = field(
         metadata=_said(
-            "bytes a token adds over all layers, including windowed layers that are not full yet"
+            "bytes per token adds over all layers, including windowed layers that are not full yet"
         )
     )
     blocks: list[Row] = field(

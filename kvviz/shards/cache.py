@@ -1,4 +1,4 @@
-"""What layers cache on one GPU: bytes a token adds, and the state a sequence holds."""
+"""What layers cache on one GPU: bytes per token adds, and the state a sequence holds."""
 
 from functools import lru_cache
 

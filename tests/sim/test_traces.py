@@ -496,7 +496,7 @@ HOPELESS = [
     ("TIMESTAMP,ContextTokens".encode("utf-16"), "is not UTF-8 text."),
     (gzip.compress(b"a" * 99_999)[:-20], "The gzip file is damaged"),
     (gzip.compress(OWN.encode())[:12] + b"\0" * 9, "The gzip file is damaged"),
-    (OWN + "1" * (1 << 24), "Line 2: it is over 16 MiB long"),
+    (OWN + "1" * (1 << 24), "Line 2: it is longer than 16 MiB"),
     ('{"arrival_s": 0, "prompt": 9, "output": 1, "pieces": [[9223372036854775807, 9]]}', "ids up"),
 ]
 
@@ -534,7 +534,7 @@ def test_whatever_is_read_becomes_a_workload_or_a_trace_error(text, edits, keep_
 
 
 def test_no_good_row_is_an_error_even_if_good_ones_are_to_be_kept():
-    with pytest.raises(TraceError, match=r"holds no request. Line 2: prompt is 'x'"):
+    with pytest.raises(TraceError, match=r"has no requests\. Line 2: prompt is 'x'"):
         read_workload(OWN + "0,x,1\n", keep_good=True)
     with pytest.raises(TraceError, match=r"More than 10,000 rows cannot be read\. Line 2"):
         read_workload(OWN + "0,x,1\n" * 10_001, keep_good=True)

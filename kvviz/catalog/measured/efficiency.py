@@ -19,7 +19,7 @@ class Efficiency:
     Args:
         mfu: share of the peak FLOP/s.
         mbu: share of the memory bandwidth.
-        overhead_s: seconds a step besides.
+        overhead_s: seconds per step besides.
         kind: assumed, or measured where a run on that GPU was fitted.
         source: where the figures come from.
     """

@@ -138,7 +138,7 @@ def _quant() -> Iterator[Group]:
         calls = [Call("fp32", paged_attention_decode, inputs, reference=exact)]
         for scheme in SCHEMES:
             keys = quantize(k_cache, scheme)
-            # Channels of values have no outliers: with int4 keys the values get a scale a token.
+            # Channels of values have no outliers: with int4 keys the values get a scale per token.
             values = quantize(v_cache, "int8_token_head" if scheme == "int4" else scheme)
             bits = 8 * (keys.nbytes + values.nbytes) / (k_cache.size + v_cache.size)
             name = f"{scheme}, {bits:.2f} bits per number"

@@ -66,7 +66,7 @@ def _says(model: Model, layer: Layer, count: int) -> str:
 
 
 def _token(model: Model, attention: str, window: int | None, count: int) -> str:
-    """Return what a layer of a kind keeps: bytes a token, or a state that does not grow."""
+    """Return what a layer of a kind keeps: bytes per token, or a state that does not grow."""
     if count:
         return f"{size(count)} per token"
     same = (layer for layer in model.layers if _kind(layer) == (attention, window))

@@ -25,7 +25,7 @@ class Served:
         timeline: every block over time; neighbours that change alike are one change.
         lives: every request's phases.
         counts: requests that run, wait and have ended.
-        requests: a row a request.
+        requests: a row per request.
         summary: the run in figures.
         step_ends: when each step ends, nanoseconds; shape (steps,).
     """

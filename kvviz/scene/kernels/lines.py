@@ -23,7 +23,7 @@ NO_FLOOR: Final[dict[str, list[float]]] = {"from": [], "to": [], "y": []}
 
 @dataclass
 class Lines:
-    """One curve a kernel, named at its end."""
+    """One curve per kernel, named at its end."""
 
     figure: figure
     curves: ColumnDataSource

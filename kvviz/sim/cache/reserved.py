@@ -1,4 +1,4 @@
-"""Keys and values in one contiguous region a request, reserved ahead."""
+"""Keys and values in one contiguous region per request, reserved ahead."""
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from kvviz.sim.workload.workload import Workload
 
 
 class ReservedCache(Unshared):
-    """One contiguous region a request, as long as the reservation says (Orca, OSDI '22)."""
+    """One contiguous region per request, as long as the reservation says (Orca, OSDI '22)."""
 
     on_demand = False
 

@@ -6,7 +6,7 @@ NEVER = -1
 
 
 class Ledger:
-    """Lists with an entry a request, in nanoseconds, tokens and counts; `NEVER` until it happens.
+    """Lists with an entry per request, in nanoseconds, tokens and counts; `NEVER` until it happens.
 
     Args:
         requests: how many.

@@ -84,7 +84,7 @@ class Record:
             self._one(2 * step, State.USED, request.table[start:end], request.index)
 
     def decoded(self, step: int, request: Request, start: int) -> None:
-        """Note that reserved blocks were used by tokens computed a step each, up to `step`."""
+        """Note that reserved blocks were used by tokens computed per step each, up to `step`."""
         if self._on_demand:
             return
         size, first = self._block_size, step - (request.computed - start)

@@ -82,7 +82,7 @@ class Outcome:
         return self.history
 
     def requests(self) -> dict[str, NDArray[np.generic]]:
-        """Return a row a request: seconds, tokens and counts; columns of shape (requests,).
+        """Return a row per request: seconds, tokens and counts; columns of shape (requests,).
 
         Arrivals that count steps are seconds from the start, as is everything else.
         """

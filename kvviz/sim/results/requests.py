@@ -12,7 +12,7 @@ Column = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RequestColumns:
-    """A row a request; columns of shape (requests,), times from the start of the run.
+    """A row per request; columns of shape (requests,), times from the start of the run.
 
     Args:
         arrived_ns: nanoseconds to its arrival.

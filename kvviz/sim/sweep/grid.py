@@ -96,7 +96,7 @@ class Cell:
         number: its place in the table.
         scenario: settings of what is served on.
         serving: settings of how requests are served.
-        rate: requests a second, None for the requests' own.
+        rate: requests per second, None for the requests' own.
         requests: which they are.
         version: of kvviz that every process must have.
     """
@@ -117,7 +117,7 @@ class Grid:
         models: by catalog name.
         gpus: by catalog name.
         policies: by name.
-        rates: requests a second, None for the requests' own.
+        rates: requests per second, None for the requests' own.
         requests: which requests every cell serves.
         scenario: the other settings of what is served on.
         serving: the other settings of how requests are served.
