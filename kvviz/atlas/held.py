@@ -29,7 +29,7 @@ class Held:
 
     @cached_property
     def facts(self) -> tuple[Facts, ...]:
-        """What is known of each model."""
+        """The models' facts."""
         return tuple(facts(model, self.axes.dtypes) for model in self.axes.models)
 
     @cached_property
@@ -49,7 +49,7 @@ class Held:
 
     @cached_property
     def cached(self) -> Array:
-        """Bytes per token adds in the layers of a window: (models, 1 + sizes, dtypes, windows)."""
+        """Bytes a token adds in the layers of a window: (models, 1 + sizes, dtypes, windows)."""
 
         def by_window(one: Facts) -> Array:
             own = one.cached @ one.kinds

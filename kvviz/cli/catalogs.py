@@ -23,7 +23,7 @@ GPU_COLUMNS: dict[str, tuple[str, str]] = {
     "fp32_tflops": ("fp32", "TFLOP/s"),
     "tdp_w": ("TDP", "W"),
 }
-"""Fields of a GPU that the table shows, with their heading and unit."""
+"""Fields of a GPU in the table, with their heading and unit."""
 
 
 def show_models(as_json: AsJson = False) -> None:

@@ -1,4 +1,4 @@
-"""A simulated run as a calm table."""
+"""A simulated run as a table."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The command that serves a trace or a synthetic workload, and says what came of it."""
+"""The command that simulates serving a trace or a synthetic workload."""
 
 import inspect
 import json
@@ -26,7 +26,7 @@ LONG: Final = 20_000  # requests from which a run shows how far it is
 
 
 def with_serving_knobs(command: Command) -> Command:
-    """Give a command the knobs of what is served on, and of how, through its ``**settings``."""
+    """Give a command the hardware and serving knobs, through its ``**settings``."""
     hardware = [option(name) if name != "mode" else own_engine() for name in HARDWARE]
     return with_parameters(
         command, [*hardware, *(option(name, Serving) for name in serving_knobs())]
@@ -34,7 +34,7 @@ def with_serving_knobs(command: Command) -> Command:
 
 
 def own_engine() -> inspect.Parameter:
-    """Return the option of the engine, which is the policy's own where it is not given."""
+    """Return the option of the engine, by default the policy's own."""
     return option("mode").replace(default=None)
 
 
@@ -115,7 +115,7 @@ def _read(path: Path, keep_good: bool, tokens: Path | None) -> tuple[Workload, d
 
 
 def _engine(said: dict[str, Any]) -> dict[str, Any]:
-    """Return a scheduler record's settings as knobs; those that kvviz has no knob for must be 0."""
+    """Return a scheduler record's settings as knobs; settings without a knob must be 0."""
     recorded = dict(said.get("settings", {}))
     if "enable_prefix_caching" in recorded:
         recorded["prefix_caching"] = str(recorded.pop("enable_prefix_caching"))
@@ -134,7 +134,7 @@ def _engine(said: dict[str, Any]) -> dict[str, Any]:
 
 @contextmanager
 def _progress(requests: int) -> Iterator[Callable[[int], None]]:
-    """Show how many requests have ended, on a terminal, where there are many."""
+    """Show how many requests have finished, on a terminal, if there are many."""
     if requests < LONG:
         yield lambda ended: None
         return

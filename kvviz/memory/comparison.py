@@ -34,7 +34,7 @@ class Comparison(param.Parameterized):
     batch: int = like("batch", default=1)
 
     def scenario(self, **changes: Any) -> Scenario:
-        """Return the same sequences as a scenario that has room up to the slot's length."""
+        """Return the same sequences as a scenario that has room up to max_model_len."""
         known = {
             "model": self.model,
             "context": self.sequence_length,
@@ -47,7 +47,7 @@ class Comparison(param.Parameterized):
         return Scenario(**{**known, **changes})
 
     def check(self) -> None:
-        """Raise `ScenarioError` where the sequences do not fit their slots."""
+        """Raise `ScenarioError` where the sequences are longer than max_model_len."""
         if self.sequence_length > self.max_model_len:
             raise ScenarioError(
                 f"sequence_length {self.sequence_length:,} is longer than "
@@ -92,7 +92,7 @@ class Compared:
     dtype: str = field(metadata=_said("dtype of the KV cache"))
     kv_bytes_per_token: int = field(
         metadata=_said(
-            "bytes per token adds over all layers, including windowed layers that are not full yet"
+            "bytes a token adds over all layers, including windowed layers that are not full yet"
         )
     )
     blocks: list[Row] = field(
@@ -105,13 +105,13 @@ class Compared:
 
 
 def compare(settings: Comparison) -> Compared:
-    """Return what slots and blocks take for the same sequences.
+    """Return what reserving in advance and blocks on demand take for the same sequences.
 
     A model with windowed layers holds at most the window in those, either way; recurrent state is
     the same in both and not counted.
 
     Raises:
-        ScenarioError: a sequence is longer than its slot, or the pool has too few blocks.
+        ScenarioError: a sequence is longer than max_model_len, or the pool has too few blocks.
         UnknownName: no catalog has the model.
     """
     settings.check()

@@ -40,7 +40,7 @@ class KvBytes:
 
 @dataclass(frozen=True, slots=True)
 class MemoryReport:
-    """What `estimate` answers; sizes in bytes, of the whole deployment unless they say per GPU."""
+    """What `estimate` returns; sizes in bytes, for the whole deployment unless named per GPU."""
 
     parameters: int
     active_parameters: int
@@ -70,7 +70,7 @@ class MemoryReport:
 
     @property
     def room(self) -> int:
-        """Bytes of one GPU for the model: its capacity less what an engine takes for itself."""
+        """Bytes of one GPU left for the model: its capacity minus the engine's overhead."""
         return self.plan.room
 
 
@@ -221,7 +221,7 @@ def check(scenario: Scenario) -> Plan:
     """Return the scenario's plan.
 
     Raises:
-        ScenarioError: settings contradict each other or the model does not split so.
+        ScenarioError: settings contradict each other or the model does not split that way.
         UnknownName: no catalog has the model, the GPU or the engine.
     """
     scenario.check()

@@ -1,4 +1,4 @@
-"""The pool that a simulation runs in: an engine's plan, or blocks as they were set."""
+"""The block pool of a simulation: from the engine's plan, or as set."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ from kvviz.sim.policies import find_policy
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """Blocks that requests share, and the limits of the engine that shares them out.
+    """Blocks that requests share, and the limits of the engine that allocates them.
 
     Args:
         serving: the settings, every limit filled in.
@@ -40,7 +40,7 @@ class Pool:
 
     @property
     def note(self) -> str:
-        """What the pool leaves out of the engine's, empty where it is the same."""
+        """How the pool differs from the engine's; empty where it does not."""
         if self.serving.num_blocks is not None or len(self.plan.groups) < 2:
             return ""
         return (
@@ -106,6 +106,6 @@ def _block_bytes(planned: Plan, size: int) -> int:
 
 
 def scenario_for(settings: Mapping[str, Any], policy: str) -> Scenario:
-    """Return the scenario of a simulation; where no engine is asked for, the policy's own."""
+    """Return the scenario of a simulation, under the policy's own engine unless one is set."""
     mode = settings.get("mode") or find_policy(policy).engine
     return Scenario(**{**settings, "mode": mode})

@@ -55,7 +55,7 @@ class Request:
         n: tokens, queries and keys.
         d: head size.
         heads: query and KV heads.
-        block: queries per block, and queries and keys a tile.
+        block: queries per block, and queries and keys per tile.
         kernels: names of kernels on the page.
         dtype: one of the device's `DTYPES`.
     """

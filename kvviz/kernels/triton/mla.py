@@ -1,6 +1,6 @@
 """MLA decode in Triton, in its absorbed form: every head attends to one cached latent.
 
-What bounds it: with 16 heads per GPU the bytes of the latent, with all 128 of DeepSeek-V3 the matrix
+What bounds it: with 16 heads a GPU the bytes of the latent, with all 128 of DeepSeek-V3 the matrix
 units (2 · 128 · (576 + 512) FLOPs for 1,152 bytes of a token are 242 FLOPs a byte, more than an
 H200 has a byte of bandwidth for). What was done:
 

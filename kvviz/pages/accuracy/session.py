@@ -44,7 +44,7 @@ class AccuracySession(PageSession):
         self.problem = problem or self.problem
 
     def explain(self, text: str) -> None:
-        """Explain a pasted log; a text that is none leaves the last one and says why."""
+        """Explain a pasted log; a text that is not a log keeps the last one and says why."""
         if len(text) > MOST_TEXT:
             self.problem = f"The text is longer than the limit of {MOST_TEXT:,} characters."
             return

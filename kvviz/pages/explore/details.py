@@ -1,4 +1,4 @@
-"""The chosen pair in full: the figure, and where the bytes of a GPU go."""
+"""The chosen pair in full: its figure, and where the bytes of a GPU go."""
 
 from dataclasses import dataclass
 from html import escape
@@ -65,7 +65,7 @@ class Pair:
 
 
 def pair(session: ExploreSession) -> Pair:
-    """Return what is known of the chosen pair."""
+    """Return the chosen pair's details."""
     place, figures, metric = (*session.chosen, 0, 0, 0), session.figures(), session.how
     value = float(metric.values(session.reports)[place])
     valid = bool(np.broadcast_to(session.reports.valid, session.reports.axes.shape)[place])
@@ -131,7 +131,7 @@ def _hero(pair: Pair) -> str:
 
 
 def why_invalid(pair: Pair) -> str:
-    """Return why there is no number: the model does not split so, or the engine cannot run it."""
+    """Return why there is no value: the model does not split so, or the engine cannot run it."""
     workload = pair.workload
     if workload.tp not in valid_tensor_parallel(served_model(workload)):
         return "heads do not split evenly over this many GPUs"
@@ -169,7 +169,7 @@ def _bar(pair: Pair) -> str:
 
 
 def _stripes(pair: Pair) -> str:
-    """Return the size of the eight colours: one a sequence while they can be told apart."""
+    """Return the size of the eight colours: one per sequence while they can be told apart."""
     return f"{100 * 8 / min(pair.sequences, STRIPES):.4f}% 100%"
 
 

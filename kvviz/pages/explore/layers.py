@@ -1,4 +1,4 @@
-"""The chosen model layer by layer: what a token adds in each, or which state it keeps."""
+"""The chosen model layer by layer: bytes per token in each, or its state."""
 
 from collections import Counter
 from html import escape

@@ -49,7 +49,7 @@ class Metric:
 
 
 def gpus(count: int) -> str:
-    """Return a count of GPUs as a text says it."""
+    """Return a count of GPUs in words."""
     return "one GPU" if count == 1 else f"{count} GPUs together"
 
 
@@ -59,7 +59,7 @@ def lengths(scenario: Scenario) -> str:
 
 
 def at_once(reports: Reports) -> Array:
-    """Return the whole sequences at once, as the engine takes blocks for them."""
+    """Return the whole sequences that fit at once, in the engine's blocks."""
     return np.floor(reports.column("budget_concurrency_at_context"))
 
 

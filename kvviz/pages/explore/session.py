@@ -103,7 +103,7 @@ class ExploreSession(PageSession):
 
     @property
     def workload(self) -> Scenario:
-        """The scenario as far as the metric looks at it, with a slot that holds its context."""
+        """The scenario as the metric uses it, with a max_model_len that holds its context."""
         scenario, metric = self.scenario, self.how
         return scenario.replaced(
             batch=scenario.batch if metric.of_batch else 1,
@@ -171,7 +171,7 @@ class ExploreSession(PageSession):
         return (by[self.sort_gpus], gpu.year, gpu.name)
 
     def choose(self, model: str, gpu: str) -> None:
-        """Take a pair as the chosen one; names that no catalog has are not taken."""
+        """Choose a pair; names that are not in the catalog are ignored."""
         known = {one.name for one in self.models()}
         if model in known and any(gpu == one.name for one in gpus()):
             self.scenario.param.update(model=model, gpu=gpu)

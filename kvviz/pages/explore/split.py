@@ -106,7 +106,7 @@ def _head(text: str, copied: bool, name: str) -> str:
 
 
 def _copies(shared: Split) -> str:
-    """Say what splitting costs: how often all GPUs together hold the same."""
+    """Say what splitting costs: how many times the GPUs together hold the same data."""
     model, t = served_model(shared.scenario), shared.size
     if t == 1:
         heads = model.kv_heads

@@ -1,4 +1,4 @@
-"""The texts behind "About this picture": what is drawn, what it shows, how each number is known."""
+"""The texts of "About this picture": what is drawn, what it shows, how each number is known."""
 
 from html import escape
 

@@ -39,7 +39,7 @@ LEGEND: Final = (
 
 
 def allocator_cards(scenario: Scenario) -> list[str]:
-    """Return what was recorded of the chosen GPU's allocator; none where nothing was."""
+    """Return the cards of the chosen GPU's allocator recording, or none without one."""
     found = allocator_recording(scenario.the_gpu)
     if found is None or not (found.contiguous and found.paged):
         return []

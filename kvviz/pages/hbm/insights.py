@@ -1,4 +1,4 @@
-"""What the picture teaches, as cards of text: each computed from the scenario on screen."""
+"""What the picture shows, as cards of text computed from the scenario on screen."""
 
 from collections import Counter
 from html import escape

@@ -29,7 +29,7 @@ MOST_CELLS = 16_000_000  # pages of all GPUs shown: the browser holds seven byte
 class Session(PageSession):
     """The scenario with its results; a change of any knob recomputes both, once.
 
-    Settings that contradict each other leave the last good results in place and say why in
+    Settings that contradict each other leave the last good results in place and are explained in
     `problem`.
     """
 
@@ -52,7 +52,7 @@ class Session(PageSession):
 
     @property
     def room(self) -> int:
-        """Bytes of one GPU for the model."""
+        """Bytes of one GPU left for the model."""
         return self.report.room
 
     @property
@@ -66,7 +66,7 @@ class Session(PageSession):
 
     @property
     def gpus_shown(self) -> int:
-        """GPUs that the run spills onto by its end, as many as a picture shows."""
+        """GPUs that the run needs by its end, as many as the picture shows."""
         most = self.timeline.totals["total"].max() / self.room
         return min(MOST, max(1, ceil(most)), max(1, MOST_CELLS // self.pages))
 
@@ -95,7 +95,7 @@ class Session(PageSession):
 
 @lru_cache(maxsize=32)
 def _shared(**settings: Any) -> tuple[MemoryReport, Timeline]:
-    """Return what all visitors with these settings see; nobody changes it."""
+    """Return what all visitors with these settings share; never modified."""
     return _computed(Scenario(**settings))
 
 

@@ -1,4 +1,4 @@
-"""The recordings that are shipped: where each was made, and all that it measured and predicted."""
+"""The shipped recordings: where each was made, and what it measured and predicted."""
 
 from collections.abc import Callable, Mapping
 from html import escape
@@ -23,7 +23,7 @@ VERSIONS: Final = ("driver", "cuda", "cudnn", "python", "numpy", "torch", "trito
 
 
 def recorded() -> str:
-    """Return every recording as a line that opens to its figures, the newest first."""
+    """Return every recording as a line that expands to its figures, the newest first."""
     return "<h3>Recordings</h3>" + "".join(map(_recording, recordings()))
 
 
@@ -59,7 +59,7 @@ def _group(group: dict[str, Any]) -> str:
 
 
 def _rates(rates: dict[str, Any]) -> str:
-    """Say what times were predicted from: the machine's own rates, of the same run."""
+    """Say what times were predicted from: the machine's own rates, measured in the same run."""
     rows = {
         "copy": f"{rates['copy_bytes_s'] / 1e9:,.1f} GB/s",
         "read": f"{rates['read_bytes_s'] / 1e9:,.1f} GB/s",

@@ -28,7 +28,7 @@ PROBLEM: Final = ("n", "d", "heads", "block")
 
 
 class Queue:
-    """The runs of all visitors of this server: one at a time, or they would measure each other."""
+    """The runs of all visitors of this server: one at a time, or they would disturb each other."""
 
     def __init__(self) -> None:
         self.turn = asyncio.Lock()
@@ -36,7 +36,7 @@ class Queue:
 
 
 def devices() -> dict[str, str]:
-    """Return the devices of this machine with their names; GPUs only where a driver is."""
+    """Return this machine's devices by name; GPUs only if there is a driver."""
     found = {"numpy": DEVICES["numpy"]}
     if find_spec("torch"):
         found["torch"] = DEVICES["torch"]
@@ -50,7 +50,7 @@ def _choice(default: Any, among: Iterable[Any], label: str) -> param.Selector:
 
 
 class KernelSession(PageSession):
-    """What a visitor asks for, and the results that are on the page.
+    """What a visitor asks for, and the results on the page.
 
     Each kernel of the page is a setting by its name: whether it is run.
     """

@@ -1,4 +1,4 @@
-"""The Paging page's texts as HTML: four figures, the slot, the pool, and how paging works."""
+"""The Paging page's texts as HTML: four figures, the reservation, the pool, how paging works."""
 
 from html import escape
 

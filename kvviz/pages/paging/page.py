@@ -86,7 +86,7 @@ def board(session: PagingSession) -> PagingBoard:
 
 
 def take(session: PagingSession, message: Any, view: PagingBoard) -> None:
-    """Do what a message says; nothing in it is trusted."""
+    """Apply a message; nothing in it is trusted."""
     if isinstance(message, bytes):
         session.take_tokenizer(message)
     elif "text" in message:

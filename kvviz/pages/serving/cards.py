@@ -1,4 +1,4 @@
-"""The serving page's texts: what both runs came to, in one sentence, one table, one legend."""
+"""The serving page's texts: both runs' results in sentences, a table and legends."""
 
 from collections.abc import Callable
 from html import escape
@@ -141,7 +141,7 @@ def _footnote(session: ServingSession) -> str:
 
 
 def efficiency_kind(session: ServingSession) -> str:
-    """Say how the rates are known that step times rest on."""
+    """Say how the rates behind step times are known."""
     return step_efficiency(session.scenario, session.serving).kind
 
 

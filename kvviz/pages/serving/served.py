@@ -18,7 +18,7 @@ NS_IN = {"us": 1_000, "ms": 1_000_000}
 
 @dataclass(frozen=True)
 class Served:
-    """What is kept of an `Outcome`.
+    """What the page keeps of an `Outcome`.
 
     Args:
         serving: policy and limits.
@@ -67,7 +67,7 @@ class Served:
 
     @property
     def seconds(self) -> float:
-        """From the first arrival to the last token."""
+        """Seconds from the first arrival to the last token."""
         return float(self.summary["makespan_s"])
 
 

@@ -1,4 +1,4 @@
-"""What kernels take, measured and predicted, as bars."""
+"""Time or memory of kernels, measured and predicted, as bars."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What kernels take block by block and over n, as curves."""
+"""Time or memory of kernels, block by block and over n, as curves."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence

@@ -7,7 +7,7 @@ from math import ceil, floor, sqrt
 from kvviz.scene.theme import Theme, mixed
 
 WIDTH, HEIGHT = 444, 160  # px at the design's size
-SMALLEST_CELL = 2.0  # px; with smaller ones per cell stands for several blocks
+SMALLEST_CELL = 2.0  # px; below it, a cell stands for several blocks
 MARKED_CELL = 4.5  # px; on smaller ones dots and outlines could not be told apart
 DIMMED, RESERVED = 0.16, 0.75  # shares of the colour in cells that are cached, or reserved
 

@@ -1,4 +1,4 @@
-"""Iteration-level scheduling over contiguous regions reserved ahead (Orca, OSDI '22)."""
+"""Iteration-level scheduling over contiguous regions reserved in advance (Orca, OSDI '22)."""
 
 from kvviz.sim.cache.reserved import ReservedCache
 from kvviz.sim.policies.base import Policy

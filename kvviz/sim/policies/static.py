@@ -1,4 +1,4 @@
-"""Static batching: a batch is filled, and runs until its last sequence ends."""
+"""Static batching: a batch is filled, and runs until its last sequence finishes."""
 
 from kvviz.sim.cache.reserved import BatchCache
 from kvviz.sim.policies.base import Policy, SchedulerState
@@ -7,7 +7,7 @@ from kvviz.sim.workload.request import Request
 
 
 def admit(request: Request, state: SchedulerState) -> bool:
-    """Let requests join an idle engine only, as many as there is room for."""
+    """Admit requests only to an idle engine, as many as there is room for."""
     return len(state.running) == state.joined
 
 

@@ -58,10 +58,10 @@ class Requests:
         return cls(trace=absolute, digest=digest, start=start, limit=limit)
 
     def workload(self, rate: float | None) -> Workload:
-        """Return the requests as they come at `rate` a second, or at their own.
+        """Return the requests arriving at `rate` per second, or at their own rate.
 
         Raises:
-            ScenarioError: they have no rate that could be another.
+            ScenarioError: they have no rate that could be changed.
             SweepError: the trace is not there, or is another one.
         """
         if self.trace is None:

@@ -1,4 +1,4 @@
-"""The rows that a sweep has so far, on disk: a sweep that was ended goes on from there."""
+"""The finished rows of a sweep, on disk: an interrupted sweep resumes from there."""
 
 import json
 from pathlib import Path

@@ -42,7 +42,7 @@ def local_processes(jobs: int) -> Place:
     """Return `jobs` processes of this machine.
 
     Raises:
-        SweepError: one of them was ended from outside.
+        SweepError: one of them was killed.
     """
     return partial(_processes, jobs)
 

@@ -64,7 +64,7 @@ class Workload:
         return replace(self, arrival=np.zeros_like(self.arrival))
 
     def at_rate(self, rate: float) -> "Workload":
-        """Return the same requests, at `rate` a second on the mean, all gaps stretched alike.
+        """Return the same requests at a mean of `rate` per second, all gaps scaled alike.
 
         Raises:
             ScenarioError: arrivals count steps, or all come at the same time.

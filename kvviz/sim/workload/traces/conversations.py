@@ -1,4 +1,4 @@
-"""ShareGPT's conversations: text whose tokens somebody has to count."""
+"""ShareGPT's conversations: text whose tokens have to be counted."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -41,7 +41,7 @@ def tokenizer(path: Path) -> CountTokens:
 def conversations(count_tokens: CountTokens | None) -> Format:
     """Return the format: the first turn is the prompt, the second the output.
 
-    So do vLLM's serving benchmarks take it. Later turns are not requests.
+    vLLM's serving benchmarks do the same. Later turns are not requests.
     """
 
     def reader(_: frozenset[str]) -> Reader:
