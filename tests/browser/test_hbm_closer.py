@@ -68,7 +68,7 @@ def test_several_gpus_come_with_the_first_run_that_needs_them(page: Page, site: 
     expect(page.get_by_role("button", name="Dark theme")).to_be_visible()
     hbm.turn("Paged KV cache", False)
     hbm.turn("FlashAttention", False)
-    hbm.slide("Batch", "128")
+    hbm.slide("Batch size", "128")
     expect(page.locator(".scene.spilled .fleet-layer canvas").first).to_be_visible()
     palette = page.evaluate(
         """() => Bokeh.documents[0].get_model_by_name("fleet").renderers
@@ -87,7 +87,7 @@ def test_a_link_opens_the_state_and_a_broken_one_says_what_was_not_valid(page: P
     assert page.evaluate("document.documentElement.dataset.theme") == "light"
     assert page.get_by_label("GPU", exact=True).input_value() == "GeForce RTX 4090"
     alert = page.get_by_role("alert").inner_text()
-    assert "'color' in the link is no setting" in alert
+    assert "'color' in the link is not a setting" in alert
     assert "chunk in the link" in alert
     hbm.turn("FlashAttention", False)
     page.wait_for_function("() => location.search.includes('flash=false')")
@@ -136,7 +136,7 @@ def test_l_changes_the_theme_and_space_plays_after_a_slider_too(page: Page, site
     hbm.pause()
     page.locator("body").press("l")
     page.wait_for_function("() => document.documentElement.dataset.theme === 'light'")
-    slider = page.get_by_role("slider", name="Batch")
+    slider = page.get_by_role("slider", name="Batch size")
     slider.focus()
     slider.press("l")
     page.wait_for_function("() => document.documentElement.dataset.theme === 'dark'")

@@ -99,7 +99,7 @@ def test_every_number_is_the_reports(visit: Visit, settings: dict[str, Any]):
 
 
 def test_sliders_set_batch_run_length_and_slot(hbm: HbmPage):
-    hbm.slide("Batch", "64")
+    hbm.slide("Batch size", "64")
     check_numbers(hbm, hbm.scenario(batch=64))
     expect(hbm.page.get_by_text("64 sequences", exact=True)).to_be_visible()
     hbm.slide("Run length", "16,384")
@@ -266,7 +266,7 @@ def test_two_visitors_do_not_share_their_settings(visit: Visit):
     first.seek(4096)
     context = second.nearest_row(2048)
     first.turn("FlashAttention", False)
-    first.slide("Batch", "8")
+    first.slide("Batch size", "8")
     check_numbers(first, first.scenario(flash=False, batch=8))
     check_numbers(second, second.scenario(context=context))
     expect(second.page.get_by_text("32 sequences", exact=True)).to_be_visible()

@@ -109,7 +109,7 @@ def test_a_link_opens_what_it_says_and_names_what_it_does_not_know(
     page = open_page("?n=1000&d=32&paged=false&colour=red")
     alert = page.get_by_role("alert")
     expect(alert).to_contain_text("n in the link: got '1000', expected one of 256, 512")
-    expect(alert).to_contain_text("'colour' in the link is no setting")
+    expect(alert).to_contain_text("'colour' in the link is not a setting")
     expect(page.get_by_role("switch", name="Paged")).to_have_attribute("aria-checked", "false")
     slide(page, "Head size, d", 0)
     page.wait_for_function("new URLSearchParams(location.search).get('d') === '16'")
@@ -174,7 +174,7 @@ def test_every_recording_opens_to_its_figures(open_page: Callable[..., Page]) ->
     ]
     (row,) = [row for row in group["rows"] if row["name"].startswith("Hugging Face")]
     headings = memory.locator("table").last.locator("th").all_text_contents()
-    copies = eager.locator("td").nth(headings.index("copies of the scores"))
+    copies = eager.locator("td").nth(headings.index("score matrices"))
     expect(copies).to_have_text(f"{row['peak_multiple']:.2f}")
     decode = lines.filter(has_text="--preset decode")
     decode.locator("summary").click()

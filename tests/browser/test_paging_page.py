@@ -122,7 +122,7 @@ def test_the_page_opens_with_a_start_and_shows_the_comparison(open_paging: Visit
 
 def test_the_older_report_is_explained_in_one_line(paging: PagingPage) -> None:
     older = paging.page.locator(".older")
-    expect(older).to_contain_text("a slot of 1,024 tokens")
+    expect(older).to_contain_text("max_model_len 1,024")
     box = older.bounding_box()
     assert box is not None
     assert box["height"] < 24

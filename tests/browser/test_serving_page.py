@@ -371,7 +371,7 @@ def test_a_link_opens_where_it_says(open_page: Callable[..., ServingPage]):
     page = open_page("?at=4.2&follow=17&theme=light&num_blocks=1001&foo=1", reduced_motion="reduce")
     state = page.state()
     assert (state["playing"], state["now"], state["followed"]) == (False, 4.2, 17)
-    expect(page.alert()).to_contain_text("'foo' in the link is no setting of this page.")
+    expect(page.alert()).to_contain_text("'foo' in the link is not a setting of this page.")
     assert page.page.evaluate("document.documentElement.dataset.theme") == "light"
     assert len(page.cells("a")) >= 1000
     page.page.context.close()

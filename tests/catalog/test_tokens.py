@@ -46,9 +46,9 @@ def test_the_owners_tokenizer_is_read_where_the_environment_names_one(
 @pytest.mark.parametrize(
     ("broken", "said"),
     [
-        (b"{", "no tokenizer.json"),
-        (b"\xff\xfe", "no tokenizer.json"),
-        (b'{"model": 3}', "no tokenizer.json"),
+        (b"{", "not a tokenizer.json"),
+        (b"\xff\xfe", "not a tokenizer.json"),
+        (b'{"model": 3}', "not a tokenizer.json"),
         (b" " * 16_000_001, "larger than 16 MB"),
     ],
 )

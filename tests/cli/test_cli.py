@@ -250,7 +250,10 @@ def test_version_and_help(run):
     [
         (("--preset", "speed"), "invalid choice: 'speed'"),
         (("--preset", "memory", "--plot", "x.html"), "preset 'memory' has no plots"),
-        (("--plot", "nowhere/x.html"), "--plot is 'nowhere/x.html', expected a file in a folder"),
+        (
+            ("--plot", "nowhere/x.html"),
+            "--plot is 'nowhere/x.html', expected a file in an existing",
+        ),
         (("--preset", "prefill", "--device", "cuda"), "device cuda needs"),
     ],
 )

@@ -53,7 +53,7 @@ def stateful():
         (
             {"paged": False, "batching": "static"},
             "KV cache, reserved in advance",
-            "M_KV=2LH_kvdb·B·n_slot",
+            "M_KV=2LH_kvdb·B·n_limit",
         ),
         ({"batching": "static"}, "KV cache, padded to the longest", "M_KV=2LH_kvdb·B·⌈n_max⌉"),
         ({"model": "deepseek-ai/DeepSeek-V3"}, "in use", "M_used=Lm·∑n_i m=(d_c+d_r)b"),
@@ -67,7 +67,7 @@ def stateful():
         (
             {"model": SCOUT, "paged": False, "batching": "static"},
             "reserved",
-            "M_KV=∑kL_km_k·t_k m_k=2H_kd_kb t_k=B·min(n_slot,w_k)",
+            "M_KV=∑kL_km_k·t_k m_k=2H_kd_kb t_k=B·min(n_limit,w_k)",
         ),
     ],
 )
@@ -84,13 +84,13 @@ def test_blocks_are_explained_where_they_are_rounded_to():
 
 def test_every_kind_of_layer_has_its_line():
     text = plain(formula(Scenario(model="google/gemma-3-27b-it")))
-    assert "2 · 52 · 16 · 128 · 2 B = 416 KiB a token, 1,024-token window" in text
-    assert "2 · 10 · 16 · 128 · 2 B = 80 KiB a token, all tokens" in text
+    assert "2 · 52 · 16 · 128 · 2 B = 416 KiB per token, 1,024-token window" in text
+    assert "2 · 10 · 16 · 128 · 2 B = 80 KiB per token, all tokens" in text
 
 
 def test_keys_and_values_of_one_projection_are_both_cached():
     text = plain(formula(Scenario(model="google/gemma-4-26B-A4B")))
-    assert "2 · 5 · 2 · 512 · 2 B = 20 KiB a token" in text
+    assert "2 · 5 · 2 · 512 · 2 B = 20 KiB per token" in text
 
 
 def test_every_number_of_the_formula_has_its_kind():

@@ -66,7 +66,7 @@ def test_what_the_gpu_has_left_can_be_linked():
 @pytest.mark.parametrize(
     ("name", "text", "says"),
     [
-        ("colour", "red", "'colour' in the link is no setting of this page."),
+        ("colour", "red", "'colour' in the link is not a setting of this page."),
         ("rate", "fast", "rate in the link: got 'fast', expected a number from 0.01 to 10,000."),
         ("policy", "vlm", "vlm"),
         ("against", "x", "against in the link: got 'x', expected one of orca, static, vllm."),

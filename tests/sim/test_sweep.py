@@ -170,7 +170,7 @@ def test_a_trace_comes_at_every_rate(tmp_path, command):
     trace.write_text(TRACE.replace("300", "301"))
     code, _, err = command("--trace", trace, "--rate", "0.5,2,1", "--out", out)
     assert code == 2
-    assert "is of a sweep that differs in requests_digest" in err
+    assert "belongs to a sweep that differs in requests_digest" in err
 
 
 @pytest.mark.parametrize(

@@ -317,7 +317,7 @@ def test_conversations_are_counted_by_the_tokenizer_that_is_named(tmp_path):
     assert found.ids == ("a", "b")
     assert not any("estimate" in note for note in found.notes)
     (tmp_path / "tokenizer.json").write_text("{}")
-    with pytest.raises(ValueError, match=r"is no tokenizer\.json"):
+    with pytest.raises(ValueError, match=r"is not a tokenizer\.json"):
         tokenizer(tmp_path / "tokenizer.json")
 
 
@@ -405,7 +405,7 @@ BROKEN = [
     (AZURE + "2023-11-16 18:15:61,5,6\n", "Line 2: TIMESTAMP is '2023-11-16 18:15:61'"),
     (AZURE + "0001-01-01 00:00:00+23:00,5,6\n", "Line 2: TIMESTAMP is '0001-01-01"),
     (AZURE + "9999-11-16 18:15:46,5,6\n", "Line 2: TIMESTAMP is '9999-11-16 18:15:46', expected"),
-    (AZURE + '"2023-11-16 18:15:46,5,6\n', "Line 2: it is not CSV"),
+    (AZURE + '"2023-11-16 18:15:46,5,6\n', "Line 2: it is not valid CSV"),
     (OWN + "-1,5,6\n", "Line 2: arrival_s is '-1', expected a number from 0"),
     (OWN + "nan,5,6\n", "Line 2: arrival_s is 'nan'"),
     (OWN + "9223372036.854775808,5,6\n", "Line 2: arrival_s is '9223372036.854775808', expected"),
@@ -418,8 +418,11 @@ BROKEN = [
     ('{"input_len": 5, "output_len": 6}\n{"input_len": true, "output_len": 1}', "Line 2: input_l"),
     ('{"input_len": 5, "output_len": 6}\n{"input_len": 5.5, "output_len": 1}', "is 5.5, expected"),
     ('{"input_len": 5, "output_len": 6}\n{"input_len": NaN, "output_len": 1}', "Line 2: it is no"),
-    ('{"input_len": 5, "output_len": 6}\n{"input_len"\n', "Line 2: it is not JSON"),
-    ('{"input_len": 5, "output_len": 6}\n' + "[" * 99_999, "Line 2: it is not JSON: it is nested"),
+    ('{"input_len": 5, "output_len": 6}\n{"input_len"\n', "Line 2: it is not valid JSON"),
+    (
+        '{"input_len": 5, "output_len": 6}\n' + "[" * 99_999,
+        "Line 2: it is not valid JSON: it is nested",
+    ),
     ('{"input_len": 5, "output_len": 6}\n7\n', "Line 2: the item is not a JSON object"),
     ('[{"input_len": 5, "output_len": 6},\n\n7]', "Line 3: the item is not a JSON object"),
     (

@@ -38,7 +38,7 @@ def _split(scenario: Scenario) -> str:
     copies = scenario.tp // heads if 0 < heads < scenario.tp else 1
     twice = f", every KV head on {copies} GPUs" if copies > 1 else ""
     told = f'<b title="computed">{size(added)}</b> per token{twice}'
-    return f"<p>on the fullest of {gpus} GPUs, {told}</p>"
+    return f"<p>on one of {gpus} GPUs: {told}</p>"
 
 
 def _title(scenario: Scenario) -> str:

@@ -43,10 +43,9 @@ def _diagonal(scenario: Scenario) -> str:
     grows = f", the KV cache from {size(kv[0])} to {size(kv[1])}" if kv[0] else ""
     return text_card(
         "Causal attention",
-        f"<p>A token attends to itself and to all tokens before it{reach}, so each row is one "
-        f"longer: a triangle of {n * (n + 1) // 2:,} scores per head, in a square of n² = "
-        f"{n * n:,}. Doubling the context would take one layer’s scores from {size(now)} to "
-        f"{size(later)}{grows}.</p>",
+        f"<p>A token attends to itself and all before it{reach}, so each row is one longer: a "
+        f"triangle of {n * (n + 1) // 2:,} scores per head, in a square of n² = {n * n:,}. Twice "
+        f"the context would take one layer’s scores from {size(now)} to {size(later)}{grows}.</p>",
     )
 
 
@@ -120,10 +119,10 @@ def _long_and_many(session: Session) -> str:
     (now, later), (part, more) = moved * scenario.tp, step.kv_bytes / moved
     return text_card(
         "Why long contexts and large batches are hard",
-        f"<p>A decode step reads the weights once for the whole batch, but every sequence’s KV "
-        f"cache separately. At {many(n, 'token')} it moves {size(now)}, {share(part)} of it "
-        f"{held}; at {2 * n:,} tokens {size(later)}, {share(more)}. A larger batch spreads the "
-        f"weights over more sequences, until the cache fills the GPU.</p>",
+        f"<p>A decode step reads the weights once per batch, but every sequence’s cache "
+        f"separately. At {many(n, 'token')} it moves {size(now)}, {share(part)} of it {held}; at "
+        f"{2 * n:,} tokens {size(later)}, {share(more)}. Larger batches share the weights better, "
+        f"until the cache fills the GPU.</p>",
         kind="assumed: experts chosen evenly" if chosen else "computed",
     )
 
@@ -133,12 +132,12 @@ def _efficiency(session: Session) -> str:
     first, now, last = contexts = np.array([1, scenario.context, scenario.final_length])
     static = scenario.batching == "static"
     region = REGIONS["max" if static else scenario.reservation]
-    padded = ", or padding to the longest sequence" if static else ""
+    padded = " and padding" if static else ""
     return text_card(
         "How much of the KV cache is used",
-        f"<p>KV used / KV allocated at {first:,}, {now:,} and {many(last, 'token')}. With paging, "
-        f"only a sequence’s last block has unused space{padded}; a region reserved in advance "
-        f"starts empty and fills up. At the playhead: {live('efficiency', 'percent')}.</p>",
+        f"<p>KV used / KV allocated at {first:,}, {now:,} and {many(last, 'token')}. Paging wastes "
+        f"only the end of a sequence’s last block{padded}; a reserved region starts empty and "
+        f"fills. At the playhead: {live('efficiency', 'percent')}.</p>",
         '<div class="rows">',
         row("paged", _shares(scenario.replaced(paged=True), contexts)),
         row(f"reserved: {region}", _shares(scenario.replaced(paged=False), contexts)),

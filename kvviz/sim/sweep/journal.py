@@ -65,7 +65,7 @@ class Journal:
         before, *rows = (self._read(line, at) for at, line in enumerate(whole.split(b"\n"), 1))
         if before != settings:
             raise SweepError(
-                f"{self._path} belongs to a sweep with a different {_different(before, settings)}; "
+                f"{self._path} belongs to a sweep that differs in {_different(before, settings)}; "
                 f"expected the same settings to resume it, or another --out"
             )
         self.rows = {row["cell"]: row for row in rows}
