@@ -62,7 +62,7 @@ def check_numbers(hbm: HbmPage, scenario: Scenario) -> MemoryReport:
     if report.gpus_needed:
         assert number(hbm.value("GPUs needed")) == report.gpus_needed
     else:
-        assert "does not fit at any TP × PP" in hbm.value("GPUs needed")
+        assert "does not fit at any" in hbm.value("GPUs needed")
     check_ledger(hbm.ledger(), report)
     for name, switch in SWITCHES.items():
         assert hbm.delta(switch) == -in_gib(report.deltas[name]), name

@@ -44,7 +44,7 @@ def test_tensor_parallel_shows_one_of_the_gpus(visit: Visit):
     assert "GPU 1 of 2, each holds as much" in hbm.scene_texts()
     check_share(hbm, tp=2)
     assert "32 sequences × 16 heads" in hbm.banner()
-    assert "on one of 2 GPUs: 64 KiB per token" in hbm.page.locator(".formula").inner_text()
+    assert "on one of 2 GPUs: 64 KiB/token" in hbm.page.locator(".formula").inner_text()
     hbm.choose("Tensor parallel", "1")
     assert "Total memory" in hbm.page.locator(".info").inner_text()
     assert not any("GPU 1 of" in text for text in hbm.scene_texts())

@@ -121,8 +121,8 @@ def test_paged_says_whose_name_it_is_beside_real_paged_decode(
 ) -> None:
     page = open_page()
     paged = page.locator(".kernel", has=page.get_by_role("switch", name="Paged"))
-    expect(paged.locator("small")).to_have_text("blocks of queries, not a paged KV cache")
-    expect(page.get_by_text("For real paged decode, see Recordings.")).to_be_visible()
+    expect(paged.locator("small")).to_have_text("blocks of queries, not of KV cache")
+    expect(page.get_by_text("Real paged decode: see Recordings.")).to_be_visible()
     expect(page.locator(".recording", has_text="--preset decode")).to_have_count(1)
 
 

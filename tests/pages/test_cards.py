@@ -84,13 +84,13 @@ def test_blocks_are_explained_where_they_are_rounded_to():
 
 def test_every_kind_of_layer_has_its_line():
     text = plain(formula(Scenario(model="google/gemma-3-27b-it")))
-    assert "2 · 52 · 16 · 128 · 2 B = 416 KiB per token, 1,024-token window" in text
-    assert "2 · 10 · 16 · 128 · 2 B = 80 KiB per token, all tokens" in text
+    assert "2 · 52 · 16 · 128 · 2 B = 416 KiB/token, 1,024-token window" in text
+    assert "2 · 10 · 16 · 128 · 2 B = 80 KiB/token, all tokens" in text
 
 
 def test_keys_and_values_of_one_projection_are_both_cached():
     text = plain(formula(Scenario(model="google/gemma-4-26B-A4B")))
-    assert "2 · 5 · 2 · 512 · 2 B = 20 KiB per token" in text
+    assert "2 · 5 · 2 · 512 · 2 B = 20 KiB/token" in text
 
 
 def test_every_number_of_the_formula_has_its_kind():

@@ -35,7 +35,7 @@ KERNELS = (
     Kernel(
         name="paged",
         label="Paged",
-        note="blocks of queries, not a paged KV cache",
+        note="blocks of queries, not of KV cache",
         task="prefill",
         backends=(
             Backend(

@@ -92,10 +92,11 @@ def details(pair: Pair) -> str:
     usable = number(gib(figures["capacity_bytes"]), pair.kind)
     token = number(size(int(figures["kv_bytes_per_token_all_layers"])))
     link = hbm_link(pair.workload, pair.sequences)
+    rows = "".join(_rows(pair)) if pair.valid else ""
     return f"""
       <header><h1>{escape(short(model.name))} on {escape(label(gpu))}</h1>{_badge(pair)}</header>
       <p class="sub">usable {usable}, context {workload.context:,}, KV {token} per token</p>
-      {_hero(pair)}{_bar(pair)}<div class="rows">{"".join(_rows(pair))}</div>{_notes(pair)}{link}"""
+      {_hero(pair)}{_bar(pair)}<div class="rows">{rows}</div>{_notes(pair)}{link}"""
 
 
 def number(text: str, kind: str = "computed", why: str = "") -> str:

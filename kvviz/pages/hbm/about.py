@@ -49,7 +49,7 @@ def _legend(scenario: Scenario, spills: bool) -> list[str]:
         scores = (f"{chip('ghost')} red hatch", "scores that FlashAttention never writes")
     return [
         row(f"{chip('weights')} purple", "weights; two shades, by layer"),
-        row(f"{chip('kv')} eight colours", "KV cache, one colour per sequence"),
+        row(f"{chip('kv')} eight colours", "KV cache, by sequence"),
         row(f"{chip('reserved')} grey", "reserved, not used yet"),
         row(*scores),
         *([row(f"{chip('wash')} red wash", f"does not fit one {name}")] if spills else []),

@@ -70,7 +70,7 @@ def _gpus(session: Session, name: str) -> str:
     needed = _on_capacity(session, "gpus", "count")
     return (
         f'<span data-if="gpus">{needed} <small>× {name}</small></span>'
-        f'<span data-unless="gpus"><b class="red">does not fit at any TP × PP</b></span>'
+        f'<span data-unless="gpus"><b class="red wrapped">does not fit at any TP&nbsp;×&nbsp;PP</b></span>'
     )
 
 
@@ -126,7 +126,7 @@ def allocation_unit(session: Session) -> str:
     longest = int(regions(scenario).max())
     sizes = fullest_shard(scenario).token_bytes
     held = sum(added * min(longest, window) for window, added in sizes)
-    return f'<b title="computed">{size(held)}</b> {_given(f"region of {longest:,}")}'
+    return f'<b title="computed">{size(held)}</b> <small>region</small>'
 
 
 def _dtypes(scenario: Scenario, model: Model) -> str:
@@ -168,8 +168,9 @@ def _too_much(session: Session) -> str:
     return f"""
       <div class="banner over" data-if="over">
         <strong data-if="gpus">Needs {_on_capacity(session, "gpus", "count")} × {name}</strong>
-        <strong data-unless="gpus">Does not fit at any TP × PP</strong>
-        <span>{_on_capacity(session, "over", "gib")} GiB over</span>
+        <strong data-unless="gpus">Does not fit</strong>
+        <span><span data-unless="gpus">at any TP × PP: </span>
+          {_on_capacity(session, "over", "gib")} GiB over</span>
         <p>{numbers} = {live("total", "gib")} GiB {rounded}</p></div>"""
 
 

@@ -37,7 +37,7 @@ def _split(scenario: Scenario) -> str:
     heads = max((layer.kv_heads for layer in served_model(scenario).layers), default=0)
     copies = scenario.tp // heads if 0 < heads < scenario.tp else 1
     twice = f", every KV head on {copies} GPUs" if copies > 1 else ""
-    told = f'<b title="computed">{size(added)}</b> per token{twice}'
+    told = f'<b title="computed">{size(added)}</b>/token{twice}'
     return f"<p>on one of {gpus} GPUs: {told}</p>"
 
 
@@ -114,7 +114,7 @@ def _line(layer: Layer, count: int, number: int, limited: bool) -> str:
         product = f"2 · {count} · {layer.kv_heads} · {layer.head_dim} · {number} B"
     return (
         f'<span title="from the model’s config, in bytes of the chosen dtype">{product}</span>'
-        f' = <b title="computed">{added}</b> per token{_reach(layer, limited)}'
+        f' = <b title="computed">{added}</b>/token{_reach(layer, limited)}'
     )
 
 

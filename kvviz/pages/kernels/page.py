@@ -29,7 +29,7 @@ from kvviz.scene.kernels.pattern import pattern
 from kvviz.scene.theme import THEMES
 from kvviz.units import MiB
 
-DECODE = "For real paged decode, see Recordings."
+DECODE = "Real paged decode: see Recordings."
 PATTERN = (
     '<p>attention weight<span class="ramp"></span>'
     '<span class="ends"><i>0</i><i>0.5</i><i>1</i></span></p><p>Each row sums to 1.<br>'

@@ -65,7 +65,7 @@ def policy_name(serving: Any, paged: bool, title: str) -> str:
     if paged:
         return f"{title}, {serving.block_size} tokens per block"
     regions = {
-        "max": f"regions of {serving.max_model_len:,} tokens",
+        "max": f"{serving.max_model_len:,}-token regions",
         "pow2": "power-of-two regions",
         "exact": "exact regions",
     }
