@@ -70,7 +70,8 @@ def _gpus(session: Session, name: str) -> str:
     needed = _on_capacity(session, "gpus", "count")
     return (
         f'<span data-if="gpus">{needed} <small>× {name}</small></span>'
-        f'<span data-unless="gpus"><b class="red wrapped">does not fit at any TP&nbsp;×&nbsp;PP</b></span>'
+        f'<span data-unless="gpus"><b class="red wrapped">'
+        f"does not fit at any TP&nbsp;×&nbsp;PP</b></span>"
     )
 
 
