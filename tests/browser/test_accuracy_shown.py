@@ -149,7 +149,7 @@ def test_a_dot_tells_its_row(opened: Page) -> None:
     )
     opened.mouse.move(place[0] - 30, place[1])
     opened.mouse.move(*place)
-    expect(opened.get_by_text("(computed), given").first).to_be_visible()
+    expect(opened.get_by_text("(computed), actual").first).to_be_visible()
 
 
 @pytest.mark.parametrize("size", [(1600, 950), (1280, 720), (390, 844)])

@@ -109,7 +109,7 @@ def test_sliders_set_batch_run_length_and_slot(hbm: HbmPage):
     expect(context).to_have_attribute("max", "16384")
     hbm.turn("Paged KV cache", False)
     hbm.turn("Continuous batching", False)
-    hbm.slide("Slot, max length", "65,536")
+    hbm.slide("Max model length", "65,536")
     hbm.seek(4096)
     changed = {"batch": 64, "run_length": 16384, "paged": False, "batching": "static"}
     check_numbers(hbm, hbm.scenario(max_model_len=65536, **changed))
@@ -126,7 +126,7 @@ def test_data_types_set_the_bytes_of_weights_and_cache(hbm: HbmPage):
     both = check_numbers(hbm, hbm.scenario(weights_dtype="fp8", kv_dtype="fp8"))
     assert both.kv["used_bytes"] * 2 == native.kv["used_bytes"]
     assert hbm.value("Data type") == "fp8 weights and KV"
-    assert hbm.value("Allocation unit").startswith("1 MiB page")
+    assert hbm.value("Allocation unit").startswith("1 MiB block")
 
 
 def test_model_and_gpu_set_names_and_numbers(hbm: HbmPage):
@@ -184,7 +184,7 @@ def test_contradicting_settings_say_so_and_keep_the_last_good_picture(hbm: HbmPa
     assert "65,536" in sentence
     assert "32,768" in sentence
     assert (hbm.row(), hbm.images()) == (row, images)
-    hbm.slide("Slot, max length", "131,072")
+    hbm.slide("Max model length", "131,072")
     expect(hbm.alert()).to_have_count(0)
     assert hbm.state()["end"] == 65536
 

@@ -95,7 +95,7 @@ def test_what_is_too_large_is_refused_with_the_limit(open_page: Callable[..., Pa
     page = open_page("?n=8192&heads=8")
     page.get_by_role("button", name="Run").click()
     expect(page.get_by_role("alert")).to_contain_text(
-        re.compile(r"Standard would hold 2\.\d+ GiB at once, more than the 1 GiB")
+        re.compile(r"Standard would hold 2\.\d+ GiB at once, over the limit of 1 GiB")
     )
     for name in ("Standard", "Paged", "Flash tiles"):
         page.get_by_role("switch", name=name).click()
@@ -178,5 +178,5 @@ def test_every_recording_opens_to_its_figures(open_page: Callable[..., Page]) ->
     expect(copies).to_have_text(f"{row['peak_multiple']:.2f}")
     decode = lines.filter(has_text="--preset decode")
     decode.locator("summary").click()
-    expect(decode).to_contain_text("In the same run this machine copies")
+    expect(decode).to_contain_text("Times are predicted from rates measured in the same run")
     assert page.evaluate(OVERFLOW) <= 0

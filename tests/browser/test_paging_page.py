@@ -267,9 +267,9 @@ def test_a_broken_link_says_what_is_not_valid(open_paging: Visit) -> None:
 def test_a_text_becomes_the_sequence(paging: PagingPage, tmp_path: Path) -> None:
     paging.page.get_by_role("button", name="Text", exact=True).click()
     counted = paging.page.locator(".counted")
-    expect(counted).to_contain_text("tokens are estimated")
+    expect(counted).to_contain_text("token counts are estimates")
     paging.page.get_by_role("textbox", name="Text of sequence A").fill("word " * 80)
-    expect(counted).to_have_text("About 100 tokens, an estimate: assumed 4 characters per token.")
+    expect(counted).to_have_text("About 100 tokens, estimated: 4 characters per token assumed.")
     expect(paging.picker("sequence_length")).to_have_value("100")
     words = Tokenizer(models.WordLevel({"[UNK]": 0}, unk_token="[UNK]"))
     words.pre_tokenizer = pre_tokenizers.Whitespace()

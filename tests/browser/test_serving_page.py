@@ -347,7 +347,7 @@ def test_a_trace_is_served_and_a_broken_row_is_said(open_page: Callable[..., Ser
     page.upload("bad.csv", "arrival_s,prompt,output\n" + rows + "2,many,20\n")
     expect(page.alert()).to_contain_text("Line 32: prompt is 'many', expected a whole number")
     page.changing(lambda: page.page.get_by_role("button", name="Keep the good rows").click())
-    expect(page.page.locator(".live.note")).to_contain_text("1 row left out; the first: Line 32")
+    expect(page.page.locator(".live.note")).to_contain_text("1 row skipped; the first: Line 32")
     assert page.page.evaluate("document.kvviz.row.a_ended + document.kvviz.row.a_running") <= 30
     page.changing(lambda: page.upload("good.csv", "arrival_s,prompt,output\n" + rows))
     expect(page.alert()).to_have_count(0)
