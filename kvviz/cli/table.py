@@ -19,7 +19,7 @@ PARTS: Final = {
     "kv": "KV cache",
     "state": "recurrent state",
     "scores": "attention scores",
-    "overhead": "the engine's own",
+    "overhead": "engine overhead",
 }
 TOGGLES: Final = {
     "continuous": "continuous batching",
@@ -138,7 +138,7 @@ def _gpus(report: MemoryReport) -> list[Row]:
             report.kinds["gpus_tensor_parallel"],
         ),
         (
-            "total ÷ capacity, rounded up",
+            "by capacity alone",
             _count(report.gpus_by_capacity),
             report.kinds["gpus_by_capacity"],
         ),

@@ -250,8 +250,8 @@ def _checked(planned: Plan, gpu: str) -> Plan:
         )
     if planned.room <= 0:
         raise ScenarioError(
-            f"the engine's own {gib(planned.taken.total)} use up the {gib(planned.requested)} of "
-            f"{gpu}; expected less overhead or a larger GPU"
+            f"the engine's overhead of {gib(planned.taken.total)} uses up the "
+            f"{gib(planned.requested)} of {gpu}; expected less overhead or a larger GPU"
         )
     return planned
 

@@ -84,7 +84,7 @@ def synthetic(
         contents,
         notes=(
             f"Lengths: {traffic.source}.",
-            f"Arrivals: {rate:g} per second, their gaps of variation {variation:g}.",
+            f"Arrivals: {rate:g} per second, coefficient of variation of the gaps {variation:g}.",
             f"Assumed: {traffic.assumed}.",
         ),
     )
