@@ -1,4 +1,4 @@
-"""What the named settings can be: engines and policies, as their registries find them."""
+"""The choices of named settings: engines and policies, as their registries list them."""
 
 from kvviz.engines.registry import engines
 from kvviz.settings.parameters import Named

@@ -52,7 +52,7 @@ class Pages(NamedTuple):
 
 @dataclass(frozen=True)
 class Timeline:
-    """What happened to every page of an address space, and the sums, over one run.
+    """What happened to every page of an address space, and the totals, over one run.
 
     Args:
         unit: what `when` counts, such as ``tokens``.

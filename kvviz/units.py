@@ -29,9 +29,9 @@ def size(count: float) -> str:
 
 
 def share(part: float, digits: int = 1) -> str:
-    """Spell a share of a whole, as in ``99.8%``: none and all only where it is exactly that.
+    """Spell a fraction, as in ``99.8%``: 0% and 100% only where it is exactly that.
 
-    What would round to 0% or to 100% is told by the last step before it, as in ``< 0.1%`` and
+    What would round to 0% or 100% is shown by the last step before it, as in ``< 0.1%`` and
     ``> 99.9%``; a half is rounded away from zero.
     """
     bound, steps = _steps(abs(part), 100 * 10**digits)

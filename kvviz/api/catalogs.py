@@ -15,27 +15,27 @@ router = APIRouter(tags=["catalogs"])
 
 
 class ModelRow(BaseModel):
-    """One model of the catalog; bytes are of its own base dtype."""
+    """One model of the catalog; bytes are in its own base dtype."""
 
     name: str = Field(description="the id, such as meta-llama/Llama-3.1-8B")
     family: str = Field(description="the config's model_type")
     parameters: int
-    active_parameters: int = Field(description="parameters that one token's pass uses")
-    kv_bytes_per_token: int = Field(description="what a token adds in layers without a window")
-    max_context: int = Field(description="the model's own maximum, in tokens")
+    active_parameters: int = Field(description="parameters active per token")
+    kv_bytes_per_token: int = Field(description="KV bytes per token over layers without a window")
+    max_context: int = Field(description="the model's maximum context, in tokens")
     source: str = Field(description="where the config comes from")
-    notes: list[str] = Field(description="what is not counted, or which default was taken")
+    notes: list[str] = Field(description="what is not counted, or which default was used")
 
 
 class LayerKind(BaseModel):
     """Layers of one model that attend and cache alike."""
 
     attention: str
-    count: int = Field(description="how many of them")
+    count: int = Field(description="number of such layers")
     kv_heads: int
     head_dim: int
-    window: int | None = Field(description="tokens that a windowed or chunked layer holds at most")
-    kv_bytes_per_token: int = Field(description="what one token adds in one of them")
+    window: int | None = Field(description="most tokens a windowed or chunked layer holds")
+    kv_bytes_per_token: int = Field(description="KV bytes per token in one such layer")
 
 
 class ModelDetails(ModelRow):
@@ -57,17 +57,17 @@ GpuRow = create_model("GpuRow", __doc__=(Gpu.__doc__ or "").partition("\n")[0], 
 
 @router.get("/models", response_model=list[ModelRow])
 def list_models() -> list[dict[str, Any]]:
-    """List the models of the catalog."""
+    """List the models in the catalog."""
     return [model_row(model) for model in models()]
 
 
 @router.get("/models/{model:path}", response_model=ModelDetails, responses=PROBLEMS)
 def show_model(model: str) -> dict[str, Any]:
-    """Return one model by its id, slash included, or by a name that no other has."""
+    """Return one model by its id, slash included, or by any unambiguous name."""
     return model_details(find_model(model))
 
 
 @router.get("/gpus", response_model=list[GpuRow])  # type: ignore[valid-type]
 def list_gpus() -> list[dict[str, Any]]:
-    """List the GPUs of the catalog; `unverified` names what a GPU's source does not confirm."""
+    """List the GPUs in the catalog; `unverified` names figures not confirmed by the source."""
     return [gpu_row(gpu) for gpu in gpus()]

@@ -19,9 +19,7 @@ MOST_ROWS: Final = 65_536  # of a block table in one answer
 
 router = APIRouter(tags=["memory"])
 
-_CONFIG = Field(
-    None, description="a config.json of your own to read the model from; `model` is its label"
-)
+_CONFIG = Field(None, description="read the model from this config.json; `model` is only its label")
 Settings = request_model(
     "Settings", {**fields_of(Scenario), "config": (dict[str, Any] | None, _CONFIG)}
 )
@@ -41,23 +39,23 @@ class KvGroup(BaseModel):
 
     kind: str
     layers: int
-    block_size: int = Field(description="tokens in a block, 0 of a state")
-    block_bytes: int = Field(description="bytes of a block in all of its layers")
-    window: int | None = Field(description="tokens that a layer attends to at most")
-    blocks_per_request: int = Field(description="blocks that a request of max_model_len pins")
+    block_size: int = Field(description="tokens per block; 0 for recurrent state")
+    block_bytes: int = Field(description="bytes of a block over all layers of the group")
+    window: int | None = Field(description="most tokens a layer attends to")
+    blocks_per_request: int = Field(description="blocks held by a request of max_model_len")
 
 
 class Taken(BaseModel):
     """Bytes of one GPU that are neither weights nor KV cache."""
 
-    loaded_extra: int = Field(description="rotary tables, vision tower, padding of kernels")
+    loaded_extra: int = Field(description="rotary tables, vision tower, kernel padding")
     activation: int
     non_torch: int = Field(description="CUDA context and NCCL")
-    graphs: int = Field(description="CUDA graphs captured before the KV cache")
+    graphs: int = Field(description="CUDA graphs, taken before the KV cache")
 
 
 class Limits(BaseModel):
-    """What the engine runs with, its defaults filled in."""
+    """Limits the engine runs with, defaults filled in."""
 
     max_model_len: int
     utilization: float
@@ -69,34 +67,37 @@ class Limits(BaseModel):
 
 
 _BUDGET: Any = {
-    "engine_version": (str | None, Field(description="version whose rules are taken")),
-    "block_size": (int | None, Field(description="tokens in a KV block")),
+    "engine_version": (str | None, Field(description="engine version whose rules are used")),
+    "block_size": (int | None, Field(description="tokens per KV block")),
     "bytes_per_block": (int | None, Field(description="bytes of a block on one GPU")),
-    "kv_budget_bytes": (int, Field(description="what one GPU leaves for the KV cache")),
-    "kv_blocks": (int, Field(description="whole blocks in it")),
+    "kv_budget_bytes": (int, Field(description="memory left for the KV cache on one GPU")),
+    "kv_blocks": (int, Field(description="whole blocks that fit in it")),
     "kv_tokens": (
         int | None,
-        Field(description="tokens that the engine says it holds; null where it would not start"),
+        Field(description="KV cache tokens as the engine reports them; null if it would not start"),
     ),
     "concurrency": (
         float | None,
-        Field(description="requests of max_model_len at once; null where it would not start"),
+        Field(description="concurrent requests of max_model_len; null if it would not start"),
     ),
-    "concurrency_at_context": (float | None, Field(description="requests of this context at once")),
-    "longest_sequence": (int, Field(description="tokens of the longest request that fits")),
+    "concurrency_at_context": (
+        float | None,
+        Field(description="concurrent requests of this context"),
+    ),
+    "longest_sequence": (int, Field(description="longest request that fits, in tokens")),
     "kv_groups": (list[KvGroup], Field(description="layers that share a block table")),
-    "taken": (Taken, Field(description="what is neither weights nor KV cache")),
-    "limits": (Limits, Field(description="what the engine runs with")),
+    "taken": (Taken, Field(description="memory that is neither weights nor KV cache")),
+    "limits": (Limits, Field(description="limits the engine runs with")),
     "refused": (str | None, Field(description="why the engine would not start")),
-    "assumptions": (list[Assumed], Field(description="what was assumed for it")),
+    "assumptions": (list[Assumed], Field(description="assumptions behind these figures")),
 }
 Capacity = create_model(
     "Capacity",
-    __doc__="What the tightest GPU leaves for the KV cache.",
+    __doc__="Memory left for the KV cache on the tightest GPU.",
     model=(str, ...),
     gpu=(str, ...),
     mode=(str, ...),
-    capacity_bytes=(int, Field(description="bytes of one GPU that may be used")),
+    capacity_bytes=(int, Field(description="usable bytes of one GPU")),
     kind=(Kind, Field(description="how these figures are known")),
     **_BUDGET,
 )
@@ -117,20 +118,20 @@ Estimate = create_model(
     "/estimate", response_model=Estimate, response_model_exclude_unset=True, responses=PROBLEMS
 )
 def estimate_memory(settings: Settings) -> dict[str, Any]:  # type: ignore[valid-type]
-    """Say where the memory goes, as `kvviz estimate --json` does."""
+    """Estimate where the memory goes, like `kvviz estimate --json`."""
     asked = scenario(settings)
     return answer(asked, estimate(asked))
 
 
 @router.post("/capacity", response_model=Capacity, responses=PROBLEMS)
 def find_capacity(settings: Settings) -> dict[str, Any]:  # type: ignore[valid-type]
-    """Say what the GPU leaves for the KV cache: blocks, tokens, and sequences at once."""
+    """Return the KV cache that fits: blocks, tokens and concurrent requests."""
     return capacity_answer(scenario(settings))
 
 
 @router.get("/compare/memory", response_model=Compared, responses=PROBLEMS)
 def compare_memory(query: Annotated[CompareQuery, Query()]) -> Compared:  # type: ignore[valid-type]
-    """Compare a contiguous slot with blocks on demand; `mb` in a name means MiB."""
+    """Compare a contiguous reservation with blocks on demand; `mb` in a name means MiB."""
     settings = Comparison(**query.model_dump())  # type: ignore[attr-defined]
     rows = held_blocks(settings) * settings.batch
     if rows > MOST_ROWS:

@@ -26,14 +26,17 @@ class Problem(BaseModel):
 
 
 class TooLarge(ValueError):  # noqa: N818 - it reads as what happened
-    """An answer that would be too large, said in one sentence."""
+    """An answer that would be too large."""
 
 
 PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
     400: {"model": Problem, "description": "The body cannot be read."},
-    404: {"model": Problem, "description": "No catalog has the name; the nearest are named."},
-    413: {"model": Problem, "description": "The body, or the answer to it, is too large."},
-    422: {"model": Problem, "description": "A value is not what its field takes."},
+    404: {
+        "model": Problem,
+        "description": "The name is not in the catalog; the nearest names are given.",
+    },
+    413: {"model": Problem, "description": "The body, or its answer, would be too large."},
+    422: {"model": Problem, "description": "A value is not valid for its field."},
 }
 """The answers of an endpoint besides its good one."""
 
@@ -93,7 +96,7 @@ class BodyLimit:
             return
         body = await _whole(receive, _announced(scope))
         if body is None:
-            too_large = refusal(413, f"the body is larger than {MAX_BODY:,} bytes, the most read")
+            too_large = refusal(413, f"the body is larger than {MAX_BODY:,} bytes, the limit")
             await too_large(scope, receive, send)
             return
         await self.app(scope, _again(body, receive), send)

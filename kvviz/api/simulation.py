@@ -29,19 +29,19 @@ router = APIRouter(tags=["serving"])
 _WORKLOAD: Any = {
     "traffic": (
         Literal[tuple(TRAFFIC)],
-        Field(CONVERSATION.name, description="what requests are drawn from"),
+        Field(CONVERSATION.name, description="traffic to draw requests from"),
     ),
     "requests": (
         Annotated[int, Field(strict=True, ge=1, le=MOST_REQUESTS)],
-        Field(DEFAULT_REQUESTS, description="requests drawn"),
+        Field(DEFAULT_REQUESTS, description="requests to draw"),
     ),
     "rate": (
         Annotated[float, Field(strict=True, ge=1e-6, le=1e6)] | None,
-        Field(None, description="requests a second, instead of the traffic's own"),
+        Field(None, description="requests per second, instead of the traffic's own"),
     ),
     "all_at_once": (
         Annotated[bool, Field(strict=True)],
-        Field(False, description="all requests are there from the start"),
+        Field(False, description="all requests arrive at the start"),
     ),
 }
 _ENGINE: Any = {
@@ -55,20 +55,22 @@ Spread = dict[str, float | None]
 
 
 class PoolUse(BaseModel):
-    """How the pool of blocks was used over the run."""
+    """How the block pool was used over the run."""
 
-    blocks: int = Field(description="blocks of the pool, the null block included")
+    blocks: int = Field(description="blocks in the pool, null block included")
     block_size: int
     block_bytes: int
-    kv_budget_bytes: int | None = Field(description="what the engine leaves for the KV cache")
-    kv_blocks: int | None = Field(description="the engine's blocks in it")
-    kv_tokens: int | None = Field(description="tokens that the engine says it holds")
-    peak_blocks: int = Field(description="blocks in use at most")
-    shares: dict[str, float] = Field(description="shares of the pool over time; they add up to 1")
+    kv_budget_bytes: int | None = Field(description="memory left for the KV cache")
+    kv_blocks: int | None = Field(description="blocks the engine has in it")
+    kv_tokens: int | None = Field(description="KV cache tokens as the engine reports them")
+    peak_blocks: int = Field(description="peak blocks in use")
+    shares: dict[str, float] = Field(
+        description="fractions of the pool, averaged over time; they add up to 1"
+    )
 
 
 class Simulation(BaseModel):
-    """A run in figures; they are simulated, and their times rest on `efficiency`."""
+    """Figures of a run: simulated, with step times from the rates in `efficiency`."""
 
     requests: int
     steps: int
@@ -76,27 +78,31 @@ class Simulation(BaseModel):
     scheduled_tokens: int
     peak_running: int
     peak_waiting: int
-    finish_sha: str = Field(description="at which step each request ended, as 16 hex digits")
+    finish_sha: str = Field(
+        description="hash of the step at which each request ended, 16 hex digits"
+    )
     makespan_s: float
-    ttft_s: Spread = Field(description="seconds to the first token: mean, percentiles, most")
-    tpot_s: Spread = Field(description="seconds from token to token")
-    latency_s: Spread = Field(description="seconds from arrival to the last token")
+    ttft_s: Spread = Field(description="time to first token, seconds: mean, percentiles, maximum")
+    tpot_s: Spread = Field(description="time per output token, seconds")
+    latency_s: Spread = Field(description="end-to-end latency, seconds")
     throughput_tokens_per_s: float
     throughput_requests_per_s: float
-    prefix_hit_rate: float = Field(description="of the tokens looked up as requests joined")
+    prefix_hit_rate: float = Field(
+        description="prefix cache hits, as a fraction of the tokens looked up"
+    )
     cached_tokens: int
     prompt_tokens: int
     lost_tokens: int = Field(
-        description="tokens recomputed after preemption, but for those still in the cache"
+        description="tokens recomputed after preemption, not counting those still in the cache"
     )
     kv: PoolUse
     efficiency: Efficiency
-    wall_s: float = Field(description="seconds that simulating took")
+    wall_s: float = Field(description="wall-clock seconds of the simulation")
 
 
 @router.post("/simulate", response_model=Simulation, responses=PROBLEMS)
 def simulate_serving(settings: SimulateSettings) -> dict[str, Any]:  # type: ignore[valid-type]
-    """Serve drawn requests with a real scheduler, as `kvviz simulate --json` does."""
+    """Simulate serving with a real scheduler, like `kvviz simulate --json`."""
     asked = settings.model_dump()  # type: ignore[attr-defined]
     scenario = scenario_for({name: asked[name] for name in HARDWARE}, asked["policy"])
     serving = Serving(**{name: asked[name] for name in serving_knobs()})

@@ -60,7 +60,7 @@ class Axes:
         """The workload at every context.
 
         Raises:
-            ScenarioError: a context contradicts the workload's run length or slot.
+            ScenarioError: a context contradicts the workload's run length or max_model_len.
         """
         scenarios = tuple(self.workload.replaced(context=n) for n in self.contexts)
         for scenario in scenarios:

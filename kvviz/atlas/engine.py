@@ -1,4 +1,4 @@
-"""What an engine takes for itself in every cell, and the KV cache that it leaves."""
+"""The engine's overhead in every cell, and the memory left for the KV cache."""
 
 from collections.abc import Hashable
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""What a model's layers hold, counted once for all layers that are alike."""
+"""What a model's layers hold, counted once for all layers of a kind."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class Facts:
         first: bytes of the embedding, shape (sizes, dtypes).
         last: bytes of the final norm and the head, shape (sizes, dtypes).
         windows: tokens that layers hold at most, ascending.
-        cached: bytes a token adds in a layer, shape (sizes, dtypes, windows, kinds).
+        cached: bytes that a token adds in a layer, shape (sizes, dtypes, windows, kinds).
         state: recurrent state of one sequence in a layer, shape (sizes, kinds).
         stages: every way to cut the layers into stages.
     """
@@ -127,7 +127,7 @@ def _windows(model: Model) -> tuple[int, ...]:
 
 
 def _cached(model: Model, kinds: list[list[int]], sizes: tuple[int, ...], dtypes: Dtypes) -> Array:
-    """Return the bytes a token adds in a layer, shape (sizes, dtypes, windows, kinds)."""
+    """Return the bytes that a token adds in a layer, shape (sizes, dtypes, windows, kinds)."""
     windows = _windows(model)
     cached = np.zeros((len(sizes), len(dtypes), len(windows), len(kinds)), dtype=np.int64)
     for k, kind in enumerate(kinds):

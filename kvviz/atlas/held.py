@@ -29,7 +29,7 @@ class Held:
 
     @cached_property
     def facts(self) -> tuple[Facts, ...]:
-        """What is known of each model."""
+        """The models' facts."""
         return tuple(facts(model, self.axes.dtypes) for model in self.axes.models)
 
     @cached_property

@@ -1,4 +1,4 @@
-"""How many GPUs every cell needs: the smallest deployment whose fullest GPU fits."""
+"""How many GPUs each cell needs: the smallest deployment whose fullest GPU fits."""
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from kvviz.settings.scenario import Scenario
 
 
 def splits(held: Held, rooms: Rooms) -> Columns:
-    """Return the GPUs needed and how they share the model; 0 where no split fits."""
+    """Return the GPUs needed and their split; 0 where it does not fit at any TP × PP."""
     axes, workload = held.axes, held.axes.workload
     places, found = held.places(axes.at_contexts), np.zeros((3, *axes.shape[:4]), dtype=np.int64)
     for m, (model, one) in enumerate(zip(axes.models, held.facts, strict=True)):

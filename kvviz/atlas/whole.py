@@ -65,7 +65,7 @@ def _deltas(held: Held) -> Columns:
 
 
 def _cache_bytes(held: Held, scenarios: tuple[Scenario, ...], part: str = "allocated") -> Array:
-    """Return the bytes of a part of the cache in all layers, one scenario a context."""
+    """Return the bytes of a part of the cache in all layers, one scenario per context."""
     places = held.places(scenarios, part)
     return spread(np.einsum("mdw,wc->mdc", held.cached[:, 0], places), "mdc")
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-# Bits a number, then the group that shares one scale and that scale's bytes. int4: one fp16 scale
+# Bits per number, then the group that shares one scale and that scale's bytes. int4: one fp16 scale
 # per group of 128 (AWQ and GPTQ's usual size), of 64 or 32, or a row (int4ch, whose scales are next
 # to nothing); mxfp4: one 8-bit exponent per 32 (OCP MX v1.0);
 # nvfp4: one fp8 scale per 16; nf4: bitsandbytes' 8-bit scale per 64, itself quantized (QLoRA,

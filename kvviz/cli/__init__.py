@@ -44,7 +44,7 @@ app.command("explain")(show_explanation)
 @app.callback(invoke_without_command=True)
 def root(
     context: typer.Context,
-    version: Annotated[bool, typer.Option("--version", help="print the version")] = False,
+    version: Annotated[bool, typer.Option("--version", help="show the version")] = False,
 ) -> None:
     """Where every byte of a GPU's memory goes when a large language model runs."""
     if version:

@@ -25,7 +25,7 @@ def api(
         typer.Option(
             metavar="ORIGIN",
             parser=_origin,
-            help="origin whose pages may call the API, such as http://localhost:5006, repeatable",
+            help="origin whose pages may call the API, such as http://localhost:5006; repeatable",
         ),
     ] = None,
 ) -> None:

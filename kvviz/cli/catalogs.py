@@ -11,7 +11,7 @@ from kvviz.catalog.models.shipped import models
 from kvviz.memory.listing import gpu_row, model_row
 from kvviz.units import size
 
-AsJson = Annotated[bool, typer.Option("--json", help="exact figures as JSON")]
+AsJson = Annotated[bool, typer.Option("--json", help="print exact figures as JSON")]
 
 GPU_COLUMNS: dict[str, tuple[str, str]] = {
     "reported_mib": ("Memory", "MiB"),
@@ -23,22 +23,22 @@ GPU_COLUMNS: dict[str, tuple[str, str]] = {
     "fp32_tflops": ("fp32", "TFLOP/s"),
     "tdp_w": ("TDP", "W"),
 }
-"""Fields of a GPU that the table shows, with their heading and unit."""
+"""Fields of a GPU in the table, with their heading and unit."""
 
 
 def show_models(as_json: AsJson = False) -> None:
-    """List the models of the catalog."""
+    """List the models in the catalog."""
     rows = [model_row(model) for model in models()]
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
         return
-    headings = ("Model", "Family", "Parameters", "Active", "KV a token", "Max context", "Source")
+    headings = ("Model", "Family", "Parameters", "Active", "KV per token", "Max context", "Source")
     cells = [_model_cells(row) for row in rows]
-    _show(headings, cells, right={"Parameters", "Active", "KV a token", "Max context"})
+    _show(headings, cells, right={"Parameters", "Active", "KV per token", "Max context"})
 
 
 def show_gpus(as_json: AsJson = False) -> None:
-    """List the GPUs of the catalog; a figure that its source does not confirm has a ?."""
+    """List the GPUs in the catalog; a ? marks a figure that its source does not confirm."""
     if as_json:
         typer.echo(json.dumps([gpu_row(gpu) for gpu in gpus()], indent=2))
         return

@@ -19,12 +19,13 @@ def show_estimate(
     *,
     invocation: typer.Context,
     config: Annotated[
-        Path | None, typer.Option(help="config.json to read the model from; MODEL is its label")
+        Path | None,
+        typer.Option(help="read the model from this config.json; MODEL is only its label"),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="exact integers as JSON")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="print exact integers as JSON")] = False,
     **settings: Any,
 ) -> None:
-    """Say where the memory goes when MODEL runs: weights, KV cache, scores, and GPUs needed."""
+    """Estimate MODEL's memory: weights, KV cache, attention scores, and the GPUs needed."""
     own = {} if config is None else {settings["model"]: _model(config, settings["model"])}
     if not is_given(invocation, "context"):
         del settings["context"]

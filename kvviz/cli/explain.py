@@ -30,25 +30,29 @@ FACTS = (
 
 
 def show_explanation(
-    logfile: Annotated[Path, typer.Argument(metavar="LOGFILE", help="start-up log, - for stdin")],
-    model: Annotated[str, typer.Option(help="model, where the log does not name it")] = "",
+    logfile: Annotated[
+        Path, typer.Argument(metavar="LOGFILE", help="start-up log, or - for stdin")
+    ],
+    model: Annotated[str, typer.Option(help="model, if the log does not name it")] = "",
     config: Annotated[
-        Path | None, typer.Option(help="config.json of a model that no catalog has")
+        Path | None, typer.Option(help="config.json of a model that is not in the catalog")
     ] = None,
     gpu: Annotated[str, typer.Option(help="GPU, by catalog name")] = "",
     tp: Annotated[int | None, typer.Option(min=1, help="tensor parallel size")] = None,
     pp: Annotated[int | None, typer.Option(min=1, help="pipeline parallel size")] = None,
-    dtype: Annotated[str, typer.Option(help="dtype that the model runs in")] = "",
-    quantization: Annotated[str, typer.Option(help="how the weights are stored")] = "",
+    dtype: Annotated[str, typer.Option(help="dtype the model runs in")] = "",
+    quantization: Annotated[str, typer.Option(help="quantization of the weights")] = "",
     kv_dtype: Annotated[str, typer.Option(help="dtype of the KV cache")] = "",
-    max_model_len: Annotated[int | None, typer.Option(min=1, help="longest sequence")] = None,
-    utilization: Annotated[
-        float | None, typer.Option(min=0.01, max=1.0, help="share of the GPU that may be used")
+    max_model_len: Annotated[
+        int | None, typer.Option(min=1, help="longest sequence, in tokens")
     ] = None,
-    version: Annotated[str, typer.Option(help="the engine's version")] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="exact figures as JSON")] = False,
+    utilization: Annotated[
+        float | None, typer.Option(min=0.01, max=1.0, help="gpu_memory_utilization")
+    ] = None,
+    version: Annotated[str, typer.Option(help="engine version")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="print exact figures as JSON")] = False,
 ) -> None:
-    """Reconcile a start-up log of vLLM or SGLang: each GiB logged, predicted, and why."""
+    """Reconcile a vLLM or SGLang start-up log: each GiB logged, predicted, and why they differ."""
     settings = {
         "model": model or ("config.json" if config else ""),
         "gpu": gpu,
@@ -104,8 +108,8 @@ def _show(found: Explanation) -> None:
     from kvviz.cli.terminal import show
 
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for heading in ("Figure", "Predicted", "Logged", "Off", "Kind", "How, and the likely reason"):
-        right = heading in ("Predicted", "Logged", "Off")
+    for heading in ("Figure", "Predicted", "Logged", "Error", "Kind", "How, and the likely reason"):
+        right = heading in ("Predicted", "Logged", "Error")
         table.add_column(heading, justify="right" if right else "left")
     for entry in found.entries:
         off = "" if entry.error is None else change(entry.error, 2)

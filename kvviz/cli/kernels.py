@@ -14,19 +14,19 @@ from kvviz.kernels.measuring.table import listing
 
 
 def measure_kernels(
-    preset: Annotated[str, typer.Option(metavar="|".join(NAMES), help="which shapes")] = "report",
-    device: Annotated[str, typer.Option(metavar="cpu|cuda", help="where")] = "cpu",
-    threads: Annotated[int, typer.Option(min=1, help="of the CPU")] = 1,
-    as_json: Annotated[bool, typer.Option("--json", help="all figures as JSON")] = False,
+    preset: Annotated[
+        str, typer.Option(metavar="|".join(NAMES), help="what to measure")
+    ] = "report",
+    device: Annotated[str, typer.Option(metavar="cpu|cuda", help="device to run on")] = "cpu",
+    threads: Annotated[int, typer.Option(min=1, help="CPU threads")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="print all figures as JSON")] = False,
     listed: Annotated[
-        bool, typer.Option("--list", help="list the kernels and what measures them")
+        bool, typer.Option("--list", help="list the kernels and the presets that measure them")
     ] = False,
     out: Annotated[Path | None, typer.Option(help="write the JSON to this file")] = None,
-    plot: Annotated[
-        Path | None, typer.Option(help="draw the report's four plots as .png or .html")
-    ] = None,
+    plot: Annotated[Path | None, typer.Option(help="draw the four plots as .png or .html")] = None,
 ) -> None:
-    """Run attention kernels: time and peak memory, predicted and measured."""
+    """Run attention kernels and compare measured time and peak memory with predictions."""
     if listed:
         typer.echo(listing())
         return

@@ -1,10 +1,10 @@
-"""Whether a server may listen where it is asked to."""
+"""Whether a server can listen on an address."""
 
 import typer
 
 
 def check_free(address: str, port: int) -> None:
-    """Take the server's sockets for a moment, so that a refusal is a sentence, not a log.
+    """Bind the server's sockets for a moment, so that a refusal is a sentence, not a log.
 
     Raises:
         TyperException: the port is taken, or the address is not this machine's.

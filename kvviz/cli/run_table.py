@@ -1,4 +1,4 @@
-"""A simulated run as a calm table."""
+"""A simulated run as a table."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from kvviz.units import share, size
 
 
 def heading(scenario: Scenario, outcome: Outcome) -> str:
-    """Say in one line what was served, how and on what."""
+    """Say in one line what was served, under which policy and on which GPU."""
     requests = len(outcome.workload)
     return (
         f"{outcome.workload.name}: {requests:,} request{'' if requests == 1 else 's'}, "
@@ -28,7 +28,7 @@ def run_table(outcome: Outcome) -> Table:
     told = outcome.summary()
     for what, value in [*_scheduling(told), *_times(told), *_cache(told)]:
         table.add_row(what, value, "simulated")
-    table.add_row("rates of a step", _rates(outcome), outcome.efficiency.kind)
+    table.add_row("step times from", _rates(outcome), outcome.efficiency.kind)
     return table
 
 
@@ -38,8 +38,8 @@ def _scheduling(told: dict[str, Any]) -> list[tuple[str, str]]:
         ("tokens computed", f"{told['scheduled_tokens']:,}"),
         ("preemptions", f"{told['preemptions']:,}"),
         ("  tokens recomputed after preemption", f"{told['lost_tokens']:,}"),
-        ("running at most", f"{told['peak_running']:,}"),
-        ("waiting at most", f"{told['peak_waiting']:,}"),
+        ("peak running", f"{told['peak_running']:,}"),
+        ("peak waiting", f"{told['peak_waiting']:,}"),
     ]
 
 
@@ -64,13 +64,16 @@ def _spread(figures: dict[str, float | None], factor: float, unit: str) -> str:
 def _cache(told: dict[str, Any]) -> list[tuple[str, str]]:
     kv = told["kv"]
     pool = f"{kv['blocks']:,} of {size(kv['block_bytes'])}"
-    rows = [("KV blocks", pool), ("  taken at most", f"{kv['peak_blocks']:,}")]
+    rows = [("KV blocks", pool), ("  peak in use", f"{kv['peak_blocks']:,}")]
     rows += [(f"  {name}", share(part, 2)) for name, part in kv["shares"].items() if part]
-    return [*rows, ("prefix hits", f"{share(told['prefix_hit_rate'], 2)} of tokens looked up")]
+    return [
+        *rows,
+        ("prefix cache hits", f"{share(told['prefix_hit_rate'], 2)} of the tokens looked up"),
+    ]
 
 
 def _rates(outcome: Outcome) -> str:
     reached = outcome.efficiency
     return (
-        f"MFU {reached.mfu:.3g}, MBU {reached.mbu:.3g}, {reached.overhead_s * 1000:.3g} ms besides"
+        f"MFU {reached.mfu:.3g}, MBU {reached.mbu:.3g}, {reached.overhead_s * 1000:.3g} ms overhead"
     )

@@ -8,14 +8,16 @@ from kvviz.cli.ports import check_free
 
 
 def serve(
-    port: Annotated[int, typer.Option(min=0, max=65_535, help="port, 0 for any free one")] = 5006,
+    port: Annotated[
+        int, typer.Option(min=0, max=65_535, help="port, or 0 for any free one")
+    ] = 5006,
     address: Annotated[str, typer.Option(help="address to listen on")] = "localhost",
     allow_websocket_origin: Annotated[
         list[str] | None,
-        typer.Option(metavar="HOST[:PORT]", help="host that browsers may come from, repeatable"),
+        typer.Option(metavar="HOST[:PORT]", help="host whose browsers may connect; repeatable"),
     ] = None,
     num_procs: Annotated[int, typer.Option(min=1, max=1024, help="server processes")] = 1,
-    show: Annotated[bool, typer.Option(help="open a browser")] = False,
+    show: Annotated[bool, typer.Option(help="open a browser window")] = False,
 ) -> None:
     """Serve the pages; the root shows the HBM page."""
     check_free(address, port)

@@ -1,4 +1,4 @@
-"""The command that serves a trace or a synthetic workload, and says what came of it."""
+"""The command that simulates serving a trace or a synthetic workload."""
 
 import inspect
 import json
@@ -26,7 +26,7 @@ LONG: Final = 20_000  # requests from which a run shows how far it is
 
 
 def with_serving_knobs(command: Command) -> Command:
-    """Give a command the knobs of what is served on, and of how, through its ``**settings``."""
+    """Give a command the hardware and serving knobs, through its ``**settings``."""
     hardware = [option(name) if name != "mode" else own_engine() for name in HARDWARE]
     return with_parameters(
         command, [*hardware, *(option(name, Serving) for name in serving_knobs())]
@@ -34,7 +34,7 @@ def with_serving_knobs(command: Command) -> Command:
 
 
 def own_engine() -> inspect.Parameter:
-    """Return the option of the engine, which is the policy's own where it is not given."""
+    """Return the option of the engine, by default the policy's own."""
     return option("mode").replace(default=None)
 
 
@@ -42,41 +42,42 @@ def own_engine() -> inspect.Parameter:
 def show_simulation(
     *,
     context: typer.Context,
-    trace: Annotated[Path | None, typer.Option(help="requests to serve, any known format")] = None,
+    trace: Annotated[Path | None, typer.Option(help="request trace, in any known format")] = None,
     workload: Annotated[
-        Path | None, typer.Option(help="scheduler record whose requests and settings to take")
+        Path | None, typer.Option(help="scheduler record to take requests and settings from")
     ] = None,
     traffic: Annotated[
-        str, typer.Option(metavar="|".join(TRAFFIC), help="what is drawn where no file is given")
+        str, typer.Option(metavar="|".join(TRAFFIC), help="traffic to draw from without a file")
     ] = CONVERSATION.name,
-    requests: Annotated[int, typer.Option(min=1, help="requests drawn")] = DEFAULT_REQUESTS,
+    requests: Annotated[int, typer.Option(min=1, help="requests to draw")] = DEFAULT_REQUESTS,
     rate: Annotated[
-        float | None, typer.Option(min=1e-6, help="requests a second drawn, not the traffic's")
+        float | None,
+        typer.Option(min=1e-6, help="requests per second to draw, instead of the traffic's"),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="seed of what is drawn")] = 0,
-    start: Annotated[int, typer.Option(min=0, help="requests to leave out at the start")] = 0,
-    limit: Annotated[int | None, typer.Option(min=1, help="requests to serve at most")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="random seed")] = 0,
+    start: Annotated[int, typer.Option(min=0, help="requests to skip at the start")] = 0,
+    limit: Annotated[int | None, typer.Option(min=1, help="most requests to serve")] = None,
     all_at_once: Annotated[
-        bool, typer.Option("--all-at-once", help="all requests are there from the start")
+        bool, typer.Option("--all-at-once", help="all requests arrive at the start")
     ] = False,
     keep_good: Annotated[
-        bool, typer.Option("--keep-good", help="leave out rows that cannot be read")
+        bool, typer.Option("--keep-good", help="skip rows that cannot be read")
     ] = False,
     count_tokens: Annotated[
         Path | None,
-        typer.Option(help="tokenizer.json, for traces of text (else 4 characters a token)"),
+        typer.Option(help="tokenizer.json for traces of text (default: 4 characters per token)"),
     ] = None,
-    record: Annotated[Path | None, typer.Option(help="JSON file for every step")] = None,
+    record: Annotated[Path | None, typer.Option(help="write every step to this JSON file")] = None,
     requests_to: Annotated[
-        Path | None, typer.Option(help="CSV or Parquet file for a row a request")
+        Path | None, typer.Option(help="write a row per request to this CSV or Parquet file")
     ] = None,
     totals_to: Annotated[
-        Path | None, typer.Option(help="CSV or Parquet file for the engine over time")
+        Path | None, typer.Option(help="write the engine over time to this CSV or Parquet file")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="figures as JSON")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="print the figures as JSON")] = False,
     **settings: Any,
 ) -> None:
-    """Serve requests with a real scheduler: what waits, runs, is preempted, and how fast."""
+    """Simulate serving with a real scheduler: queueing, preemptions, latency and throughput."""
     if trace and workload:
         raise typer.BadParameter("expected --trace or --workload, not both")
     if path := trace or workload:
@@ -114,7 +115,7 @@ def _read(path: Path, keep_good: bool, tokens: Path | None) -> tuple[Workload, d
 
 
 def _engine(said: dict[str, Any]) -> dict[str, Any]:
-    """Return a scheduler record's settings as knobs; those that kvviz has no knob for must be 0."""
+    """Return a scheduler record's settings as knobs; settings without a knob must be 0."""
     recorded = dict(said.get("settings", {}))
     if "enable_prefix_caching" in recorded:
         recorded["prefix_caching"] = str(recorded.pop("enable_prefix_caching"))
@@ -133,7 +134,7 @@ def _engine(said: dict[str, Any]) -> dict[str, Any]:
 
 @contextmanager
 def _progress(requests: int) -> Iterator[Callable[[int], None]]:
-    """Show how many requests have ended, on a terminal, where there are many."""
+    """Show how many requests have finished, on a terminal, if there are many."""
     if requests < LONG:
         yield lambda ended: None
         return

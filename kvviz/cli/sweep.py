@@ -45,31 +45,38 @@ def _with_shared_knobs(command: Command) -> Command:
 @_with_shared_knobs
 def run_sweep(
     *,
-    out: Annotated[Path, typer.Option(help="CSV or Parquet file for a row a cell")],
-    model: Annotated[list[str], typer.Option(help="models, with commas or repeated")] = [MODEL],  # noqa: B006
-    gpu: Annotated[list[str], typer.Option(help="GPUs, likewise")] = [GPU],  # noqa: B006
+    out: Annotated[Path, typer.Option(help="write a row per cell to this CSV or Parquet file")],
+    model: Annotated[list[str], typer.Option(help="models, comma-separated or repeated")] = [MODEL],  # noqa: B006
+    gpu: Annotated[list[str], typer.Option(help="GPUs, comma-separated or repeated")] = [GPU],  # noqa: B006
     policy: Annotated[
-        list[str], typer.Option(metavar="|".join(policies()), help="policies, likewise")
+        list[str],
+        typer.Option(metavar="|".join(policies()), help="policies, comma-separated or repeated"),
     ] = [POLICY],  # noqa: B006
     rate: Annotated[
         list[str] | None,
-        typer.Option(help="requests a second, likewise (default: the requests' own)"),
+        typer.Option(
+            help="requests per second, comma-separated or repeated (default: the requests' own)"
+        ),
     ] = None,
     traffic: Annotated[
-        str, typer.Option(metavar="|".join(TRAFFIC), help="what is drawn where no file is given")
+        str, typer.Option(metavar="|".join(TRAFFIC), help="traffic to draw from without a file")
     ] = CONVERSATION.name,
-    requests: Annotated[int, typer.Option(min=1, help="requests drawn")] = DEFAULT_REQUESTS,
-    seed: Annotated[int, typer.Option(min=0, help="seed of what is drawn, in every cell")] = 0,
-    trace: Annotated[Path | None, typer.Option(help="requests to serve, any known format")] = None,
-    start: Annotated[int, typer.Option(min=0, help="requests of it to leave out at first")] = 0,
-    limit: Annotated[int | None, typer.Option(min=1, help="requests of it to serve")] = None,
-    jobs: Annotated[int | None, typer.Option(min=1, help="processes (default: all cores)")] = None,
+    requests: Annotated[int, typer.Option(min=1, help="requests to draw")] = DEFAULT_REQUESTS,
+    seed: Annotated[int, typer.Option(min=0, help="random seed, the same in every cell")] = 0,
+    trace: Annotated[Path | None, typer.Option(help="request trace, in any known format")] = None,
+    start: Annotated[int, typer.Option(min=0, help="requests of the trace to skip")] = 0,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="most requests of the trace to serve")
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="processes (default: one per core)")
+    ] = None,
     scheduler: Annotated[
-        str | None, typer.Option(help="Dask scheduler whose workers compute, tcp://HOST:PORT")
+        str | None, typer.Option(help="run on this Dask scheduler's workers, tcp://HOST:PORT")
     ] = None,
     **settings: Any,
 ) -> None:
-    """Simulate every MODEL on every GPU under every POLICY at every RATE; go on where it ended."""
+    """Simulate every MODEL, GPU, POLICY and RATE; the same command resumes an interrupted sweep."""
     if jobs and scheduler:
         raise typer.BadParameter("expected --jobs or --scheduler, not both")
     drawn = Requests(find_named(traffic, _traffics(), "traffic"), requests, seed)
@@ -93,13 +100,13 @@ def run_sweep(
     except OSError as error:
         raise typer.BadParameter(f"{error.filename or out}: {error.strerror}") from None
     reasons = sum(bool(row["reason"]) for row in rows)
-    typer.echo(f"{out}: {len(rows):,} cells, {reasons:,} of them with a reason why they cannot run")
+    typer.echo(f"{out}: {len(rows):,} cells, {reasons:,} of them cannot run, each with its reason")
 
 
 def _each(given: list[str]) -> tuple[str, ...]:
     names = [name.strip() for text in given for name in text.split(",")]
     if not all(names):
-        raise typer.BadParameter(f"got {','.join(given)!r}, expected names with commas between")
+        raise typer.BadParameter(f"got {','.join(given)!r}, expected comma-separated names")
     return tuple(names)
 
 
@@ -110,7 +117,7 @@ def _rate(text: str) -> float:
         rate = 0.0
     if not 1e-6 <= rate <= 1e9:
         raise typer.BadParameter(
-            f"got {text!r}, expected requests a second from 0.000001 to 1,000,000,000",
+            f"got {text!r}, expected requests per second from 0.000001 to 1,000,000,000",
             param_hint="'--rate'",
         )
     return rate

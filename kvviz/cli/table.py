@@ -1,4 +1,4 @@
-"""An estimate as a calm table: figures with their kind, assumptions with their source."""
+"""An estimate as a table: figures with their kind, assumptions with their source."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -19,7 +19,7 @@ PARTS: Final = {
     "kv": "KV cache",
     "state": "recurrent state",
     "scores": "attention scores",
-    "overhead": "the engine's own",
+    "overhead": "engine overhead",
 }
 TOGGLES: Final = {
     "continuous": "continuous batching",
@@ -64,9 +64,9 @@ def _sections(scenario: Scenario, report: MemoryReport) -> Iterator[Section]:
     gpus = scenario.tp * scenario.pp
     yield f"Fullest of {gpus:,} GPUs" if gpus > 1 else "The GPU", _fullest(report)
     yield "GPUs", _gpus(report)
-    yield "Saved by each alone", _saved(report)
+    yield "Saved by each on its own", _saved(report)
     if report.plan.version:
-        yield f"KV cache of a GPU under {versioned(report.plan)}", _kv_cache(report)
+        yield f"KV cache on one GPU under {versioned(report.plan)}", _kv_cache(report)
     if report.plan.assumptions:
         taken = report.plan.assumptions
         yield "Assumed", [(a.name, f"{a.gib:,.2f} GiB", a.source) for a in taken]
@@ -76,11 +76,11 @@ def _model(report: MemoryReport) -> list[Row]:
     rows: list[Row] = [("parameters", f"{report.parameters:,}", report.kinds["parameters"])]
     if report.active_parameters != report.parameters:
         active = f"{report.active_parameters:,}"
-        rows.append(("active for a token", active, report.kinds["active_parameters"]))
+        rows.append(("active per token", active, report.kinds["active_parameters"]))
     sizes = {
-        "kv_bytes_per_token": "KV cache a token",
-        "kv_bytes_per_token_all_layers": "KV cache a token, windowed layers too",
-        "state_bytes_per_sequence": "recurrent state a sequence",
+        "kv_bytes_per_token": "KV cache per token",
+        "kv_bytes_per_token_all_layers": "KV cache per token, windowed layers included",
+        "state_bytes_per_sequence": "recurrent state per sequence",
     }
     if report.kv_bytes_per_token == report.kv_bytes_per_token_all_layers:
         del sizes["kv_bytes_per_token_all_layers"]
@@ -99,7 +99,7 @@ def _total(report: MemoryReport) -> list[Row]:
         ("  used", size(kv["used_bytes"]), kind),
         ("  reserved for later tokens", size(kv["reserved_bytes"]), kind),
         ("  internal fragmentation", size(kv["internal_bytes"]), kind),
-        ("  efficiency", share(report.efficiency, 2), report.kinds["efficiency"]),
+        ("  used / allocated", share(report.efficiency, 2), report.kinds["efficiency"]),
     ]
     if report.state_bytes:
         state = size(report.state_bytes)
@@ -108,7 +108,7 @@ def _total(report: MemoryReport) -> list[Row]:
     if report.scores["avoided_bytes"]:
         avoided = size(report.scores["avoided_bytes"])
         rows.append(("  avoided by FlashAttention", avoided, report.kinds["scores"]))
-    return [*rows, ("all", size(report.total_bytes), report.kinds["total_bytes"])]
+    return [*rows, ("total", size(report.total_bytes), report.kinds["total_bytes"])]
 
 
 def _fullest(report: MemoryReport) -> list[Row]:
@@ -118,12 +118,12 @@ def _fullest(report: MemoryReport) -> list[Row]:
         for part, what in PARTS.items()
         if report.per_gpu[part]
     ]
-    fits = "fits" if report.fits else "does not fit"
+    fits = "yes" if report.fits else "no"
     return [
         *rows,
-        ("all", size(report.per_gpu["total"]), kind),
+        ("total", size(report.per_gpu["total"]), kind),
         ("capacity", size(report.capacity_bytes), report.kinds["capacity_bytes"]),
-        ("all in capacity", fits, report.kinds["fits"]),
+        ("fits in capacity", fits, report.kinds["fits"]),
     ]
 
 
@@ -133,12 +133,12 @@ def _gpus(report: MemoryReport) -> list[Row]:
     return [
         (f"needed{how}", _count(report.gpus_needed), report.kinds["gpus_needed"]),
         (
-            "tensor parallel alone",
+            "with tensor parallel only",
             _count(report.gpus_tensor_parallel),
             report.kinds["gpus_tensor_parallel"],
         ),
         (
-            "by capacity, all / one GPU",
+            "by capacity alone",
             _count(report.gpus_by_capacity),
             report.kinds["gpus_by_capacity"],
         ),
@@ -146,7 +146,7 @@ def _gpus(report: MemoryReport) -> list[Row]:
 
 
 def _count(gpus: int | None) -> str:
-    return "none fits" if gpus is None else f"{gpus:,}"
+    return "does not fit" if gpus is None else f"{gpus:,}"
 
 
 def _saved(report: MemoryReport) -> list[Row]:
@@ -157,14 +157,14 @@ def _saved(report: MemoryReport) -> list[Row]:
 def _kv_cache(report: MemoryReport) -> list[Row]:
     plan, kind = report.plan, report.kinds["kv_tokens"]
     rows = [
-        ("left for it", size(max(plan.kv_bytes, 0)), report.kinds["kv_budget_bytes"]),
+        ("memory left for it", size(max(plan.kv_bytes, 0)), report.kinds["kv_budget_bytes"]),
         ("blocks", f"{plan.blocks:,}", report.kinds["kv_blocks"]),
     ]
     if plan.tokens is None or plan.concurrency is None:
         longest = f"{plan.longest(MOST_CONTEXT):,} tokens"
-        return [*rows, ("longest sequence that fits", longest, kind)]
-    at_most = f"requests of {plan.deployment.max_model_len:,} tokens at once"
-    at_context = f"requests of {report.context:,} tokens at once"
+        return [*rows, ("longest request that fits", longest, kind)]
+    at_most = f"concurrent requests of {plan.deployment.max_model_len:,} tokens"
+    at_context = f"concurrent requests of {report.context:,} tokens"
     return [
         *rows,
         ("tokens", f"{plan.tokens:,}", kind),

@@ -13,16 +13,25 @@ from kvviz.units import GiB, change, share
 
 
 def show_validation(
-    logs: Annotated[Path | None, typer.Option(metavar="CSV", help="engines' start-up logs")] = None,
-    params: Annotated[Path | None, typer.Option(metavar="CSV", help="parameter counts")] = None,
-    weights: Annotated[Path | None, typer.Option(metavar="CSV", help="checkpoint sizes")] = None,
-    throughput: Annotated[Path | None, typer.Option(metavar="CSV", help="published rates")] = None,
-    configs: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="more configs, named org__model.json")
+    logs: Annotated[
+        Path | None, typer.Option(metavar="CSV", help="table of engine start-up logs")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="exact figures as JSON")] = False,
+    params: Annotated[
+        Path | None, typer.Option(metavar="CSV", help="table of parameter counts")
+    ] = None,
+    weights: Annotated[
+        Path | None, typer.Option(metavar="CSV", help="table of checkpoint sizes")
+    ] = None,
+    throughput: Annotated[
+        Path | None, typer.Option(metavar="CSV", help="table of published throughputs")
+    ] = None,
+    configs: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="folder of more configs, named org__model.json"),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print exact figures as JSON")] = False,
 ) -> None:
-    """Compare predictions with what engines logged and others published, row by row."""
+    """Compare predictions with engine logs, checkpoints and published rates, row by row."""
     found = validate(
         logs=logs, params=params, weights=weights, throughputs=throughput, configs=configs
     )
@@ -62,14 +71,14 @@ def _show_misses(name: Quantity, found: Summary) -> None:
     if not found.misses:
         return
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for heading in ("Row", "Model", "Predicted", "Given", "Off", "Likely reason"):
-        right = heading in ("Predicted", "Given", "Off")
+    for heading in ("Row", "Model", "Predicted", "Actual", "Error", "Likely reason"):
+        right = heading in ("Predicted", "Actual", "Error")
         table.add_column(heading, justify="right" if right else "left")
     for item in found.misses:
         pair = [spelled(name, value) for value in (item.predicted, item.logged)]
         table.add_row(item.row, item.model, *pair, change(item.error), item.reason)
     typer.echo("")
-    show(table, f"{name}: more than 2 % off")
+    show(table, f"{name}: errors above 2 %")
 
 
 def spelled(quantity: Quantity, value: float | None) -> str:

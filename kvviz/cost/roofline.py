@@ -25,9 +25,9 @@ class Work:
 
     Args:
         gpus: tensor parallel size; floating point operations are divided by it.
-        token_flops: operations of matrix products a new token, on all GPUs.
-        pair_flops: by window, operations a query-key pair, on all GPUs.
-        kv_bytes: by window, bytes a token in the cache of one GPU, replicated heads included.
+        token_flops: operations of matrix products per new token, on all GPUs.
+        pair_flops: by window, operations per query-key pair, on all GPUs.
+        kv_bytes: by window, bytes per token in the cache of one GPU, replicated heads included.
         state_bytes: recurrent state of a sequence on one GPU.
         weights: (bytes on one GPU, share that one token chooses) of tensors that a step reads.
     """
@@ -40,7 +40,7 @@ class Work:
     weights: tuple[tuple[int, float], ...]
 
     def weight_bytes(self, tokens: Tokens) -> Column:
-        """Return the bytes of weights read: each once, experts as far as they will likely be hit.
+        """Return the bytes of weights read: each once, and the experts expected to be used.
 
         Args:
             tokens: new tokens of a step, any shape; so is the result.
@@ -59,7 +59,7 @@ class Step:
         flops: floating point operations.
         weight_bytes: weights read.
         kv_bytes: KV cache and recurrent state read and written.
-        seconds: time under the assumed efficiencies, NaN where the GPU's rate is not known.
+        seconds: time under the assumed MFU and MBU, NaN where the GPU's rate is unknown.
         compute_share: time the matrix units need, as a share of `seconds`.
         memory_share: time the memory needs, as a share of `seconds`.
     """
@@ -73,13 +73,13 @@ class Step:
 
 
 def decode_step(scenario: Scenario, contexts: Tokens) -> Step:
-    """Return the steps that compute one new token of every sequence, one a context."""
+    """Return the steps that compute one new token of every sequence, one per context."""
     held = lengths(contexts, scenario.batch, scenario.ragged)
     return step(scenario, np.ones_like(held), held)
 
 
 def prefill_step(scenario: Scenario, contexts: Tokens) -> Step:
-    """Return the steps that compute every token of every sequence, one a context."""
+    """Return the steps that compute every token of every sequence, one per context."""
     held = lengths(contexts, scenario.batch, scenario.ragged)
     return step(scenario, held, held)
 
@@ -90,7 +90,7 @@ def step(scenario: Scenario, new: Tokens, context: Tokens) -> Step:
     Activations are not counted. Weights are read once; of the experts, those that the step's
     tokens are expected to choose. Tensor parallel shares the work evenly, and bytes as the GPUs
     hold them; pipeline stages follow one another, so they do not shorten a step. Launches count
-    where they are known of the GPU; links do not.
+    where they are known for the GPU; links do not.
 
     Args:
         scenario: model, GPU, dtypes and parallel sizes.
@@ -119,7 +119,7 @@ def work(scenario: Scenario) -> Work:
 
 @lru_cache(maxsize=4096)
 def work_of(model: Model, gpus: int, weights_dtype: str, kv_dtype: str) -> Work:
-    """Return what steps of `model` cost on so many tensor-parallel GPUs, in these dtypes."""
+    """Return what steps of `model` cost on `gpus` tensor-parallel GPUs, in these dtypes."""
     number = cache_width(model, kv_dtype)
     pairs, tokens = Counter[int](), Counter[int]()
     for layer in model.attending_layers():

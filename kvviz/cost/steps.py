@@ -23,10 +23,10 @@ class StepCost:
 
     Args:
         scenario: model, GPU, dtypes and tensor parallel size.
-        efficiency: shares of the GPU's rates that steps reach, and what each takes besides.
+        efficiency: MFU, MBU and the overhead of each step.
 
     Raises:
-        ScenarioError: the GPU's rate is not known, or the model does not split so.
+        ScenarioError: the GPU's rate is unknown, or the model does not split that way.
     """
 
     def __init__(self, scenario: Scenario, efficiency: Efficiency) -> None:
@@ -70,7 +70,7 @@ class StepCost:
         return flops, moved
 
     def decode(self, context: int) -> tuple[int, int, int, int]:
-        """Return operations and bytes of a decode step, and what the next costs more of each."""
+        """Return a decode step's operations and bytes, and by how much each grows in the next."""
         flops, moved = self._token_flops, self._state_bytes + self._written
         more_flops = more_moved = 0
         for window, each, size in self.windows:
@@ -85,7 +85,7 @@ class StepCost:
         return flops, moved, more_flops, more_moved
 
     def extra_ns(self, tokens: int) -> float:
-        """Return what a step of `tokens` takes besides its work, and a half to round with."""
+        """Return the overhead of a step of `tokens`, plus a half for rounding."""
         return tokens * self._token_ns + self._step_ns
 
     def ns(self, tokens: int, flops: int, moved: int) -> int:

@@ -53,12 +53,14 @@ def parser() -> argparse.ArgumentParser:
     """Return the options."""
     made = argparse.ArgumentParser("python -m kvviz.kernels", description=__doc__)
     made.add_argument("--preset", choices=NAMES, default="report")
-    made.add_argument("--list", action="store_true", help="list the kernels instead")
+    made.add_argument(
+        "--list", action="store_true", help="list the kernels and the presets that measure them"
+    )
     made.add_argument("--device", choices=DEVICES, default="cpu")
     made.add_argument(
-        "--threads", type=int, default=1, help="of the CPU; one disturbs and is disturbed least"
+        "--threads", type=int, default=1, help="CPU threads; with one, timings are steadiest"
     )
-    made.add_argument("--json", action="store_true", help="all figures as JSON")
+    made.add_argument("--json", action="store_true", help="print all figures as JSON")
     made.add_argument(
         "--out",
         type=Path,

@@ -100,7 +100,7 @@ def plan_answer(plan: Plan, context: int) -> dict[str, Any]:
 def flat(report: MemoryReport) -> dict[str, Any]:
     """Return the report's figures as one row: names of parts put together, 0 where there is none.
 
-    Left out is what is no number: the kinds, and where assumptions come from.
+    Leaves out what is not a number: the kinds, and the sources of assumptions.
     """
     row: dict[str, Any] = {"past_own_maximum": report.past_own_maximum}
     for name in SAME:

@@ -1,4 +1,4 @@
-"""One sequence's cache kept in two ways: a slot as long as it may become, or blocks on demand."""
+"""One sequence's KV cache allocated in two ways: max_model_len in advance, or blocks on demand."""
 
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -19,14 +19,14 @@ SAME: Final = ("sequence_length", "max_model_len", "block_size", "num_blocks", "
 
 
 class Comparison(param.Parameterized):
-    """Equal sequences of one length, the slot that each may fill, and a pool of blocks."""
+    """Sequences of equal length, what each may reserve, and a pool of blocks."""
 
     model: str = like("model", default=DEFAULT_MODEL)
     sequence_length: int = like(
-        "context", default=128, label="Sequence", doc="tokens that each sequence has now"
+        "context", default=128, label="Sequence", doc="current length of each sequence, in tokens"
     )
     max_model_len: int = like("max_model_len", default=2048, label="Max")
-    block_size: int = like("block_size", label="Block", doc="tokens in a KV block")
+    block_size: int = like("block_size", label="Block", doc="tokens per KV block")
     num_blocks: int = param.Integer(
         1024, bounds=(1, 1_048_576), label="Pool", doc="KV blocks in the pool, all of them usable"
     )
@@ -34,7 +34,7 @@ class Comparison(param.Parameterized):
     batch: int = like("batch", default=1)
 
     def scenario(self, **changes: Any) -> Scenario:
-        """Return the same sequences as a scenario that has room up to the slot's length."""
+        """Return the same sequences as a scenario that has room up to max_model_len."""
         known = {
             "model": self.model,
             "context": self.sequence_length,
@@ -47,7 +47,7 @@ class Comparison(param.Parameterized):
         return Scenario(**{**known, **changes})
 
     def check(self) -> None:
-        """Raise `ScenarioError` where the sequences do not fit their slots."""
+        """Raise `ScenarioError` where the sequences are longer than max_model_len."""
         if self.sequence_length > self.max_model_len:
             raise ScenarioError(
                 f"sequence_length {self.sequence_length:,} is longer than "
@@ -62,56 +62,56 @@ def _said(text: str) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """Both ways side by side; names with ``mb`` count MiB, 2^20 bytes."""
+    """Both layouts side by side; names with ``mb`` count MiB, 2^20 bytes."""
 
     traditional_memory_mb: float = field(
-        metadata=_said(
-            "MiB that max_model_len tokens take, reserved from the start (mb here means MiB)"
-        )
+        metadata=_said("MiB reserved up front for max_model_len tokens (mb here means MiB)")
     )
     paged_memory_mb: float = field(
         metadata=_said(
-            "MiB that the blocks in use take, free places of the last included (mb here means MiB)"
+            "MiB of the blocks in use, with the unfilled end of the last one (mb here means MiB)"
         )
     )
     memory_saved_mb: float = field(metadata=_said("MiB that paging saves (mb here means MiB)"))
-    memory_saved_percent: float = field(metadata=_said("what paging saves, in % of the slots"))
-    traditional_waste_percent: float = field(
-        metadata=_said("what the slots hold for no token yet, in % of them")
+    memory_saved_percent: float = field(
+        metadata=_said("MiB saved by paging, in % of the reserved memory")
     )
-    wasted_tokens: int = field(metadata=_said("places in the slots that no token has taken"))
+    traditional_waste_percent: float = field(
+        metadata=_said("reserved memory that holds no token yet, in %")
+    )
+    wasted_tokens: int = field(metadata=_said("token positions reserved but not used"))
     num_blocks: int = field(metadata=_said("blocks in the pool"))
-    block_size: int = field(metadata=_said("tokens in a block"))
-    blocks_used: int = field(metadata=_said("blocks that the sequences hold"))
-    blocks_free: int = field(metadata=_said("blocks left in the pool"))
+    block_size: int = field(metadata=_said("tokens per block"))
+    blocks_used: int = field(metadata=_said("blocks in use"))
+    blocks_free: int = field(metadata=_said("free blocks in the pool"))
     utilization_percent: float = field(metadata=_said("blocks in use, in % of the pool"))
-    sequence_length: int = field(metadata=_said("tokens that each sequence has now"))
+    sequence_length: int = field(metadata=_said("current length of each sequence, in tokens"))
     max_model_len: int = field(metadata=_said("tokens reserved for a sequence without paging"))
     batch: int = field(metadata=_said("sequences"))
     model: str = field(metadata=_said("the model's catalog name"))
-    dtype: str = field(metadata=_said("what the cached numbers are stored as"))
+    dtype: str = field(metadata=_said("dtype of the KV cache"))
     kv_bytes_per_token: int = field(
         metadata=_said(
-            "bytes that one token adds in all layers, windowed ones included while not full"
+            "bytes a token adds over all layers, including windowed layers that are not full yet"
         )
     )
     blocks: list[Row] = field(
         metadata=_said(
-            "the block table, sequence by sequence, on an example free list such as sequences that "
-            "ended leave behind: it is the same every time"
+            "the block table, sequence by sequence, over an example free list like the one left by "
+            "finished sequences; it is the same every time"
         )
     )
-    warnings: list[str] = field(metadata=_said("what the figures do not say"))
+    warnings: list[str] = field(metadata=_said("limits of these figures"))
 
 
 def compare(settings: Comparison) -> Compared:
-    """Return what slots and blocks take for the same sequences.
+    """Return what reserving in advance and blocks on demand take for the same sequences.
 
     A model with windowed layers holds at most the window in those, either way; recurrent state is
     the same in both and not counted.
 
     Raises:
-        ScenarioError: a sequence is longer than its slot, or the pool has too few blocks.
+        ScenarioError: a sequence is longer than max_model_len, or the pool has too few blocks.
         UnknownName: no catalog has the model.
     """
     settings.check()
@@ -208,8 +208,8 @@ def _warnings(settings: Comparison) -> list[str]:
     model, warnings = scenario.the_model, []
     if settings.max_model_len > model.max_context:
         warnings.append(
-            f"max_model_len {settings.max_model_len:,} goes past the {model.max_context:,} tokens "
-            f"that {model.name} was made for"
+            f"max_model_len {settings.max_model_len:,} exceeds the {model.max_context:,} tokens "
+            f"that {model.name} supports"
         )
     if most < settings.sequence_length:
         warnings.append(f"every layer keeps only the last {most:,} tokens of a sequence")

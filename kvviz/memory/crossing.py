@@ -10,7 +10,7 @@ from kvviz.settings.scenario import Scenario
 def first_crossing(scenario: Scenario, capacity: int) -> int | None:
     """Return the first context at which the fullest GPU holds more than `capacity` bytes, or None.
 
-    Under the scenario's tensor and pipeline sizes; None where the run never does.
+    At the scenario's tensor and pipeline sizes.
     """
     shard = fullest_shard(scenario)
     low, high = 1, scenario.final_length + 1

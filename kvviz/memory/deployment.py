@@ -23,12 +23,12 @@ def smallest_deployments(
     """Return the (tensor, pipeline) sizes needed at each context, shape (contexts, 2).
 
     Args:
-        scenario: the workload; its own tensor and pipeline sizes are not looked at.
+        scenario: the workload; its own tensor and pipeline sizes are ignored.
         contexts: tokens of the longest sequence, shape (contexts,).
         pipeline: whether layers may be split over stages too.
 
     Returns:
-        Zeros where not even every head and layer on a GPU of its own fits.
+        Zeros where it does not fit at any TP × PP.
     """
     model, asked = served_model(scenario), scenario.deployment
     sizes = np.zeros((len(contexts), 2), dtype=np.int64)

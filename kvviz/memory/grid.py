@@ -29,7 +29,7 @@ def memory_grid(
         shape (batches, contexts); exact up to 2^53 bytes.
 
     Raises:
-        ScenarioError: a context that contradicts the scenario's run length or slot.
+        ScenarioError: a context that contradicts the scenario's run length or max_model_len.
     """
     rows = [_row(scenario.replaced(batch=batch), contexts) for batch in batches]
     return {name: np.stack([row[name] for row in rows]) for name in COLUMNS}

@@ -1,4 +1,4 @@
-"""How each figure of a report is known: from a formula here, or resting on an assumption."""
+"""How each figure of a report is known: computed by formula, or resting on an assumption."""
 
 from typing import Final, Literal
 

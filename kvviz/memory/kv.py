@@ -99,7 +99,7 @@ def final_lengths(scenario: Scenario) -> Tokens:
 def regions(scenario: Scenario) -> Tokens:
     """Return the contiguous region of every sequence in tokens, shape (batch,), without paging.
 
-    Static batching takes the whole slot; continuous batching what the reservation policy says, as
+    Static batching reserves max_model_len, continuous batching what the reservation policy says, as
     in the PagedAttention paper (arXiv 2309.06180, section 6.1).
     """
     final = final_lengths(scenario)

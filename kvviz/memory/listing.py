@@ -12,7 +12,7 @@ from kvviz.shards.cache import layer_bytes
 
 
 def model_row(model: Model) -> dict[str, Any]:
-    """Return what a list of models says of one; bytes are of its own base dtype."""
+    """Return a model's row in the list of models; bytes are in its own base dtype."""
     groups = layer_groups(model, width(model.dtype))
     return {
         "name": model.name,
@@ -51,5 +51,5 @@ def _layer_kind(model: Model, layer: Layer, count: int) -> dict[str, Any]:
 
 
 def gpu_row(gpu: Gpu) -> dict[str, Any]:
-    """Return all that the catalog says of a GPU; `unverified` names what its source does not."""
+    """Return a GPU's catalog entry; `unverified` names figures its source does not confirm."""
     return {**asdict(gpu), "unverified": sorted(gpu.unverified)}

@@ -40,7 +40,7 @@ class KvBytes:
 
 @dataclass(frozen=True, slots=True)
 class MemoryReport:
-    """What `estimate` answers; sizes in bytes, of the whole deployment unless they say per GPU."""
+    """What `estimate` returns; sizes in bytes, for the whole deployment unless named per GPU."""
 
     parameters: int
     active_parameters: int
@@ -70,7 +70,7 @@ class MemoryReport:
 
     @property
     def room(self) -> int:
-        """Bytes of one GPU for the model: its capacity less what an engine takes for itself."""
+        """Bytes of one GPU left for the model: its capacity minus the engine's overhead."""
         return self.plan.room
 
 
@@ -221,7 +221,7 @@ def check(scenario: Scenario) -> Plan:
     """Return the scenario's plan.
 
     Raises:
-        ScenarioError: settings contradict each other or the model does not split so.
+        ScenarioError: settings contradict each other or the model does not split that way.
         UnknownName: no catalog has the model, the GPU or the engine.
     """
     scenario.check()
@@ -234,7 +234,7 @@ def check(scenario: Scenario) -> Plan:
     if scenario.pp > len(model.layers):
         raise ScenarioError(
             f"pp {scenario.pp} is more than the {len(model.layers)} layers of {model.name}; "
-            f"expected at most one stage a layer"
+            f"expected at most one stage per layer"
         )
     return _checked(plan(scenario.deployment), scenario.gpu)
 
@@ -245,12 +245,12 @@ def _checked(planned: Plan, gpu: str) -> Plan:
         raise ScenarioError(planned.unsupported)
     if not planned.requested:
         raise ScenarioError(
-            f"utilization {planned.limits.utilization:g} leaves no byte of {gpu}; "
-            f"expected a larger share"
+            f"utilization {planned.limits.utilization:g} leaves no memory of {gpu}; "
+            f"expected a larger fraction"
         )
     if planned.room <= 0:
         raise ScenarioError(
-            f"the engine's own {gib(planned.taken.total)} leave nothing of the "
+            f"the engine's overhead of {gib(planned.taken.total)} uses up the "
             f"{gib(planned.requested)} of {gpu}; expected less overhead or a larger GPU"
         )
     return planned
@@ -262,7 +262,7 @@ def _warnings(scenario: Scenario, planned: Plan) -> tuple[str, ...]:
         warnings.insert(0, planned.refused)
     if scenario.final_length > limit:
         warnings.append(
-            f"run length {scenario.final_length:,} goes past the {limit:,} tokens that "
-            f"{scenario.the_model.name} was made for"
+            f"run length {scenario.final_length:,} exceeds the {limit:,} tokens that "
+            f"{scenario.the_model.name} supports"
         )
     return tuple(warnings)

@@ -1,4 +1,4 @@
-"""How long, or how many, sequences may get before a deployment is full."""
+"""How long sequences, or how many, a deployment has room for."""
 
 from collections.abc import Callable
 from typing import Final

@@ -23,7 +23,7 @@ class Shard:
 
     Args:
         weight_runs: (layer, bytes) in address order; -1 is the embedding, `len(layers)` the head.
-        token_bytes: (window, bytes a token adds) of every kind of layer, windows descending.
+        token_bytes: (window, bytes that a token adds) of every kind of layer, windows descending.
         state_bytes: recurrent state of one sequence.
     """
 

@@ -1,4 +1,4 @@
-"""The pages by name: each folder here but the kit, what they share, is one."""
+"""The pages by name: every folder here except the shared kit is one."""
 
 from functools import cache
 from importlib import import_module
@@ -22,10 +22,10 @@ def pages() -> dict[str, Page[Any]]:
 
 
 def find_page(name: str) -> Page[Any]:
-    """Return the page that goes by `name`; raises `UnknownName` with the nearest."""
+    """Return the page called `name`; raises `UnknownName` with the nearest names."""
     return find_named(name, pages(), "page")
 
 
 def opened(name: str) -> Template:
-    """Return the page `name` of a new visitor, in the state that the URL's query asks for."""
+    """Return the page `name` for a new visitor, in the state that the URL's query asks for."""
     return find_page(name).template({page.name: page.tab for page in pages().values()})

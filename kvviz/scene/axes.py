@@ -9,7 +9,7 @@ from kvviz.scene.theme import SANS
 
 
 def plain_axes(plot: figure, paint: Paint) -> None:
-    """Leave of the axes their numbers, and of the grid thin lines; both follow the theme."""
+    """Keep only the axes' numbers and thin grid lines; both follow the theme."""
     for axis in plot.axis:
         axis.update(axis_label_text_font=SANS, major_label_text_font=SANS, axis_line_color=None)
         axis.update(major_tick_line_color=None, minor_tick_line_color=None)

@@ -1,4 +1,4 @@
-"""Which property of which glyph takes which role of the theme, so that a theme is one repaint."""
+"""Which property of which glyph takes which theme role, so that a new theme is one repaint."""
 
 from typing import Any
 

@@ -14,8 +14,8 @@ class Deployment:
     """A model on GPUs under an engine; what is None is left to the engine's defaults.
 
     Args:
-        model: what is served.
-        gpu: on what, one of ``tp`` x ``pp``.
+        model: the model served.
+        gpu: the GPU it runs on, one of ``tp`` x ``pp``.
         tp: tensor parallel size.
         pp: pipeline parallel size.
         dcp: decode context parallel size: ranks of a tensor-parallel group that share the tokens.
@@ -23,16 +23,16 @@ class Deployment:
         kv_dtype: of the KV cache, or ``auto``.
         engine: its name.
         version: of the engine, None for the newest known.
-        max_model_len: tokens of prompt and output together.
+        max_model_len: most tokens of prompt plus output.
         block_size: tokens in a block, as far as the engine's kernels take it.
-        utilization: share of the GPU's memory that the engine may use.
-        max_num_batched_tokens: tokens computed in a step at most.
-        max_num_seqs: sequences running at once at most.
-        prefix_caching: whether blocks of the same content are kept for later requests.
-        async_scheduling: whether a step is scheduled while the one before still runs.
-        kv_cache_memory_bytes: bytes of the KV cache on each GPU, instead of what is left.
+        utilization: fraction of the GPU's memory that the engine may use.
+        max_num_batched_tokens: most tokens computed in one step.
+        max_num_seqs: most sequences running at once.
+        prefix_caching: whether cached blocks are reused for requests with the same prefix.
+        async_scheduling: whether the next step is scheduled while the current one runs.
+        kv_cache_memory_bytes: KV cache bytes on each GPU, instead of all the memory that is left.
         activation_gib: GiB of activations at the peak.
-        non_torch_gib: GiB that CUDA and NCCL take beside PyTorch's allocator.
+        non_torch_gib: GiB that CUDA and NCCL take outside PyTorch's allocator.
         cuda_graphs_gib: GiB of CUDA graphs taken before the KV cache.
         memory_bytes: the device's total, as a log has it; None for the catalog's.
         free_bytes: what was free before loading, as a log has it.

@@ -6,18 +6,18 @@ from kvviz.settings.parameters import Named, VersionKnob
 
 
 class EngineKnobs(param.Parameterized):
-    """What an engine is told; None leaves it to the engine's own default."""
+    """Settings of a serving engine; None leaves one to the engine's own default."""
 
     mode: str = Named(
         "textbook",
         names="engines",
         label="Engine",
-        doc="textbook: weights and KV cache fill the GPU; else a serving engine's own rules",
+        doc="textbook: weights and KV cache fill the GPU; otherwise that engine's own rules",
     )
     engine_version: str | None = VersionKnob(
         None,
         label="Engine version",
-        doc="version of the engine, such as 0.33.0 (default: the newest known)",
+        doc="engine version, such as 0.33.0 (default: the newest known)",
     )
     utilization: float | None = param.Number(
         None,
@@ -25,7 +25,8 @@ class EngineKnobs(param.Parameterized):
         inclusive_bounds=(False, True),
         allow_None=True,
         label="Utilization",
-        doc="share of the GPU's memory that may be used (default: the engine's; 1 in textbook)",
+        doc="gpu_memory_utilization: fraction of GPU memory the engine may use (default: the "
+        "engine's; 1 in textbook)",
     )
     max_num_batched_tokens: int | None = param.Integer(
         None,
@@ -33,7 +34,7 @@ class EngineKnobs(param.Parameterized):
         softbounds=(256, 16_384),
         allow_None=True,
         label="Max batched tokens",
-        doc="tokens computed in a step at most (default: the engine's for the GPU)",
+        doc="most tokens computed in one step (default: the engine's for the GPU)",
     )
     max_num_seqs: int | None = param.Integer(
         None,
@@ -41,51 +42,52 @@ class EngineKnobs(param.Parameterized):
         softbounds=(1, 1024),
         allow_None=True,
         label="Max sequences",
-        doc="sequences running at once at most (default: the engine's for the GPU)",
+        doc="most sequences running at once (default: the engine's for the GPU)",
     )
     prefix_caching: bool | None = param.Boolean(
         None,
         allow_None=True,
         label="Prefix caching",
-        doc="keep blocks of the same content for later requests (default: the engine's)",
+        doc="reuse cached blocks for requests with the same prefix (default: the engine's)",
     )
     async_scheduling: bool | None = param.Boolean(
         None,
         allow_None=True,
         label="Async scheduling",
-        doc="schedule a step while the one before still runs (default: the engine's)",
+        doc="schedule the next step while the current one runs (default: the engine's)",
     )
     dcp: int = param.Integer(
         1,
         bounds=(1, 1024),
         label="Decode context parallel",
-        doc="GPUs of a tensor-parallel group that share the tokens of the KV cache",
+        doc="decode context parallel size: GPUs of a TP group that split the KV cache by token",
     )
     kv_cache_memory_bytes: int | None = param.Integer(
         None,
         bounds=(0, 2**50),
         allow_None=True,
         label="KV cache memory",
-        doc="bytes of the KV cache on each GPU, instead of what is left",
+        doc="KV cache bytes on each GPU, instead of all the memory that is left",
     )
     activation_gib: float | None = param.Number(
         None,
         bounds=(0, 1024),
         allow_None=True,
         label="Activation peak",
-        doc="GiB of activations at the engine's peak (default: assumed from its logs)",
+        doc="peak activation memory in GiB (default: assumed from the engine's logs)",
     )
     non_torch_gib: float | None = param.Number(
         None,
         bounds=(0, 1024),
         allow_None=True,
         label="Non-PyTorch memory",
-        doc="GiB of the CUDA context and NCCL (default: assumed from the engine's logs)",
+        doc="non-PyTorch memory in GiB: CUDA context, NCCL (default: assumed from the engine's "
+        "logs)",
     )
     cuda_graphs_gib: float | None = param.Number(
         None,
         bounds=(0, 1024),
         allow_None=True,
         label="CUDA graphs",
-        doc="GiB of CUDA graphs captured before the KV cache (default: assumed)",
+        doc="CUDA graph memory in GiB, taken before the KV cache (default: assumed)",
     )

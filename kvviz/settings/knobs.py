@@ -12,7 +12,7 @@ from kvviz.settings.version import read_version
 SHOWN = 60  # characters of a bad value that an error repeats
 NEWEST = "newest"  # a version that is not set
 RENAMED = {"max_length": "max_model_len", "max_seq_len": "max_model_len"}
-"""Settings that had another name, and the one they have now; the old one still works."""
+"""Old names of settings, with their current names; the old ones still work."""
 SWITCH = {"true": True, "1": True, "on": True, "false": False, "0": False, "off": False}
 
 
@@ -78,7 +78,7 @@ def expected(name: str, of: type[param.Parameterized] = Scenario) -> str:
 
 
 def renamed(old: str) -> str:
-    """Say the name that a setting has now."""
+    """Say what a setting is called now."""
     return f"{old} is now called {RENAMED[old]}."
 
 

@@ -31,4 +31,4 @@ class VersionKnob(param.String):
     def _validate_value(self, val: Any, allow_None: bool) -> None:  # noqa: N803
         super()._validate_value(val, allow_None)
         if val is not None and read_version(val) is None:
-            raise ValueError(f"{self.name} is {val!r}, no version; expected one such as 0.33.0")
+            raise ValueError(f"{self.name} is {val!r}, not a version; expected one such as 0.33.0")

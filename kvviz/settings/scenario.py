@@ -39,7 +39,7 @@ DEPLOYED: Final = (
 
 
 class ScenarioError(ValueError):
-    """Settings that contradict each other, said in one sentence."""
+    """Settings that contradict each other, in one sentence."""
 
 
 class Share(param.Number):
@@ -61,8 +61,8 @@ class Share(param.Number):
 class Scenario(EngineKnobs):
     """One deployment: a model on GPUs, and the sequences it holds.
 
-    Lengths are in tokens and never confused: `context` is the longest sequence at the playhead,
-    `run_length` the longest when finished, `max_model_len` the most that the engine takes.
+    Lengths are in tokens: `context` is the length of the longest sequence at the playhead,
+    `run_length` its length when finished, `max_model_len` the most that the engine accepts.
     """
 
     model: str = param.String(
@@ -76,14 +76,14 @@ class Scenario(EngineKnobs):
         1, bounds=(1, 1024), label="Pipeline parallel", doc="pipeline parallel size"
     )
     batch: int = param.Integer(
-        32, bounds=(1, 4096), softbounds=(1, 256), label="Batch", doc="sequences at once"
+        32, bounds=(1, 4096), softbounds=(1, 256), label="Batch size", doc="sequences in the batch"
     )
     context: int = param.Integer(
         4096,
         bounds=(1, 16_777_216),
         softbounds=(1, 131_072),
         label="Context",
-        doc="tokens of the longest sequence at the playhead (default: 4,096, at most "
+        doc="current length of the longest sequence, in tokens (default: 4,096, at most "
         "max_model_len)",
     )
     run_length: int | None = param.Integer(
@@ -92,22 +92,22 @@ class Scenario(EngineKnobs):
         softbounds=(1024, 131_072),
         allow_None=True,
         label="Run length",
-        doc="tokens of the longest sequence when finished (default: twice the context, "
-        "at most max_model_len)",
+        doc="final length of the longest sequence, in tokens (default: twice the context, at most "
+        "max_model_len)",
     )
     max_model_len: int = param.Integer(
         32_768,
         bounds=(1, 16_777_216),
         softbounds=(1024, 131_072),
         label="Max model length",
-        doc="tokens of the longest sequence that the engine takes; without paging, what is "
-        "reserved for each",
+        doc="longest sequence that the engine accepts, in tokens; without paging, what static "
+        "batching and reservation max reserve per sequence",
     )
     ragged: float = param.Number(
         0.0,
         bounds=(0.0, 1.0),
         label="Length spread",
-        doc="how much shorter the last sequence is than the first, 0 to 1",
+        doc="how much shorter the shortest sequence is than the longest, 0 to 1",
     )
     weights_dtype: str = param.Selector(
         default="native",
@@ -119,61 +119,57 @@ class Scenario(EngineKnobs):
         default="auto", objects=["auto", *CACHE_DTYPES], label="KV", doc="dtype of the KV cache"
     )
     block_size: int = param.Integer(
-        USUAL_BLOCK, bounds=(1, 4096), label="Block size", doc="tokens in a KV block"
+        USUAL_BLOCK, bounds=(1, 4096), label="Block size", doc="tokens per KV block"
     )
     batching: str = param.Selector(
         default="continuous",
         objects=["continuous", "static"],
         label="Batching",
-        doc="continuous: each sequence by itself; static: all padded to the longest",
+        doc="continuous: no padding; static: all sequences padded to the longest",
     )
     paged: bool = param.Boolean(
-        True, label="Paged KV cache", doc="KV cache in blocks, taken on demand"
+        True, label="Paged KV cache", doc="KV cache in blocks, allocated on demand"
     )
-    flash: bool = param.Boolean(
-        True, label="FlashAttention", doc="attention scores stay on the chip"
-    )
+    flash: bool = param.Boolean(True, label="FlashAttention", doc="attention scores stay on chip")
     reservation: str = param.Selector(
         default="exact",
         objects=["exact", "pow2", "max"],
         label="Reservation",
-        doc="region of a sequence without paging: its final length, the next power of two, "
-        "or max_model_len",
+        doc="what is reserved per sequence without paging: its final length, the next power of "
+        "two, or max_model_len",
     )
     prefill: str = param.Selector(
         default="whole",
         objects=["whole", "chunk"],
         label="Prefill",
-        doc="prompts in one pass, or chunk by chunk",
+        doc="each prompt in one pass, or in chunks",
     )
     chunk: int = param.Integer(
-        2048, bounds=(1, 1_048_576), label="Chunk", doc="tokens in a prefill chunk"
+        2048, bounds=(1, 1_048_576), label="Chunk", doc="tokens per prefill chunk"
     )
     score_multiple: int = param.Integer(
         1,
         bounds=(1, 16),
         label="Peak score matrices alive at once",
-        doc="score matrices that the attention code holds at its peak",
+        doc="score matrices that the attention code keeps alive at its peak",
     )
     mfu: float = Share(
         None,
         bounds=(0.01, 1.0),
         allow_None=True,
         label="MFU",
-        doc="share of the peak FLOP/s that matrix products reach (default: measured where that GPU "
-        "was, else assumed)",
+        doc="fraction of peak FLOP/s that matrix products reach (default: measured on this GPU if "
+        "available, else assumed)",
     )
     mbu: float = Share(
         None,
         bounds=(0.01, 1.0),
         allow_None=True,
         label="MBU",
-        doc="share of the memory bandwidth that reads reach (default: measured where that GPU "
-        "was, else assumed)",
+        doc="fraction of memory bandwidth that reads reach (default: measured on this GPU if "
+        "available, else assumed)",
     )
-    seed: int = param.Integer(
-        0, bounds=(0, None), label="Seed", doc="seed of what is drawn at random"
-    )
+    seed: int = param.Integer(0, bounds=(0, None), label="Seed", doc="random seed")
     own_models: dict[str, Model] = param.Dict({}, precedence=-1, doc="models of the user's own")
 
     def __init__(self, **params: Any) -> None:
@@ -209,7 +205,7 @@ class Scenario(EngineKnobs):
         if self.final_length > self.max_model_len:
             raise ScenarioError(
                 f"run_length {self.final_length:,} is longer than max_model_len "
-                f"{self.max_model_len:,}; expected one that holds the finished sequence"
+                f"{self.max_model_len:,}; expected at most that many tokens"
             )
         if self.tp % self.dcp:
             raise ScenarioError(

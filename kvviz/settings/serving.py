@@ -38,10 +38,10 @@ class Serving(param.Parameterized):
         bounds=(2, 100_000_000),
         allow_None=True,
         label="Block pool",
-        doc="KV blocks, the null block included (default: what the GPU has left)",
+        doc="KV blocks in the pool, null block included (default: as many as fit)",
     )
     block_size: int = param.Integer(
-        16, bounds=(1, 4096), label="Block size", doc="tokens in a KV block"
+        16, bounds=(1, 4096), label="Block size", doc="tokens per KV block"
     )
     max_num_seqs: int = param.Integer(
         None,
@@ -49,7 +49,7 @@ class Serving(param.Parameterized):
         softbounds=(1, 1024),
         allow_None=True,
         label="Max sequences",
-        doc="running at once (default: the engine's for the GPU)",
+        doc="most sequences running at once (default: the engine's for the GPU)",
     )
     max_num_batched_tokens: int = param.Integer(
         None,
@@ -57,33 +57,33 @@ class Serving(param.Parameterized):
         softbounds=(256, 16_384),
         allow_None=True,
         label="Max batched tokens",
-        doc="tokens computed in a step at most (default: the engine's for the GPU)",
+        doc="most tokens computed in one step (default: the engine's for the GPU)",
     )
     max_model_len: int = param.Integer(
         16_384,
         bounds=(2, 16_777_216),
         softbounds=(1024, 131_072),
         label="Max model length",
-        doc="tokens of prompt and output together, and what reservation max reserves",
+        doc="most tokens of prompt plus output; also what reservation max reserves",
     )
     prefix_caching: bool = param.Boolean(
         None,
         allow_None=True,
         label="Prefix caching",
-        doc="blocks of the same content are computed once (default: the engine's)",
+        doc="reuse cached blocks for requests with the same prefix (default: the engine's)",
     )
     reservation: str = param.Selector(
         default="max",
         objects=["exact", "pow2", "max"],
         label="Reservation",
-        doc="region of a request without paging: prompt and output, the output rounded up to a "
-        "power of two, or max_model_len",
+        doc="what is reserved per request without paging: prompt plus output, the output rounded "
+        "up to a power of two, or max_model_len",
     )
     allocator: str = param.Selector(
         default="first-fit",
         objects=["first-fit", "best-fit", "buddy"],
         label="Allocator",
-        doc="how regions are placed without paging",
+        doc="how regions are placed in memory without paging",
     )
 
     mfu: float | None = param.Number(
@@ -91,23 +91,23 @@ class Serving(param.Parameterized):
         bounds=(0.01, 1.0),
         allow_None=True,
         label="MFU",
-        doc="share of the peak FLOP/s that matrix products reach (default: known of the GPU, "
-        "or assumed)",
+        doc="fraction of peak FLOP/s that matrix products reach (default: measured on this GPU if "
+        "available, else assumed)",
     )
     mbu: float | None = param.Number(
         None,
         bounds=(0.01, 1.0),
         allow_None=True,
         label="MBU",
-        doc="share of the memory bandwidth that reads reach (default: known of the GPU, "
-        "or assumed)",
+        doc="fraction of memory bandwidth that reads reach (default: measured on this GPU if "
+        "available, else assumed)",
     )
     overhead_s: float | None = param.Number(
         None,
         bounds=(0, 10),
         allow_None=True,
         label="Step overhead",
-        doc="seconds a step takes besides (default: known of the GPU, or 0)",
+        doc="extra seconds per step (default: fitted on this GPU if available, else 0)",
     )
 
     def check(self) -> None:
@@ -116,7 +116,7 @@ class Serving(param.Parameterized):
         if tokens is not None and sequences is not None and tokens < sequences:
             raise ScenarioError(
                 f"max_num_batched_tokens {tokens:,} is less than "
-                f"max_num_seqs {sequences:,}; expected a token for each at least, as vLLM"
+                f"max_num_seqs {sequences:,}; expected at least one token per sequence, as in vLLM"
             )
 
     def replaced(self, **changes: Any) -> "Serving":

@@ -1,1 +1,1 @@
-"""A model's own bytes on one of tp x pp GPUs: weights, cache and state; no engine in sight."""
+"""A model's own bytes on one of tp x pp GPUs: weights, cache and state, whatever the engine."""

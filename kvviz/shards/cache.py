@@ -1,4 +1,4 @@
-"""What layers cache on one GPU: bytes a token adds, and the state a sequence holds."""
+"""What layers cache on one GPU: bytes per token, and the state of a sequence."""
 
 from functools import lru_cache
 

@@ -1,4 +1,4 @@
-"""What an engine loads beside the text model's weights: rotary tables, vision tower, padding."""
+"""What an engine loads besides the text model's weights: rotary tables, vision tower, padding."""
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -34,7 +34,7 @@ class Loaded:
 
     @property
     def beside(self) -> int:
-        """What is no tensor of the text model."""
+        """Everything that is not a tensor of the text model."""
         return self.total - self.weights
 
 

@@ -9,7 +9,7 @@ from kvviz.catalog.models.model import Model
 def valid_tensor_parallel(model: Model) -> tuple[int, ...]:
     """Return the sizes that divide every attention layer's heads, ascending.
 
-    KV heads must divide or be divided by the size; beyond one a GPU they are replicated.
+    KV heads must divide or be divided by the size; beyond one per GPU they are replicated.
     """
     layers = {(layer.heads, layer.kv_heads) for layer in model.attending_layers()}
     layers = layers or {(layer.heads, 1) for layer in model.layers if layer.heads}

@@ -18,8 +18,8 @@ from kvviz.units import GiB
 SOURCE: Final = "Kwon et al., PagedAttention, SOSP 2023, arXiv 2309.06180, figure 2"
 ASSUMED: Final = (
     "log-normal lengths with the paper's means, 161 and 338 tokens, and a spread of 1 of their "
-    "logarithms, at most 2,048 together; 1,000 requests, all there from the start, measured while "
-    "any of them waits"
+    "logarithms, at most 2,048 together; 1,000 requests, all arriving at the start, measured "
+    "while any of them waits"
 )
 KV_BYTES: Final = 12 * GiB  # of an A100 with 40 GB: 7 slots of 2,048 tokens fill 91.1 % of it
 BLOCK: Final = 16

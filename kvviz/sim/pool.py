@@ -1,4 +1,4 @@
-"""The pool that a simulation runs in: an engine's plan, or blocks as they were set."""
+"""The block pool of a simulation: from the engine's plan, or as set."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ from kvviz.sim.policies import find_policy
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """Blocks that requests share, and the limits of the engine that shares them out.
+    """Blocks that requests share, and the limits of the engine that allocates them.
 
     Args:
         serving: the settings, every limit filled in.
@@ -40,12 +40,13 @@ class Pool:
 
     @property
     def note(self) -> str:
-        """What the pool leaves out of the engine's, empty where it is the same."""
+        """How the pool differs from the engine's; empty where it does not."""
         if self.serving.num_blocks is not None or len(self.plan.groups) < 2:
             return ""
         return (
-            f"the engine pages {len(self.plan.groups)} groups of layers; a block of the "
-            f"simulated pool spans them all, and it has as many tokens as the engine says"
+            f"the engine has {len(self.plan.groups)} groups of layers with block tables of their "
+            f"own; a block of the simulated pool spans them all, and the pool has as many tokens "
+            f"as the engine reports"
         )
 
 
@@ -105,6 +106,6 @@ def _block_bytes(planned: Plan, size: int) -> int:
 
 
 def scenario_for(settings: Mapping[str, Any], policy: str) -> Scenario:
-    """Return the scenario of a simulation; where no engine is asked for, the policy's own."""
+    """Return the scenario of a simulation, under the policy's own engine unless one is set."""
     mode = settings.get("mode") or find_policy(policy).engine
     return Scenario(**{**settings, "mode": mode})

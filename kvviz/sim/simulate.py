@@ -1,4 +1,4 @@
-"""A workload served: settings, model and GPU in, a run out."""
+"""Serving a workload: settings, model and GPU in, a run out."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -34,7 +34,7 @@ def simulate(
         serving: policy and limits of the engine.
         workload: the requests.
         record: whether every block's history is kept; else totals alone.
-        tell: hears now and then how many requests have ended.
+        tell: called now and then with how many requests have finished.
 
     Raises:
         ScenarioError: settings contradict each other, or a request can never be served.
@@ -82,7 +82,7 @@ def _by_number(name: str) -> tuple[bool, int, str]:
 
 
 def step_efficiency(scenario: Scenario, serving: Serving) -> Efficiency:
-    """Return the rates that steps reach: as set, else as known of the GPU, else as assumed."""
+    """Return MFU, MBU and overhead: as set, else as known for the GPU, else as assumed."""
     own = {"mfu": serving.mfu, "mbu": serving.mbu, "overhead_s": serving.overhead_s}
     given = {name: value for name, value in own.items() if value is not None}
     known = measured.efficiency(scenario.the_gpu)
@@ -96,7 +96,7 @@ def check(serving: Serving, workload: Workload, num_blocks: int) -> None:
     serving.check()
     if not len(workload):
         raise ScenarioError(
-            f"{workload.name} has no request left to serve; expected a start before its last one"
+            f"{workload.name} has no requests left to serve; expected a start before the last one"
         )
     longest = serving.max_model_len
     if (late := np.flatnonzero(workload.prompt >= longest)).size:

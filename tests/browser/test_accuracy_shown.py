@@ -36,7 +36,7 @@ def opened(
     page.set_default_timeout(FITS)
     page.goto(f"{site}/accuracy")
     expect(page.get_by_text("Reconciled, GiB")).to_be_visible()
-    expect(page.get_by_text("Coverage, one cell a log")).to_be_visible()
+    expect(page.get_by_text("Coverage, one cell per log")).to_be_visible()
     yield page
     context.close()
 
@@ -148,7 +148,7 @@ def test_a_dot_tells_its_row(opened: Page) -> None:
     )
     opened.mouse.move(place[0] - 30, place[1])
     opened.mouse.move(*place)
-    expect(opened.get_by_text("(computed), given").first).to_be_visible()
+    expect(opened.get_by_text("(computed), actual").first).to_be_visible()
 
 
 @pytest.mark.parametrize("size", [(1600, 950), (1280, 720), (390, 844)])

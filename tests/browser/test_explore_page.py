@@ -64,7 +64,7 @@ def first_look(**settings: Any) -> list[list[Scenario]]:
 
 def needs(scenario: Scenario) -> str:
     count = estimate(scenario).gpus_needed
-    return f"{count} GPU{'s' * (count != 1)}" if count else "never"
+    return f"{count} GPU{'s' * (count != 1)}" if count else "no fit"
 
 
 def sequences(scenario: Scenario) -> str:
@@ -118,9 +118,9 @@ def test_the_workload_is_set_by_the_controls(page):
     fp8 = Scenario(context=65536, max_model_len=65536, kv_dtype="fp8", tp=2)
     expect(page.cell("Llama-3.1-8B", "H100 80 GB")).to_have_text(str(largest_batch(fp8)))
     page.pick("GPUs", "3")
-    expect(page.cell("Llama-3.1-8B", "H100 80 GB")).to_have_text("no split")
+    expect(page.cell("Llama-3.1-8B", "H100 80 GB")).to_have_text("n/a")
     page.show("Tokens/s")
-    page.pick("Sequences", "64")
+    page.pick("Batch size", "64")
     expect(page.heading()).to_contain_text("64 sequences of 65,536 tokens")
     page.page.wait_for_url("**batch=64**")
     for part in ("context=65536", "kv_dtype=fp8", "tp=3", "metric=rate", "batch=64"):
@@ -172,7 +172,7 @@ def test_rows_and_columns_are_sorted(page):
     page.pick("Models by", "name")
     expect(page.page.locator("[role=rowheader] > span").first).to_have_text("Llama-2-7b-hf")
     assert page.rows() == sorted(page.rows(), key=str.casefold)
-    page.pick("Models by", "the GPU chosen")
+    page.pick("Models by", "selected GPU")
     expect(page.page.locator("[role=rowheader] > span").first).to_have_text("Llama-3.2-1B-Instruct")
     column = [row[page.columns().index("H100")] for row in page.cells()]
     counts = [int(text) for text in column if text.isdigit()]
@@ -207,7 +207,7 @@ def test_layers_and_copies_are_drawn_by_their_kind(explore):
     strip = page.page.locator(".layers .strip")
     expect(strip.locator("i.full")).to_have_count(12)
     expect(strip.locator("i.linear")).to_have_count(36)
-    expect(page.page.locator(".kinds")).to_contain_text("a sequence, fixed")
+    expect(page.page.locator(".kinds")).to_contain_text("per sequence, fixed")
     gpus = page.page.locator(".split .gpu")
     expect(gpus).to_have_count(8)
     expect(gpus.locator("p i")).to_have_count(8)

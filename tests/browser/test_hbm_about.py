@@ -103,7 +103,7 @@ def test_the_drawer_closes_and_gives_the_focus_back(texts: Page, way: str):
 
 def test_a_click_inside_leaves_the_drawer_open(texts: Page):
     dialog = opened(texts)
-    dialog.get_by_role("heading", name="The diagonal").click()
+    dialog.get_by_role("heading", name="Causal attention").click()
     expect(dialog).to_be_visible()
 
 

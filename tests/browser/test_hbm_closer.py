@@ -68,7 +68,7 @@ def test_several_gpus_come_with_the_first_run_that_needs_them(page: Page, site: 
     expect(page.get_by_role("button", name="Dark theme")).to_be_visible()
     hbm.turn("Paged KV cache", False)
     hbm.turn("FlashAttention", False)
-    hbm.slide("Batch", "128")
+    hbm.slide("Batch size", "128")
     expect(page.locator(".scene.spilled .fleet-layer canvas").first).to_be_visible()
     palette = page.evaluate(
         """() => Bokeh.documents[0].get_model_by_name("fleet").renderers
@@ -87,7 +87,7 @@ def test_a_link_opens_the_state_and_a_broken_one_says_what_was_not_valid(page: P
     assert page.evaluate("document.documentElement.dataset.theme") == "light"
     assert page.get_by_label("GPU", exact=True).input_value() == "GeForce RTX 4090"
     alert = page.get_by_role("alert").inner_text()
-    assert "'color' in the link is no setting" in alert
+    assert "'color' in the link is not a setting" in alert
     assert "chunk in the link" in alert
     hbm.turn("FlashAttention", False)
     page.wait_for_function("() => location.search.includes('flash=false')")
@@ -110,7 +110,7 @@ def test_a_page_tells_its_number_its_owner_and_its_tokens(page: Page, site: str)
     x, y = site_point(page, 0)
     page.mouse.move(x, y - 50)
     expect(tip).to_contain_text("of 16 tokens")
-    expect(tip).to_contain_text("held since context")
+    expect(tip).to_contain_text("allocated at context")
 
 
 def test_a_site_opens_with_every_page_and_closes(page: Page, site: str):
@@ -118,7 +118,7 @@ def test_a_site_opens_with_every_page_and_closes(page: Page, site: str):
     hbm.pause()
     page.mouse.click(*site_point(page, 3))
     caption = page.locator(".zoom figcaption")
-    expect(caption).to_have_text("HBM3 stack 3: 8,156 pages, one a cell")
+    expect(caption).to_have_text("HBM3 stack 3: 8,156 pages, one per cell")
     page.keyboard.press("Escape")
     expect(caption).to_be_hidden()
 
@@ -128,7 +128,7 @@ def test_the_diagonal_is_explained_where_it_stands(page: Page, site: str):
     hbm.pause()
     box = page.locator(".scene[role=img]").bounding_box()
     page.mouse.move(box["x"] + box["width"] * 0.4, box["y"] + box["height"] * 0.45)
-    expect(page.locator(".tip")).to_contain_text("attends to itself and to all before it")
+    expect(page.locator(".tip")).to_contain_text("attends to itself and to all earlier tokens")
 
 
 def test_l_changes_the_theme_and_space_plays_after_a_slider_too(page: Page, site: str):
@@ -136,7 +136,7 @@ def test_l_changes_the_theme_and_space_plays_after_a_slider_too(page: Page, site
     hbm.pause()
     page.locator("body").press("l")
     page.wait_for_function("() => document.documentElement.dataset.theme === 'light'")
-    slider = page.get_by_role("slider", name="Batch")
+    slider = page.get_by_role("slider", name="Batch size")
     slider.focus()
     slider.press("l")
     page.wait_for_function("() => document.documentElement.dataset.theme === 'dark'")

@@ -57,12 +57,12 @@ def check_numbers(hbm: HbmPage, scenario: Scenario) -> MemoryReport:
     assert number(hbm.hero()) == in_gib(report.total_bytes)
     assert number(hbm.value("Weights")) == in_gib(report.weights_bytes)
     assert number(hbm.value("KV cache")) == in_gib(report.kv["allocated_bytes"])
-    assert number(hbm.value("Memory efficiency")) == round(100 * report.efficiency, 1)
+    assert number(hbm.value("KV used / allocated")) == round(100 * report.efficiency, 1)
     assert number(hbm.value("Context")) == scenario.context
     if report.gpus_needed:
         assert number(hbm.value("GPUs needed")) == report.gpus_needed
     else:
-        assert "no split fits" in hbm.value("GPUs needed")
+        assert "does not fit at any" in hbm.value("GPUs needed")
     check_ledger(hbm.ledger(), report)
     for name, switch in SWITCHES.items():
         assert hbm.delta(switch) == -in_gib(report.deltas[name]), name
@@ -99,7 +99,7 @@ def test_every_number_is_the_reports(visit: Visit, settings: dict[str, Any]):
 
 
 def test_sliders_set_batch_run_length_and_slot(hbm: HbmPage):
-    hbm.slide("Batch", "64")
+    hbm.slide("Batch size", "64")
     check_numbers(hbm, hbm.scenario(batch=64))
     expect(hbm.page.get_by_text("64 sequences", exact=True)).to_be_visible()
     hbm.slide("Run length", "16,384")
@@ -109,7 +109,7 @@ def test_sliders_set_batch_run_length_and_slot(hbm: HbmPage):
     expect(context).to_have_attribute("max", "16384")
     hbm.turn("Paged KV cache", False)
     hbm.turn("Continuous batching", False)
-    hbm.slide("Slot, max length", "65,536")
+    hbm.slide("Max model length", "65,536")
     hbm.seek(4096)
     changed = {"batch": 64, "run_length": 16384, "paged": False, "batching": "static"}
     check_numbers(hbm, hbm.scenario(max_model_len=65536, **changed))
@@ -126,7 +126,7 @@ def test_data_types_set_the_bytes_of_weights_and_cache(hbm: HbmPage):
     both = check_numbers(hbm, hbm.scenario(weights_dtype="fp8", kv_dtype="fp8"))
     assert both.kv["used_bytes"] * 2 == native.kv["used_bytes"]
     assert hbm.value("Data type") == "fp8 weights and KV"
-    assert hbm.value("Allocation unit").startswith("1 MiB page")
+    assert hbm.value("Allocation unit").startswith("1 MiB block")
 
 
 def test_model_and_gpu_set_names_and_numbers(hbm: HbmPage):
@@ -184,7 +184,7 @@ def test_contradicting_settings_say_so_and_keep_the_last_good_picture(hbm: HbmPa
     assert "65,536" in sentence
     assert "32,768" in sentence
     assert (hbm.row(), hbm.images()) == (row, images)
-    hbm.slide("Slot, max length", "131,072")
+    hbm.slide("Max model length", "131,072")
     expect(hbm.alert()).to_have_count(0)
     assert hbm.state()["end"] == 65536
 
@@ -266,7 +266,7 @@ def test_two_visitors_do_not_share_their_settings(visit: Visit):
     first.seek(4096)
     context = second.nearest_row(2048)
     first.turn("FlashAttention", False)
-    first.slide("Batch", "8")
+    first.slide("Batch size", "8")
     check_numbers(first, first.scenario(flash=False, batch=8))
     check_numbers(second, second.scenario(context=context))
     expect(second.page.get_by_text("32 sequences", exact=True)).to_be_visible()

@@ -37,9 +37,7 @@ NO_NUMBER = re.compile(
     r"bf16|.*\(fp32 softmax\)|[½12]×|\d+ of \d+|"  # types, speeds, which of the facts
     r".*’\d\d(, \d{4}\.\d{5})?"  # papers
 )
-KIND = re.compile(
-    r"(computed|simulated|measured|assumed|published|a setting|a fact of the catalog|from the)\b"
-)
+KIND = re.compile(r"(computed|simulated|measured|assumed|published|a setting|from the)\b")
 
 
 @pytest.fixture

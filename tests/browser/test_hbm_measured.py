@@ -87,7 +87,7 @@ def test_the_selector_counts_copies_in_the_total(opened: Open) -> None:
     hbm = opened(H200 + "&flash=false")
     before = hbm.row()["scores"]
     hbm.page.locator("summary", has_text="More settings").click()
-    hbm.slide("Copies of the scores", "5")
+    hbm.slide("Peak score matrices alive at once", "5")
     assert hbm.row()["scores"] == 5 * before
     expect(hbm.shown(".banner")).to_be_visible()
 
@@ -99,9 +99,9 @@ def test_the_ghost_tells_them_on_hover(opened: Open) -> None:
     assert box
     hbm.page.mouse.move(box["x"] - 12, box["y"] + box["height"] / 2)
     tip = hbm.page.locator(".tip")
-    expect(tip).to_contain_text("scores that FlashAttention never writes would be here")
+    expect(tip).to_contain_text("attention scores would be here without FlashAttention")
     expect(tip).to_contain_text(
-        "Measured on NVIDIA H200, 2026-11-20, in copies of these scores: "
+        "Measured on NVIDIA H200, 2026-11-20, score matrices alive at the peak: "
         "standard 2.01 to 4.97, flash 0.03."
     )
 
@@ -109,7 +109,11 @@ def test_the_ghost_tells_them_on_hover(opened: Open) -> None:
 @pytest.mark.parametrize("width", [1600, 390])
 def test_the_drawer_shows_the_allocator_where_it_was_recorded(opened: Open, width: int) -> None:
     dialog = drawer(opened(H200, width=width))
-    for title in ("Copies of the scores", "A real allocator", "Each cache a growing tensor"):
+    for title in (
+        "Peak score matrices alive at once",
+        "A real allocator",
+        "One growing tensor per sequence",
+    ):
         expect(dialog.get_by_role("heading", name=title)).to_be_visible()
     pictures = dialog.locator("svg.allocator")
     expect(pictures).to_have_count(4)
@@ -119,7 +123,7 @@ def test_the_drawer_shows_the_allocator_where_it_was_recorded(opened: Open, widt
         assert box["width"] > 280
         assert box["height"] > 12
     expect(pictures.nth(1)).to_have_attribute(
-        "aria-label", re.compile(r"^\d+ segments of [\d.]+\sGiB, [\d.]+\sGiB of them free")
+        "aria-label", re.compile(r"^\d+ segments, [\d.]+\sGiB in all, of which [\d.]+\sGiB free")
     )
     assert pictures.nth(1).locator("rect.segment").count() > 10
     assert dialog.evaluate("d => d.querySelector('.texts').scrollWidth <= d.clientWidth")
@@ -128,7 +132,7 @@ def test_the_drawer_shows_the_allocator_where_it_was_recorded(opened: Open, widt
 def test_another_gpu_shows_no_allocator(opened: Open) -> None:
     dialog = drawer(opened("?gpu=T4&batch=1&model=openai-community/gpt2"))
     expect(dialog.locator("svg.allocator")).to_have_count(0)
-    expect(dialog.get_by_role("heading", name="Copies of the scores")).to_have_count(0)
+    expect(dialog.get_by_role("heading", name="Peak score matrices alive at once")).to_have_count(0)
 
 
 def test_the_project_s_own_peaks_are_a_cpu_s_and_say_so(opened: Open, site: str) -> None:

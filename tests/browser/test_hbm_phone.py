@@ -150,5 +150,5 @@ def test_rates_that_are_not_known_say_so(visit: Visit):
     hbm = visit(
         "?gpu=Apple M4 Max", viewport={"width": 390, "height": 844}, reduced_motion="reduce"
     )
-    expect(hbm.page.locator(".rates .row").first).to_contain_text("memory not known")
+    expect(hbm.page.locator(".rates .row").first).to_contain_text("memory unknown")
     hbm.close()

@@ -92,12 +92,12 @@ def test_what_the_engine_takes_is_assumed_until_it_is_set(hbm: HbmPage):
 
 
 def test_a_control_keeps_the_focus_when_the_page_answers(hbm: HbmPage):
-    batch = hbm.page.get_by_role("slider", name="Batch")
+    batch = hbm.page.get_by_role("slider", name="Batch size")
     batch.focus()
     for sequences in (48, 64):
         hbm.changing(lambda: hbm.page.keyboard.press("ArrowRight"))
         check_total(hbm, batch=sequences)
-        assert "Batch" in hbm.page.evaluate(FOCUSED)
+        assert "Batch size" in hbm.page.evaluate(FOCUSED)
     hbm.page.get_by_role("switch", name="FlashAttention").focus()
     hbm.changing(lambda: hbm.page.keyboard.press("Space"))
     assert "FlashAttention" in hbm.page.evaluate(FOCUSED)

@@ -95,7 +95,7 @@ def test_what_is_too_large_is_refused_with_the_limit(open_page: Callable[..., Pa
     page = open_page("?n=8192&heads=8")
     page.get_by_role("button", name="Run").click()
     expect(page.get_by_role("alert")).to_contain_text(
-        re.compile(r"Standard would hold 2\.\d+ GiB at once, more than the 1 GiB")
+        re.compile(r"Standard would hold 2\.\d+ GiB at once, over the limit of 1 GiB")
     )
     for name in ("Standard", "Paged", "Flash tiles"):
         page.get_by_role("switch", name=name).click()
@@ -109,7 +109,7 @@ def test_a_link_opens_what_it_says_and_names_what_it_does_not_know(
     page = open_page("?n=1000&d=32&paged=false&colour=red")
     alert = page.get_by_role("alert")
     expect(alert).to_contain_text("n in the link: got '1000', expected one of 256, 512")
-    expect(alert).to_contain_text("'colour' in the link is no setting")
+    expect(alert).to_contain_text("'colour' in the link is not a setting")
     expect(page.get_by_role("switch", name="Paged")).to_have_attribute("aria-checked", "false")
     slide(page, "Head size, d", 0)
     page.wait_for_function("new URLSearchParams(location.search).get('d') === '16'")
@@ -121,8 +121,8 @@ def test_paged_says_whose_name_it_is_beside_real_paged_decode(
 ) -> None:
     page = open_page()
     paged = page.locator(".kernel", has=page.get_by_role("switch", name="Paged"))
-    expect(paged.locator("small")).to_have_text("query blocks; the older report's name")
-    expect(page.get_by_text("For real paged decode see Recordings.")).to_be_visible()
+    expect(paged.locator("small")).to_have_text("blocks of queries, not of KV cache")
+    expect(page.get_by_text("Real paged decode: see Recordings.")).to_be_visible()
     expect(page.locator(".recording", has_text="--preset decode")).to_have_count(1)
 
 
@@ -174,9 +174,9 @@ def test_every_recording_opens_to_its_figures(open_page: Callable[..., Page]) ->
     ]
     (row,) = [row for row in group["rows"] if row["name"].startswith("Hugging Face")]
     headings = memory.locator("table").last.locator("th").all_text_contents()
-    copies = eager.locator("td").nth(headings.index("copies of the scores"))
+    copies = eager.locator("td").nth(headings.index("score matrices"))
     expect(copies).to_have_text(f"{row['peak_multiple']:.2f}")
     decode = lines.filter(has_text="--preset decode")
     decode.locator("summary").click()
-    expect(decode).to_contain_text("In the same run this machine copies")
+    expect(decode).to_contain_text("Times are predicted from rates measured in the same run")
     assert page.evaluate(OVERFLOW) <= 0

@@ -105,7 +105,7 @@ def as_shown(found: dict[str, Any]) -> list[str]:
 
 def test_the_page_opens_with_a_start_and_shows_the_comparison(open_paging: Visit) -> None:
     paging = open_paging()
-    expect(paging.page).to_have_title(re.compile("two ways to keep its cache"))
+    expect(paging.page).to_have_title(re.compile("two ways to allocate its KV cache"))
     expect(paging.page.get_by_role("link", name="Paging")).to_have_attribute("aria-current", "page")
     expect(paging.page.locator(".metric")).to_have_count(0)
     expect(paging.page.get_by_role("button", name="Replay")).to_be_hidden()
@@ -113,7 +113,7 @@ def test_the_page_opens_with_a_start_and_shows_the_comparison(open_paging: Visit
     expect(paging.page).to_have_url(re.compile("block_size=32"))
     paging.choose("block_size", 16)
     paging.start()
-    status = paging.page.get_by_role("status").filter(has_text="A slot of 2,048 tokens takes")
+    status = paging.page.get_by_role("status").filter(has_text="Reserving 2,048 tokens takes")
     expect(status).to_have_count(1)
     assert paging.figures() == ["44.00 MiB", "2.75 MiB", "41.25 MiB", "0.78 %"]
     expect(paging.page).to_have_url(re.compile("shown=true"))
@@ -122,7 +122,7 @@ def test_the_page_opens_with_a_start_and_shows_the_comparison(open_paging: Visit
 
 def test_the_older_report_is_explained_in_one_line(paging: PagingPage) -> None:
     older = paging.page.locator(".older")
-    expect(older).to_contain_text("a slot of 1,024 tokens")
+    expect(older).to_contain_text("max_model_len 1,024")
     box = older.bounding_box()
     assert box is not None
     assert box["height"] < 24
@@ -267,9 +267,9 @@ def test_a_broken_link_says_what_is_not_valid(open_paging: Visit) -> None:
 def test_a_text_becomes_the_sequence(paging: PagingPage, tmp_path: Path) -> None:
     paging.page.get_by_role("button", name="Text", exact=True).click()
     counted = paging.page.locator(".counted")
-    expect(counted).to_contain_text("tokens are estimated")
+    expect(counted).to_contain_text("token counts are estimates")
     paging.page.get_by_role("textbox", name="Text of sequence A").fill("word " * 80)
-    expect(counted).to_have_text("About 100 tokens, an estimate: assumed 4 characters a token.")
+    expect(counted).to_have_text("About 100 tokens, estimated: 4 characters per token assumed.")
     expect(paging.picker("sequence_length")).to_have_value("100")
     words = Tokenizer(models.WordLevel({"[UNK]": 0}, unk_token="[UNK]"))
     words.pre_tokenizer = pre_tokenizers.Whitespace()

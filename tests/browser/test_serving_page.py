@@ -107,7 +107,7 @@ class ServingPage:
 
     def upload(self, name: str, text: str) -> None:
         if not self.page.locator("input[type=file]").is_visible():
-            self.page.get_by_role("button", name="Rate, number, your own trace").click()
+            self.page.get_by_role("button", name="Rate, count, your own trace").click()
         file = {"name": name, "mimeType": "text/csv", "buffer": text.encode()}
         self.page.locator("input[type=file]").set_input_files(file)
 
@@ -347,7 +347,7 @@ def test_a_trace_is_served_and_a_broken_row_is_said(open_page: Callable[..., Ser
     page.upload("bad.csv", "arrival_s,prompt,output\n" + rows + "2,many,20\n")
     expect(page.alert()).to_contain_text("Line 32: prompt is 'many', expected a whole number")
     page.changing(lambda: page.page.get_by_role("button", name="Keep the good rows").click())
-    expect(page.page.locator(".live.note")).to_contain_text("1 row left out; the first: Line 32")
+    expect(page.page.locator(".live.note")).to_contain_text("1 row skipped; the first: Line 32")
     assert page.page.evaluate("document.kvviz.row.a_ended + document.kvviz.row.a_running") <= 30
     page.changing(lambda: page.upload("good.csv", "arrival_s,prompt,output\n" + rows))
     expect(page.alert()).to_have_count(0)
@@ -371,7 +371,7 @@ def test_a_link_opens_where_it_says(open_page: Callable[..., ServingPage]):
     page = open_page("?at=4.2&follow=17&theme=light&num_blocks=1001&foo=1", reduced_motion="reduce")
     state = page.state()
     assert (state["playing"], state["now"], state["followed"]) == (False, 4.2, 17)
-    expect(page.alert()).to_contain_text("'foo' in the link is no setting of this page.")
+    expect(page.alert()).to_contain_text("'foo' in the link is not a setting of this page.")
     assert page.page.evaluate("document.documentElement.dataset.theme") == "light"
     assert len(page.cells("a")) >= 1000
     page.page.context.close()

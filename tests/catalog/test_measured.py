@@ -142,7 +142,9 @@ def test_a_share_is_never_above_one(tmp_path):
 @pytest.mark.parametrize("text", ["{", "[]", '{"device": "x", "date": "y"}'])
 def test_a_file_that_is_no_recording_is_named(text, tmp_path):
     (tmp_path / "wrong.json").write_text(text)
-    with pytest.raises(RecordingError, match=r"^wrong\.json is no recording: expected JSON with"):
+    with pytest.raises(
+        RecordingError, match=r"^wrong\.json is not a recording: expected JSON with"
+    ):
         recordings(tmp_path)
 
 
@@ -198,7 +200,7 @@ def test_the_roofline_and_the_page_use_and_name_them():
     session = Session(scenario=scenario)
     source = "measured on NVIDIA H200, 2026-11-20"
     assert f"MFU 75% and MBU 85%, {source}" in info(session)
-    assert f"85% of the bandwidth (MBU), {source}" in about(session)
+    assert f"85% of the memory bandwidth (MBU): {source}" in about(session)
 
 
 def test_the_shipped_recordings_can_be_read():
@@ -216,10 +218,10 @@ def test_every_recording_is_listed_with_its_machine_and_its_figures():
             assert escape(group["title"]) in text
             assert all(f"<td>{escape(row['name'])}</td>" in text for row in group["rows"])
             if group["rates"]:
-                assert f"copies {group['rates']['copy_bytes_s'] / 1e9:,.1f} GB/s" in text
+                assert f"copy {group['rates']['copy_bytes_s'] / 1e9:,.1f} GB/s" in text
     groups = [group for found in recordings() for group in found.facts["groups"]]
-    assert text.count("In the same run") == sum(bool(group["rates"]) for group in groups)
-    assert text.count("copies of the scores</th>") == sum(
+    assert text.count("in the same run") == sum(bool(group["rates"]) for group in groups)
+    assert text.count("score matrices</th>") == sum(
         any("peak_multiple" in row for row in group["rows"]) for group in groups
     )
 

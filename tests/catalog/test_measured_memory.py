@@ -158,7 +158,7 @@ def test_a_gpu_s_own_peaks_are_named_as_its_own(shipped):
         assert "SDPA flash 0.03" in text
         assert "not on" not in text
     assert copies_hint(scenario) == (
-        "Measured on NVIDIA H200, 2026-11-20, in copies of these scores: "
+        "Measured on NVIDIA H200, 2026-11-20, score matrices alive at the peak: "
         "standard 2.01 to 4.97, flash 0.03."
     )
 
@@ -192,8 +192,8 @@ def test_the_allocator_is_shown_on_the_gpu_it_was_recorded_on(shipped):
         text = plain(card)
         assert f"At step {fullest.step + 1}," in text
         assert f"cached tokens {gib(fullest.used)}" in text
-        assert f"in tensors {gib(fullest.allocated)}" in text
-        assert f"held of the GPU {gib(fullest.reserved)}" in text
+        assert f"allocated {gib(fullest.allocated)}" in text
+        assert f"reserved by PyTorch {gib(fullest.reserved)}" in text
         assert f"{len(fullest.segments)} segment" in text
         assert len(text.split()) <= 60
 

@@ -25,7 +25,7 @@ def test_a_tokenizer_counts(content):
 def test_without_one_the_count_is_assumed_and_says_how(text, expected):
     found = count_tokens(text, None)
     assert (found.tokens, found.kind) == (expected, "assumed")
-    assert found.how == "4 characters a token"
+    assert found.how == "4 characters per token"
 
 
 def test_the_owners_tokenizer_is_read_where_the_environment_names_one(
@@ -46,9 +46,9 @@ def test_the_owners_tokenizer_is_read_where_the_environment_names_one(
 @pytest.mark.parametrize(
     ("broken", "said"),
     [
-        (b"{", "no tokenizer.json"),
-        (b"\xff\xfe", "no tokenizer.json"),
-        (b'{"model": 3}', "no tokenizer.json"),
+        (b"{", "not a tokenizer.json"),
+        (b"\xff\xfe", "not a tokenizer.json"),
+        (b'{"model": 3}', "not a tokenizer.json"),
         (b" " * 16_000_001, "larger than 16 MB"),
     ],
 )

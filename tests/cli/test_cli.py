@@ -150,7 +150,7 @@ def test_the_table_says_the_same_with_kinds_warnings_and_sources(run):
     assert code == 0
     assert "14.96 GiB  computed" in text
     assert "start-up logs of vLLM" in text
-    assert "Warning: run length 200,000 goes past the 131,072 tokens" in text
+    assert "Warning: run length 200,000 exceeds the 131,072 tokens" in text
     assert all(line == line.rstrip() for line in text.splitlines())
 
 
@@ -250,7 +250,10 @@ def test_version_and_help(run):
     [
         (("--preset", "speed"), "invalid choice: 'speed'"),
         (("--preset", "memory", "--plot", "x.html"), "preset 'memory' has no plots"),
-        (("--plot", "nowhere/x.html"), "--plot is 'nowhere/x.html', expected a file in a folder"),
+        (
+            ("--plot", "nowhere/x.html"),
+            "--plot is 'nowhere/x.html', expected a file in an existing",
+        ),
         (("--preset", "prefill", "--device", "cuda"), "device cuda needs"),
     ],
 )

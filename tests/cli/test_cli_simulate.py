@@ -88,7 +88,7 @@ def test_a_mistake_is_one_sentence(simulate, arguments, said):
 def test_a_start_past_the_last_request_is_one_sentence(simulate, trace):
     code, out, err = simulate("--trace", trace, "--keep-good", "--start", 2, "--json")
     assert (code, out) == (2, "")
-    assert "no request left to serve" in err
+    assert "no requests left to serve" in err
 
 
 def test_a_record_that_cannot_be_written_is_one_sentence(simulate, tmp_path):

@@ -46,8 +46,8 @@ test("page p lies on site p mod sites, and cells fill column by column", () => {
 test("a page says who holds it, since when, and with which tokens", () => {
   const pages = pagesAt(128)
   assert.equal(pages.holder(0, 128), "weights: embedding")
-  assert.equal(pages.holder(5, 24), "sequence 0, 8 of 16 tokens (16 to 23 of 24), held since context 64")
-  assert.equal(pages.holder(6, 20), "sequence 1, 10 of 16 tokens (0 to 9 of 10), held since context 128")
+  assert.equal(pages.holder(5, 24), "sequence 0, 8 of 16 tokens (16 to 23 of 24), allocated at context 64")
+  assert.equal(pages.holder(6, 20), "sequence 1, 10 of 16 tokens (0 to 9 of 10), allocated at context 128")
   assert.equal(pages.holder(7, 128), "free")
 })
 

@@ -92,7 +92,7 @@ const lives = new Lives({
 
 test("a request says what it does", () => {
   const said = [[0, 0.5, "waiting"], [0, 1.5, "prefill"], [0, 3, "decoding, 11 tokens in the cache"], [0, 6, "finished"],
-                [1, 0.2, "still to come"], [1, 4, "preempted, waits again"]]
+                [1, 0.2, "not arrived yet"], [1, 4, "preempted, waiting again"]]
   for (const [request, now, words] of said) assert.equal(lives.says(Number(request), Number(now)), words)
 })
 

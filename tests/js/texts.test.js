@@ -8,13 +8,13 @@ test("a cell of the map is told by its tone", () => {
   const rows = [{name: "m", label: "Model", note: "1 GiB"}], columns = "abcde".split("").map((label) => ({name: label, label, note: "80 GB"}))
   /** @type {[string, string]} */
   const ends = ["1", "9"]
-  const view = {rows, columns, tones: [3, -1, -1, -2, -3], texts: ["12", "4 GPUs", "never", "no split", "?"], unit: "sequences", legend: {ends, gpus: 8}}
+  const view = {rows, columns, tones: [3, -1, -1, -2, -3], texts: ["12", "4 GPUs", "no fit", "n/a", "?"], unit: "sequences", legend: {ends, gpus: 8}}
   assert.deepEqual(columns.map((_, i) => spoken(view, i)), [
     "Model on a 80 GB: 12 sequences",
     "Model on b 80 GB: does not fit, needs 4 GPUs",
-    "Model on c 80 GB: fits no number of GPUs",
-    "Model on d 80 GB: its heads do not split over 8 GPUs",
-    "Model on e 80 GB: not known",
+    "Model on c 80 GB: does not fit at any TP × PP",
+    "Model on d 80 GB: cannot run on 8 GPUs",
+    "Model on e 80 GB: unknown",
   ])
 })
 

@@ -224,11 +224,11 @@ def test_torch_is_measured_too():
 def test_a_request_beyond_the_limits_is_refused_before_it_runs():
     assert not Request().refusal()
     large = Request(n=8192, heads=32)
-    assert "more than the 1 GiB that one run may take here" in large.refusal()
+    assert "over the limit of 1 GiB" in large.refusal()
     held = {name: large.cost(line).peak_bytes for name, line in large.lines().items()}
     assert held["standard"] > MOST_BYTES > held["flash"]
     slow = replace(large, kernels=("flash",), d=256)
-    assert "TFLOP a round, more than the 1.0" in slow.refusal()
+    assert "TFLOP, over the limit of 1.0" in slow.refusal()
     assert "No kernel is chosen" in Request(kernels=()).refusal()
     with pytest.raises(ValueError, match="Standard would hold"):
         compare(large)
@@ -330,7 +330,15 @@ def test_every_preset_runs_on_a_bare_machine(tmp_path):
     done = bare("--preset", "all", "--out", str(tmp_path / "out.json"), before=SMALL)
     assert done.returncode == 0, done.stderr
     groups = json.loads((tmp_path / "out.json").read_text())["groups"]
-    starts = ("The older", "What its", "Prefill", "Decode", "Peak in", "KV quant", "KV quant")
+    starts = (
+        "The older",
+        "What its",
+        "Prefill",
+        "Decode",
+        "Peak memory in",
+        "KV quant",
+        "KV quant",
+    )
     assert all(g["title"].startswith(start) for g, start in zip(groups, starts, strict=True))
     rows = [row for group in groups[2:5] for row in group["rows"]]
     assert [row["name"] for row in rows[:3]] == [
@@ -349,7 +357,7 @@ def test_every_preset_runs_on_a_bare_machine(tmp_path):
     [
         (["--preset", "memory", "--plot", "x.png"], "preset 'memory' has no plots"),
         (["--plot", "x.svg"], "expected a name that ends in .png"),
-        (["--plot", "x.png"], "a .png needs matplotlib, which kvviz[plot] installs"),
+        (["--plot", "x.png"], "a .png needs matplotlib: install kvviz[plot]"),
     ],
 )
 def test_what_cannot_be_drawn_is_one_sentence(arguments, words):

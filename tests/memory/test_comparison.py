@@ -98,7 +98,7 @@ def test_what_contradicts_is_refused():
 def test_what_the_figures_do_not_say_is_a_warning():
     assert compare(Comparison()).warnings == []
     long = compare(Comparison(max_model_len=4096))
-    assert "goes past the 2,048 tokens that TinyLlama/" in long.warnings[0]
+    assert "exceeds the 2,048 tokens that TinyLlama/" in long.warnings[0]
     windowed = compare(Comparison(model="mistralai/Mistral-7B-v0.1", sequence_length=8192,
                                   max_model_len=16_384))  # fmt: skip
     assert windowed.blocks_used == 4096 // 16

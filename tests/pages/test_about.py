@@ -57,9 +57,10 @@ def test_numbers_are_the_reports(settings):
     scenario, report, text = found.scenario, found.report, cards(found)
     n, later = scenario.context, estimate(scenario.replaced(context=2 * scenario.context))
     scores = [max(r.scores["bytes"], r.scores["avoided_bytes"]) for r in (report, later)]
-    diagonal = text["The diagonal"]
+    diagonal = text["Causal attention"]
     assert (
-        f"triangle of {n * (n + 1) // 2:,} scores a head, in a square of n² = {n**2:,}" in diagonal
+        f"triangle of {n * (n + 1) // 2:,} scores per head, in a square of n² = {n**2:,}"
+        in diagonal
     )
     assert f"from {size(scores[0])} to {size(scores[1])}" in diagonal
     assert f"from {size(report.kv['used_bytes'])} to {size(later.kv['used_bytes'])}" in diagonal
@@ -70,7 +71,9 @@ def test_numbers_are_the_reports(settings):
     assert f"{gib(report.total_bytes)} ÷ {gib(found.room)}" in gpus
     assert f"rounded up, is {report.gpus_by_capacity:,}." in gpus
     last = int(gpus_needed(scenario, np.array([scenario.final_length]))[0])
-    assert re.search(rf"{report.gpus_needed} GPUs? at {n:,} tokens, and {last} GPU", gpus)
+    assert re.search(
+        rf"At {n:,} tokens it needs {report.gpus_needed} GPUs?, at [\d,]+ it needs {last} GPU", gpus
+    )
     assert gib(report.capacity_bytes) in text["Computed"]
 
 
@@ -92,9 +95,9 @@ def test_a_decode_row_of_scores_is_the_prefills_matrix_over_its_rows():
 )
 def test_one_token_or_one_sequence_more_than_the_room_does_not_fit(settings):
     scenario = Scenario(**settings)
-    text = cards(session(**settings))["When the KV cache fills the card"]
+    text = cards(session(**settings))["When the KV cache fills the GPU"]
     longest, batch = longest_context(scenario), largest_batch(scenario)
-    assert f"up to {longest:,} tokens of context" in text
+    assert f"up to a context of {longest:,} tokens" in text
     assert f"{batch:,} sequences would fit" in text
     paged = scenario.replaced(paged=True, flash=True)
     for count, fits in ((longest, True), (longest + 1, False)):
@@ -106,15 +109,20 @@ def test_one_token_or_one_sequence_more_than_the_room_does_not_fit(settings):
 
 def test_weights_that_fill_the_card_leave_no_room():
     found = session(model="meta-llama/Llama-3.1-70B")
-    text = cards(found)["When the KV cache fills the card"]
-    assert text.endswith("nothing is left for a KV cache.")
+    text = cards(found)["When the KV cache fills the GPU"]
+    assert text.endswith("nothing is left for the KV cache.")
     assert longest_context(found.scenario) == largest_batch(found.scenario) == 0
 
 
 def test_no_number_stays_when_everything_is_changed():
     one = cards(session(ragged=0.5))
     other = cards(session(**OTHERS[1], context=3000, batch=7, ragged=0.3))
-    constant = {"How it is drawn", "Where both count", "Left out", "Copies of the scores"}
+    constant = {
+        "How it is drawn",
+        "Compute and memory overlap",
+        "Not counted",
+        "Peak score matrices alive at once",
+    }
     for title in one.keys() - constant:
         shared = numbers(one[title]) & numbers(other[title])
         # Splits of a power of two of heads, and the shares of a run's first token and last.
@@ -129,7 +137,7 @@ def numbers(text):
 @pytest.mark.parametrize("shares", [{}, {"mfu": 0.41, "mbu": 0.93}])
 def test_assumptions_are_those_of_the_roofline(shares):
     found = session(**shares)
-    reached, knee = (cards(found)[title] for title in ("How fast a step is", "Where both count"))
+    reached, knee = (cards(found)[title] for title in ("Step times", "Compute and memory overlap"))
     assert all(f"{share:.0%}" in reached for share in (found.scenario.mfu, found.scenario.mbu))
     assert f"{2 ** (1 / KNEE):.2f} times" in knee
     assert SOURCE in knee
@@ -143,7 +151,7 @@ def test_what_an_engine_takes_is_listed_with_its_source():
         assert item.name in text
         assert item.source in text
         assert f"{item.gib:,.2f} GiB" in text
-    assert "Assumed of the engine" not in about(session())
+    assert "Assumed engine overhead" not in about(session())
 
 
 def test_a_hostile_model_name_is_escaped():
@@ -158,8 +166,8 @@ def test_a_model_that_keeps_no_tokens_has_no_texts_on_a_cache():
     kept = find_model("meta-llama/Llama-3.2-1B-Instruct")
     model = Model("toy", "mamba2", "bf16", "fp32", 64, 9, 512, (layer,), kept.tensors[:1], True)
     text = cards(session(model="toy", own_models={"toy": model}))
-    assert "The diagonal" not in text
-    assert "When the KV cache fills the card" not in text
+    assert "Causal attention" not in text
+    assert "When the KV cache fills the GPU" not in text
     assert "When one GPU is not enough" in text
 
 

@@ -34,7 +34,7 @@ def test_a_text_that_is_no_log_leaves_the_last_one(session):
     assert session.explanation is last
     assert "no start-up line" in session.problem
     session.explain("x" * (MOST_TEXT + 1))
-    assert "longer than 1,000,000" in session.problem
+    assert "longer than the limit of 1,000,000" in session.problem
     session.explain("GPU KV cache size: 1,024 tokens")
     assert session.problem == ""
     assert session.explanation is not last

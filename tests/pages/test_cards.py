@@ -53,7 +53,7 @@ def stateful():
         (
             {"paged": False, "batching": "static"},
             "KV cache, reserved in advance",
-            "M_KV=2LH_kvdb·B·n_slot",
+            "M_KV=2LH_kvdb·B·n_limit",
         ),
         ({"batching": "static"}, "KV cache, padded to the longest", "M_KV=2LH_kvdb·B·⌈n_max⌉"),
         ({"model": "deepseek-ai/DeepSeek-V3"}, "in use", "M_used=Lm·∑n_i m=(d_c+d_r)b"),
@@ -67,7 +67,7 @@ def stateful():
         (
             {"model": SCOUT, "paged": False, "batching": "static"},
             "reserved",
-            "M_KV=∑kL_km_k·t_k m_k=2H_kd_kb t_k=B·min(n_slot,w_k)",
+            "M_KV=∑kL_km_k·t_k m_k=2H_kd_kb t_k=B·min(n_limit,w_k)",
         ),
     ],
 )
@@ -84,13 +84,13 @@ def test_blocks_are_explained_where_they_are_rounded_to():
 
 def test_every_kind_of_layer_has_its_line():
     text = plain(formula(Scenario(model="google/gemma-3-27b-it")))
-    assert "2 · 52 · 16 · 128 · 2 B = 416 KiB a token, 1,024-token window" in text
-    assert "2 · 10 · 16 · 128 · 2 B = 80 KiB a token, all tokens" in text
+    assert "2 · 52 · 16 · 128 · 2 B = 416 KiB/token, 1,024-token window" in text
+    assert "2 · 10 · 16 · 128 · 2 B = 80 KiB/token, all tokens" in text
 
 
 def test_keys_and_values_of_one_projection_are_both_cached():
     text = plain(formula(Scenario(model="google/gemma-4-26B-A4B")))
-    assert "2 · 5 · 2 · 512 · 2 B = 20 KiB a token" in text
+    assert "2 · 5 · 2 · 512 · 2 B = 20 KiB/token" in text
 
 
 def test_every_number_of_the_formula_has_its_kind():
@@ -117,10 +117,10 @@ def test_banners_add_up_with_the_recurrent_state(settings):
 
 def test_without_pages_static_batching_takes_the_slot():
     static = session(flash=True, batching="static", model="toy", own_models={"toy": stateful()})
-    assert "one slot of 32,768 tokens a sequence" in cards.banner(static)
+    assert "max_model_len, 32,768 tokens" in cards.banner(static)
     unscored = session(model="toy", own_models={"toy": stateful()})
-    assert "sized by the policy “exact”" in cards.banner(unscored)
-    assert "one slot of 32,768 tokens" in cards.banner(session(flash=False, batching="static"))
+    assert "reservation policy “exact”" in cards.banner(unscored)
+    assert "max_model_len, 32,768 tokens" in cards.banner(session(flash=False, batching="static"))
 
 
 def test_a_saving_is_claimed_only_while_there_is_one():
@@ -156,8 +156,8 @@ def test_what_rests_on_the_capacity_is_known_no_better(settings):
 
 def test_a_rate_is_assumed_and_only_of_what_fits():
     html = cards.info(session(mfu=0.41, mbu=0.93))
-    assert 'title="assumed: roofline with MFU 41% and MBU 93% of the scenario; ' in html
-    assert "activations and links are not counted, launches where a run on that GPU was" in html
+    assert 'title="assumed: roofline with MFU 41% and MBU 93%; ' in html
+    assert "activations and interconnect are not counted, kernel launches only where fitted" in html
     assert '<span data-if="over"><b class="red">does not fit</b></span>' in html
     assert '<span data-unless="over"><b data-live="tokens_per_second"' in html
 
@@ -169,14 +169,14 @@ def test_an_allocation_unit_has_its_kind():
 
 def test_a_model_without_cached_tokens_has_no_pages():
     found = session(model="toy", own_models={"toy": stateful()})
-    assert plain(cards.allocation_unit(found)) == "no pages: state only"
+    assert plain(cards.allocation_unit(found)) == "no blocks: state only"
 
 
 def test_notes_and_warnings_end_the_card():
     assert "note-line" not in cards.info(session())
     found = session(model="google/gemma-3-4b-it", max_model_len=262_144, run_length=262_144)
     last = cards.info(found).rpartition("<p ")[2]
-    assert last.startswith('class="note-line" title="run length 262,144 goes past')
+    assert last.startswith('class="note-line" title="run length 262,144 exceeds')
     assert all(last.count(note) == 2 for note in found.scenario.the_model.notes)
 
 
@@ -215,8 +215,8 @@ def test_one_is_singular():
 
 def test_the_drawer_says_what_is_assumed_and_what_is_left_out():
     text = plain(about(session()))
-    assert "Every number here is computed unless it is marked assumed" in text
-    assert "Step times count launches only where a run on the GPU was fitted, and neither" in text
+    assert "Every number here is computed unless it is marked otherwise" in text
+    assert "kernel launches are included only where fitted to a run on this GPU" in text
     assert "Capacity is" in text
     assert "Capacity, assumed, is" in plain(about(session(mode="vllm")))
     assert "assumed: experts chosen evenly" in plain(about(session(model=HYBRID)))
@@ -235,5 +235,5 @@ def test_a_step_moves_the_same_bytes_however_they_are_split(split):
 
 def test_measured_is_a_run_and_the_capacity_a_fact():
     readme = (ROOT / "README.md").read_text()
-    assert "- **Measured**: a kernel or an engine run on a device" in readme
+    assert "- **Measured**: from a kernel or an engine that ran on a device" in readme
     assert "its driver.\n" not in readme

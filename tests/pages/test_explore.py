@@ -139,8 +139,8 @@ def test_an_engines_pool_is_told_apart_from_what_layers_keep(model, groups, kept
     scenario = Scenario(**{**EXPLORE_DEFAULTS, "model": model, "mode": "vllm"})
     now = pair(ExploreSession(scenario=scenario))
     for text in (words(details(now)), words(info(Session(scenario=scenario)))):
-        assert f"vLLM pages {groups} groups of layers in blocks of" in text
-        assert f"and its layers keep at most {kept} a token" in text
+        assert f"vLLM keeps {groups} groups of layers in blocks of" in text
+        assert f"while its layers keep at most {kept} per token" in text
     layout = plan(scenario.deployment).layout
     blocks = now.figures["budget_bytes"] // layout.bytes_per_block
     assert blocks == now.figures["budget_blocks"]

@@ -69,7 +69,7 @@ def test_numbers_are_the_reports(model, context):
     used = alone.kv["used_bytes"]
     assert f"A chat of {context:,} tokens is about {size(4 * context)} of text." in text
     assert f"cache is {size(used)}: {used / (4 * context):,.0f} times as much" in text
-    assert f"32,768 tokens would reserve {size(slot.kv['used_bytes'])}." in text
+    assert f"32,768 tokens, would take {size(slot.kv['used_bytes'])}." in text
     assert f"adds {size(alone.kv_bytes_per_token)} to the KV cache" in text
     assert f"{GiB // alone.kv_bytes_per_token:,} tokens fill a GiB" in text
 
@@ -82,20 +82,20 @@ def test_tokens_that_outweigh_the_weights_do_so_by_the_last_of_them():
 
 
 def test_a_slot_reserves_only_where_it_is_taken():
-    assert "would reserve" in computed(paged=False)[0]
-    assert "tokens reserves" in computed(paged=False, batching="static")[0]
-    assert "tokens reserves" in computed(paged=False, reservation="max")[0]
-    assert "slot" not in computed(context=4096, max_model_len=4096)[0]
+    assert "tokens, would take" in computed(paged=False)[0]
+    assert "tokens, takes" in computed(paged=False, batching="static")[0]
+    assert "tokens, takes" in computed(paged=False, reservation="max")[0]
+    assert "max_model_len" not in computed(context=4096, max_model_len=4096)[0]
 
 
 @pytest.mark.parametrize(
     ("model", "said"),
     [
-        ("meta-llama/Llama-3.1-8B", "the KV cache is 4 times smaller"),
+        ("meta-llama/Llama-3.1-8B", "its KV cache is 4 times smaller"),
         ("meta-llama/Llama-2-7b-hf", "would be 32 times smaller"),
         ("deepseek-ai/DeepSeek-V3", "all 128 heads alone would be 42.7 times as many"),
         ("deepseek-ai/DeepSeek-V3", "DeepSeek-V3 adds 68.62 KiB"),
-        ("google/gemma-3-27b-it", "52 of 62 layers hold 1,024 tokens at most"),
+        ("google/gemma-3-27b-it", "52 of 62 layers keep at most 1,024 tokens"),
         ("deepseek-ai/DeepSeek-V3", "A token uses 6% of this model's parameters"),
     ],
 )

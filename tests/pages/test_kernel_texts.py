@@ -22,14 +22,14 @@ def test_what_was_held_and_multiplied_is_told_as_measured():
     for row in found.values():
         assert size(row["peak_bytes"] - row["output_bytes"]) in said
     flash, standard = found["Flash tiles"], found["Standard"]
-    assert f"with {flash['flops'] / standard['flops']:.2f} × the products" in said
+    assert f"with {flash['flops'] / standard['flops']:.2f} × the multiplications" in said
 
 
 def test_products_that_are_the_same_are_not_told():
     same = json.loads(json.dumps(RECORDED))
     for row in rows(same).values():
         row["flops"] = 10**9
-    assert "the products" not in discussion(same)
+    assert "multiplications" not in discussion(same)
 
 
 def test_the_tables_difference_is_that_of_the_time_beside_it():
@@ -53,5 +53,5 @@ def test_a_file_that_cannot_be_written_is_refused_before_the_run(
         path.mkdir()
     assert main(["--preset", "report", option, str(path)]) == 2
     assert capsys.readouterr().err == (
-        f"kvviz: {option} is {str(path)!r}, expected a file in a folder that is there.\n"
+        f"kvviz: {option} is {str(path)!r}, expected a file in an existing folder.\n"
     )

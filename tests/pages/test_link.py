@@ -48,7 +48,7 @@ def test_what_is_left_open_is_auto():
             "utilization in the link: got '0', expected a number above 0 and at most 1.",
         ),
         ({"flash": "maybe"}, "flash in the link: got 'maybe', expected on or off."),
-        ({"own_models": "x"}, "'own_models' in the link is no setting of this page."),
+        ({"own_models": "x"}, "'own_models' in the link is not a setting of this page."),
         (
             {"engine_version": "x"},
             "engine_version in the link: got 'x', expected a version such as 0.33.0, or newest.",
@@ -72,7 +72,7 @@ def test_an_old_name_in_a_link_still_works_and_says_the_new_one():
 def test_every_page_opens_a_broken_link_and_says_what_is_wrong(name):
     page = pages()[name]
     session = page.visit([("nothing", "1"), ("theme", "light")])
-    assert session.problem == "'nothing' in the link is no setting of this page."
+    assert session.problem == "'nothing' in the link is not a setting of this page."
     assert session.theme == "light"
     assert page.query(session) == {}
 
@@ -120,7 +120,7 @@ def test_what_is_valid_opens_and_the_rest_is_named():
     for part in (
         "context in the link",
         "nobody/nothing",
-        "'x' in the link is no setting of this page",
+        "'x' in the link is not a setting of this page",
     ):
         assert part in session.problem
 
@@ -159,5 +159,5 @@ def test_an_uploaded_model_is_not_in_the_link():
 def test_a_link_to_what_cannot_be_drawn_opens_the_usual_page_and_says_why(query: dict[str, str]):
     session = PAGE.visit(query.items())
     assert session.report.total_bytes == Session().report.total_bytes
-    assert "expected at least one a memory site, 5" in session.problem
+    assert "expected at least one per memory site, 5" in session.problem
     assert ("theme" in session.problem) == ("theme" in query)

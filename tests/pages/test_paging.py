@@ -108,7 +108,7 @@ def test_what_is_wrong_leaves_the_last_results():
     session.set("block_size", "0")
     assert session.problem == "block_size: got '0', expected a whole number from 1 to 4,096."
     session.set("colour", "red")
-    assert session.problem == "'colour' is no setting."
+    assert session.problem == "'colour' is not a setting."
     session.set("num_blocks", "1024")
     assert session.problem == ""
 
@@ -136,7 +136,7 @@ def test_every_model_of_the_catalog_is_shown(name):
     assert session.problem == ""
     found = session.joined.compared
     assert f"{found.traditional_memory_mb:,.2f}" in metrics(found)
-    assert "a token = " in slot(session.settings, found)
+    assert "per token = " in slot(session.settings, found)
 
 
 def test_a_link_carries_the_state_and_names_what_is_not_valid():
@@ -159,7 +159,7 @@ def test_a_text_sets_the_length_and_says_that_it_is_an_estimate():
     session.write("x" * 400)
     assert session.settings.sequence_length == 100
     assert "About" in counted(session)
-    assert "assumed 4 characters a token" in counted(session)
+    assert "estimated: 4 characters per token assumed" in counted(session)
     session.set("sequence_length", "128")
     assert (session.text, session.count) == ("", None)
     session.write("y" * 20_000)
@@ -176,7 +176,7 @@ def test_a_dropped_tokenizer_counts_the_text_again():
     assert session.settings.sequence_length == 5
     assert "counted by" in counted(session)
     session.take_tokenizer(b"{")
-    assert "no tokenizer.json" in session.problem
+    assert "not a tokenizer.json" in session.problem
 
 
 # -- the words
@@ -194,14 +194,14 @@ def test_the_cards_say_the_worked_figures():
 
 def test_the_comparison_in_one_sentence():
     assert sentence(compare(Comparison())) == (
-        "A slot of 2,048 tokens takes 44.00 MiB, 8 blocks for 128 tokens take 2.75 MiB: "
+        "Reserving 2,048 tokens takes 44.00 MiB, 8 blocks for 128 tokens take 2.75 MiB: "
         "93.75% less."
     )
 
 
 def test_the_older_reports_figures_are_explained():
     assert "22.00 MB and 87.5%" in older_report()
-    assert "a slot of 1,024 tokens" in older_report()
+    assert "max_model_len 1,024" in older_report()
 
 
 def test_a_copied_block_is_in_the_picture():

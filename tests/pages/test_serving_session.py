@@ -66,7 +66,7 @@ def test_what_the_gpu_has_left_can_be_linked():
 @pytest.mark.parametrize(
     ("name", "text", "says"),
     [
-        ("colour", "red", "'colour' in the link is no setting of this page."),
+        ("colour", "red", "'colour' in the link is not a setting of this page."),
         ("rate", "fast", "rate in the link: got 'fast', expected a number from 0.01 to 10,000."),
         ("policy", "vlm", "vlm"),
         ("against", "x", "against in the link: got 'x', expected one of orca, static, vllm."),
@@ -107,7 +107,7 @@ def test_a_trace_is_served_and_its_bad_rows_are_the_visitors_choice():
     session.load.speed = 4.0
     assert session.runs.workload.arrival.tolist() == [0, 250_000_000]
     session.give(b"hello", "mine.csv")
-    assert "no known format" in session.broken or "no request" in session.broken
+    assert "not a known format" in session.broken or "no request" in session.broken
 
 
 def test_pieces_of_a_file_are_kept_up_to_the_limit():

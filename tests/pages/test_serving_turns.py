@@ -97,6 +97,6 @@ def test_texts_of_conversations_are_counted_by_their_letters_and_that_is_said():
     session.give(json.dumps([{"conversations": turns}]).encode(), "share.json")
     assert session.broken == ""
     assert session.runs.workload.prompt.tolist() == [10]
-    assert "four characters a token" in requests_note(session)
-    assert "drawn again" in about(PAGE.visit([("requests", "10")]))
-    assert "drawn again" not in about(session)
+    assert "four characters per token" in requests_note(session)
+    assert "redrawn" in about(PAGE.visit([("requests", "10")]))
+    assert "redrawn" not in about(session)

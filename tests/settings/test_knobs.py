@@ -30,8 +30,8 @@ def test_the_schema_tells_every_knob_and_is_json():
     told = json.loads(json.dumps(schema()))["properties"]
     assert set(told) == set(knobs())
     assert told["batch"] == {
-        "title": "Batch",
-        "description": "sequences at once",
+        "title": "Batch size",
+        "description": "sequences in the batch",
         "default": 32,
         "minimum": 1,
         "maximum": 4096,

@@ -102,7 +102,7 @@ def test_a_killed_sweep_goes_on_and_computes_nothing_twice(wanted, tmp_path, com
     assert 3 <= len(cells_of(journal)) < len(GRID)
     journal.write_bytes(kept + b'{"cell": 5, "mo')  # and killed in the middle of a line
     code, said, _ = command(*OPTIONS, "--out", out, "--jobs", 2)
-    assert (code, said) == (0, f"{out}: 24 cells, 6 of them with a reason why they cannot run\n")
+    assert (code, said) == (0, f"{out}: 24 cells, 6 of them cannot run, each with its reason\n")
     assert journal.read_bytes().startswith(kept)
     assert sorted(cells_of(journal)) == list(range(len(GRID)))
     write_table(wanted, tmp_path / "wanted.parquet")
@@ -154,7 +154,7 @@ def test_a_sweep_that_is_done_is_not_computed_again(tmp_path, monkeypatch):
     with pytest.raises(SweepError, match="differs in requests_seed; expected the same settings"):
         sweep(Grid(rates=half.rates, requests=Requests(requests=150)), journal, nowhere)
     journal.write_text(journal.read_text().replace('{"cell": 0', "{cell: 0"))
-    with pytest.raises(SweepError, match=r"line [23] of .* is no row of a sweep"):
+    with pytest.raises(SweepError, match=r"line [23] of .* is not a row of a sweep"):
         sweep(half, journal, nowhere)
 
 
@@ -170,15 +170,15 @@ def test_a_trace_comes_at_every_rate(tmp_path, command):
     trace.write_text(TRACE.replace("300", "301"))
     code, _, err = command("--trace", trace, "--rate", "0.5,2,1", "--out", out)
     assert code == 2
-    assert "is of a sweep that differs in requests_digest" in err
+    assert "belongs to a sweep that differs in requests_digest" in err
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["--out", "x.xls"], "x.xls: expected a name that ends in .csv or .parquet"),
-        (["--out", "x.csv", "--rate", "2,fast"], "got 'fast', expected requests a second"),
-        (["--out", "x.csv", "--model", "llama-3.1-8b,"], "expected names with commas between"),
+        (["--out", "x.csv", "--rate", "2,fast"], "got 'fast', expected requests per second"),
+        (["--out", "x.csv", "--model", "llama-3.1-8b,"], "expected comma-separated names"),
         (["--out", "x.csv", "--policy", "fifo"], "Unknown policy 'fifo'"),
         (["--out", "x.csv", "--jobs", "2", "--scheduler", "tcp://a:1"], "not both"),
         (["--out", "no/x.csv"], "no/x.csv.cells.jsonl: No such file or directory"),

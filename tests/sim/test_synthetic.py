@@ -114,7 +114,7 @@ def test_another_rate_stretches_all_gaps_alike():
     ratio = np.diff(drawn.arrival) / np.diff(faster.arrival)
     assert ratio == pytest.approx(np.full(49, ratio[0]), rel=1e-3)
     for without in (drawn.at_once(), replace(drawn, in_steps=True)):
-        with pytest.raises(ScenarioError, match="has no rate to change"):
+        with pytest.raises(ScenarioError, match="has no request rate to change"):
             without.at_rate(100.0)
 
 

@@ -275,7 +275,7 @@ def test_times_are_those_of_the_calendar(times):
 def test_lengths_without_times_are_all_there_at_once(text):
     found = read_workload(text)
     assert columns(found) == [[0, 0], [5, 7], [6, 8]]
-    assert "all requests are there from the start" in found.notes[0]
+    assert "all requests arrive at the start" in found.notes[0]
 
 
 def test_burstgpt():
@@ -318,14 +318,14 @@ def test_conversations_are_counted_by_the_tokenizer_that_is_named(tmp_path):
     assert found.ids == ("a", "b")
     assert not any("estimate" in note for note in found.notes)
     (tmp_path / "tokenizer.json").write_text("{}")
-    with pytest.raises(ValueError, match=r"is no tokenizer\.json"):
+    with pytest.raises(ValueError, match=r"is not a tokenizer\.json"):
         tokenizer(tmp_path / "tokenizer.json")
 
 
 def test_an_estimate_of_conversations_is_announced_and_never_made_unasked():
     found = read_workload(json.dumps(SAID), count_tokens=four_characters)
     assert columns(found)[1:] == [[1, 100], [3, 1]]
-    assert "Lengths are estimates: four characters a token." in found.notes
+    assert "Lengths are estimates: four characters per token." in found.notes
     with pytest.raises(TraceError, match="hold text, not lengths: name a tokenizer"):
         read_workload(json.dumps(SAID))
 
@@ -406,7 +406,7 @@ BROKEN = [
     (AZURE + "2023-11-16 18:15:61,5,6\n", "Line 2: TIMESTAMP is '2023-11-16 18:15:61'"),
     (AZURE + "0001-01-01 00:00:00+23:00,5,6\n", "Line 2: TIMESTAMP is '0001-01-01"),
     (AZURE + "9999-11-16 18:15:46,5,6\n", "Line 2: TIMESTAMP is '9999-11-16 18:15:46', expected"),
-    (AZURE + '"2023-11-16 18:15:46,5,6\n', "Line 2: it is not CSV"),
+    (AZURE + '"2023-11-16 18:15:46,5,6\n', "Line 2: it is not valid CSV"),
     (OWN + "-1,5,6\n", "Line 2: arrival_s is '-1', expected a number from 0"),
     (OWN + "nan,5,6\n", "Line 2: arrival_s is 'nan'"),
     (OWN + "9223372036.854775808,5,6\n", "Line 2: arrival_s is '9223372036.854775808', expected"),
@@ -419,8 +419,11 @@ BROKEN = [
     ('{"input_len": 5, "output_len": 6}\n{"input_len": true, "output_len": 1}', "Line 2: input_l"),
     ('{"input_len": 5, "output_len": 6}\n{"input_len": 5.5, "output_len": 1}', "is 5.5, expected"),
     ('{"input_len": 5, "output_len": 6}\n{"input_len": NaN, "output_len": 1}', "Line 2: it is no"),
-    ('{"input_len": 5, "output_len": 6}\n{"input_len"\n', "Line 2: it is not JSON"),
-    ('{"input_len": 5, "output_len": 6}\n' + "[" * 99_999, "Line 2: it is not JSON: it is nested"),
+    ('{"input_len": 5, "output_len": 6}\n{"input_len"\n', "Line 2: it is not valid JSON"),
+    (
+        '{"input_len": 5, "output_len": 6}\n' + "[" * 99_999,
+        "Line 2: it is not valid JSON: it is nested",
+    ),
     ('{"input_len": 5, "output_len": 6}\n7\n', "Line 2: the item is not a JSON object"),
     ('[{"input_len": 5, "output_len": 6},\n\n7]', "Line 3: the item is not a JSON object"),
     (
@@ -472,12 +475,12 @@ def test_good_rows_are_kept_if_asked_and_the_others_told(text, message):
 HOPELESS = [
     ("", "The trace is empty."),
     (" \n\n", "The trace is empty."),
-    (AZURE, "The trace holds no request. Expected Azure CSV"),
-    ("[]", "The trace holds no request. Expected Azure CSV"),
-    ('{"requests": []}', "The trace holds no request."),
-    ("a,b\n1,2\n", "Line 1: 'a, b' is no known format, expected Azure CSV (TIMESTAMP, Con"),
-    ("hello", "Line 1: 'hello' is no known format"),
-    ('{"a": 1}', "Line 1: 'a' is no known format"),
+    (AZURE, "The trace has no requests. Expected Azure CSV"),
+    ("[]", "The trace has no requests. Expected Azure CSV"),
+    ('{"requests": []}', "The trace has no requests."),
+    ("a,b\n1,2\n", "Line 1: 'a, b' is not a known format, expected Azure CSV (TIMESTAMP, Con"),
+    ("hello", "Line 1: 'hello' is not a known format"),
+    ('{"a": 1}', "Line 1: 'a' is not a known format"),
     ('[{"input_len": 5, "output_len": 6}', "not JSON: the end where , or ] was expected."),
     ('[{"input_len": 5, "output_len": 6},]', "Line 1: not JSON: Expecting value."),
     ('[\n{"input_len": 5, "output_len": 6}\n{}]', "Line 3: not JSON: '{' where , or ]"),
@@ -485,19 +488,19 @@ HOPELESS = [
     ('[{"input_len": 5, "output_len": Infinity}]', "not JSON: Infinity is not a JSON number."),
     ('[{"input_len": 5, "output_len', "not JSON: Unterminated string"),
     ("[" * 100_000, "Line 1: not JSON: it is nested too deep."),
-    ('{"requests": [{}', "Line 1: '' is no known format"),
+    ('{"requests": [{}', "Line 1: '' is not a known format"),
     ('{"requests": [', "Line 1: not JSON: Expecting value."),
     ('{"requests": 5}', "not JSON: '5' where [ was expected."),
     ('{5: "requests"}\n', "not JSON"),
     ('{"sampled": "x", "requests": [{"arrival_s": 0, "prompt": 1, "output": 1}]}', "sampled is"),
-    ("\x00\x01\x02", "is no known format"),
+    ("\x00\x01\x02", "is not a known format"),
     (b"a,b\xff", "Line 1: it, or one soon after, is not UTF-8 text."),
     (OWN.encode() + b"0,1,1\n" * 30_000 + b"\xff,1,1\n", "is not UTF-8 text."),
     (b'[{"input_len": 1, "output_len": 1, "id": "\xff"}]', "is not UTF-8 text."),
     ("TIMESTAMP,ContextTokens".encode("utf-16"), "is not UTF-8 text."),
     (gzip.compress(b"a" * 99_999)[:-20], "The gzip file is damaged"),
     (gzip.compress(OWN.encode())[:12] + b"\0" * 9, "The gzip file is damaged"),
-    (OWN + "1" * (1 << 24), "Line 2: it is over 16 MiB long"),
+    (OWN + "1" * (1 << 24), "Line 2: it is longer than 16 MiB"),
     ('{"arrival_s": 0, "prompt": 9, "output": 1, "pieces": [[9223372036854775807, 9]]}', "ids up"),
 ]
 
@@ -535,7 +538,7 @@ def test_whatever_is_read_becomes_a_workload_or_a_trace_error(text, edits, keep_
 
 
 def test_no_good_row_is_an_error_even_if_good_ones_are_to_be_kept():
-    with pytest.raises(TraceError, match=r"holds no request. Line 2: prompt is 'x'"):
+    with pytest.raises(TraceError, match=r"has no requests\. Line 2: prompt is 'x'"):
         read_workload(OWN + "0,x,1\n", keep_good=True)
     with pytest.raises(TraceError, match=r"More than 10,000 rows cannot be read\. Line 2"):
         read_workload(OWN + "0,x,1\n" * 10_001, keep_good=True)
@@ -543,9 +546,9 @@ def test_no_good_row_is_an_error_even_if_good_ones_are_to_be_kept():
 
 def test_csv_has_no_place_for_some_things():
     one = Workload("one", *(np.array([1]),) * 3)
-    with pytest.raises(ValueError, match="no place for the token id"):
+    with pytest.raises(ValueError, match="cannot hold the token id"):
         to_csv(Workload("one", one.arrival, one.prompt, one.output, sampled=7))
-    with pytest.raises(ValueError, match="no place for a line break"):
+    with pytest.raises(ValueError, match="cannot hold a line break"):
         to_csv(Workload("one", one.arrival, one.prompt, one.output, ids=("a\nb",)))
 
 

@@ -1,4 +1,4 @@
-"""Shares of a GPU's peak rates that steps reach: assumed, or fitted to a run on that GPU."""
+"""MFU and MBU of a GPU: assumed, or fitted to a run on that GPU."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -17,9 +17,9 @@ class Efficiency:
     """What steps reach on a GPU.
 
     Args:
-        mfu: share of the peak FLOP/s.
-        mbu: share of the memory bandwidth.
-        overhead_s: seconds a step besides.
+        mfu: fraction of peak FLOP/s.
+        mbu: fraction of the memory bandwidth.
+        overhead_s: extra seconds per step.
         kind: assumed, or measured where a run on that GPU was fitted.
         source: where the figures come from.
     """
@@ -45,5 +45,5 @@ FITTED: Final = {
 
 
 def efficiency_of(gpu: str) -> Efficiency:
-    """Return what is known of a GPU, by its catalog name, else what is assumed of all."""
+    """Return a GPU's fitted rates, by its catalog name, or the assumed ones."""
     return FITTED.get(gpu, Efficiency())

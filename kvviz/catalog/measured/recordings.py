@@ -122,7 +122,7 @@ def _recording(path: Path) -> Recording:
         device, date, command = (str(facts[key]) for key in NEEDED)
     except (ValueError, TypeError, KeyError) as error:
         raise RecordingError(
-            f"{path.name} is no recording: expected JSON with {', '.join(NEEDED)}, got {error!r}"
+            f"{path.name} is not a recording: expected JSON with {', '.join(NEEDED)}, got {error!r}"
         ) from None
     gpu = gpu_of_device(device, facts["memory_bytes"]) if "memory_bytes" in facts else None
     return Recording(path.stem, device, date, command, gpu.name if gpu else None, facts)

@@ -128,7 +128,7 @@ def _text(source: Path | bytes | str) -> str:
         with source.open("rb") as file:
             source = file.read(MAX_BYTES + 1)
     if len(source) > MAX_BYTES:
-        raise ConfigError(f"The config is larger than {MAX_BYTES // 10**6} MB, the most read.")
+        raise ConfigError(f"The config is larger than {MAX_BYTES // 10**6} MB, the limit.")
     if isinstance(source, str):
         return source
     try:

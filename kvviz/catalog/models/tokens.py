@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 TOKENIZER_FILE: Final = "KVVIZ_TOKENIZER"  # environment variable: a tokenizer.json on this machine
 CHARACTERS_PER_TOKEN: Final = 4
-RULE_OF_THUMB: Final = "OpenAI, What are tokens and how to count them: about 4 characters a token"
+RULE_OF_THUMB: Final = "OpenAI, What are tokens and how to count them: about 4 characters per token"
 MAX_TOKENIZER_BYTES: Final = 16_000_000
 MAX_TEXT: Final = 1_000_000  # characters of a text that is counted
 
@@ -47,7 +47,7 @@ def count_tokens(text: str, tokenizer: "Tokenizer | None", name: str = "") -> To
         )
     if tokenizer is None:
         tokens = -(-len(text) // CHARACTERS_PER_TOKEN)
-        rule = f"{CHARACTERS_PER_TOKEN} characters a token"
+        rule = f"{CHARACTERS_PER_TOKEN} characters per token"
         return TokenCount(max(1, tokens), "assumed", rule)
     return TokenCount(max(1, len(tokenizer.encode(text).ids)), "computed", name)
 
@@ -60,7 +60,7 @@ def read_tokenizer(content: bytes | str) -> "Tokenizer":
     """
     if len(content) > MAX_TOKENIZER_BYTES:
         most = MAX_TOKENIZER_BYTES // 10**6
-        raise TokenizerError(f"The tokenizer is larger than {most} MB, the most read.")
+        raise TokenizerError(f"The tokenizer is larger than {most} MB, the limit.")
     try:
         from tokenizers import Tokenizer
     except ImportError:
@@ -71,7 +71,7 @@ def read_tokenizer(content: bytes | str) -> "Tokenizer":
         raw = content if isinstance(content, bytes) else content.encode()
         return Tokenizer.from_buffer(raw)
     except Exception as error:  # the package raises plain Exceptions for what it cannot read
-        raise TokenizerError(f"The file is no tokenizer.json: {_first_line(error)}.") from None
+        raise TokenizerError(f"The file is not a tokenizer.json: {_first_line(error)}.") from None
 
 
 def own_tokenizer() -> "tuple[Tokenizer | None, str]":

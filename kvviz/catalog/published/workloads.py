@@ -47,7 +47,7 @@ class Traffic:
 
     Args:
         name: what it is called.
-        rate: requests a second.
+        rate: requests per second.
         variation: standard deviation of the gaps between arrivals over their mean.
         prompt: tokens of the prompts.
         output: tokens of the outputs.
@@ -98,7 +98,7 @@ SHAREGPT: Final = Traffic(
     prompt=Lengths(161, 1.0),
     output=Lengths(338, 1.0),
     source="mean lengths of ShareGPT: Kwon et al., PagedAttention, SOSP 2023, arXiv 2309.06180",
-    assumed=f"{SHAPES}; sigma 1 for both lengths, and two Poisson arrivals a second",
+    assumed=f"{SHAPES}; sigma 1 for both lengths, and two Poisson arrivals per second",
 )
 """The lengths behind the PagedAttention paper's memory table, whose spread is not published."""
 

@@ -55,7 +55,7 @@ class Request:
         n: tokens, queries and keys.
         d: head size.
         heads: query and KV heads.
-        block: queries a block, and queries and keys a tile.
+        block: queries per block, and queries and keys per tile.
         kernels: names of kernels on the page.
         dtype: one of the device's `DTYPES`.
     """
@@ -80,14 +80,14 @@ class Request:
         for label, cost in costs.items():
             if (held := cost.peak_bytes or 0) > MOST_BYTES:
                 return (
-                    f"{label} would hold {size(held)} at once, more than the {size(MOST_BYTES)} "
-                    "that one run may take here: try fewer tokens or heads"
+                    f"{label} would hold {size(held)} at once, over the limit of "
+                    f"{size(MOST_BYTES)} on this server: try fewer tokens or heads"
                 )
         flops = sum(cost.flops for cost in costs.values())
         if flops > MOST_FLOPS:
             return (
-                f"The kernels would multiply and add {flops / 1e12:.1f} TFLOP a round, more than "
-                f"the {MOST_FLOPS / 1e12:.1f} that one run may take here"
+                f"One round of these kernels takes {flops / 1e12:.1f} TFLOP, over the limit of "
+                f"{MOST_FLOPS / 1e12:.1f} on this server"
             )
         return ""
 
@@ -219,7 +219,7 @@ def main() -> None:
     try:
         result = compare(request, lambda doing, share: _say(doing=doing, share=share))
     except (ValueError, MemoryError) as error:
-        _say(problem=str(error) or "the machine has no memory left for this")
+        _say(problem=str(error) or "the machine is out of memory")
     else:
         _say(result=result)
 

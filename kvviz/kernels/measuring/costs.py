@@ -33,7 +33,7 @@ def backend_cost(kernel: Kernel, backend: Backend, inputs: Inputs, arguments: In
         return replace(kernel.least(inputs), peak_bytes=_held(backend, arguments))
     cost = kernel.cost(inputs) if kernel.cost else kernel.least(inputs)
     narrow = next(iter(inputs.values())).itemsize == 2
-    # Two bytes a number are computed on in copies of four, which have no formula here.
+    # Two bytes per number are computed on in copies of four, which have no formula here.
     return replace(cost, peak_bytes=None) if narrow else cost
 
 

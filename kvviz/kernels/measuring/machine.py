@@ -22,10 +22,10 @@ class Rates:
     """What a device was seen to do, the best of several tries each.
 
     Args:
-        copy_bytes_s: bytes read plus bytes written a second by a large copy.
-        read_bytes_s: bytes a second that a large sum reads.
+        copy_bytes_s: bytes read plus bytes written per second by a large copy.
+        read_bytes_s: bytes per second that a large sum reads.
         gemm_flops: FLOP/s of a large square product.
-        fresh_bytes_s: bytes a second of newly allocated memory written once; None where it is
+        fresh_bytes_s: bytes per second of newly allocated memory written once; None where it is
             recycled by the framework.
         products: FLOP/s of the products of attention by kind: ``wide`` rows of scores, ``tile``,
             ``page`` (one token's heads against pages).

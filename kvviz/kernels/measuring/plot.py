@@ -22,13 +22,13 @@ def check_plot(path: Path, preset: str) -> None:
     if path.suffix != ".png":
         raise ValueError(f"--plot is {str(path)!r}, expected a name that ends in .png or .html")
     if not find_spec("matplotlib"):
-        raise ValueError("a .png needs matplotlib, which kvviz[plot] installs, and it is not there")
+        raise ValueError("a .png needs matplotlib: install kvviz[plot]")
 
 
 def check_file(option: str, path: Path) -> None:
     """Raise ValueError unless a file can be written to `path`."""
     if path.is_dir() or not path.parent.is_dir():
-        raise ValueError(f"{option} is {str(path)!r}, expected a file in a folder that is there")
+        raise ValueError(f"{option} is {str(path)!r}, expected a file in an existing folder")
 
 
 def draw_png(result: dict[str, Any], path: Path) -> None:

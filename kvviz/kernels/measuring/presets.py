@@ -124,7 +124,7 @@ def _memory() -> Iterator[Group]:
     inputs, exact = with_reference(HELD)
     one = HELD.heads * HELD.n**2 * 4
     calls = preset_calls("memory", "numpy", inputs, exact)
-    yield Group(f"Peak in copies of the scores, {HELD}, fp32", calls, unit_bytes=one)
+    yield Group(f"Peak memory in score matrices, {HELD}, fp32", calls, unit_bytes=one)
     if find_spec("torch"):
         from kvviz.kernels.measuring.torch_presets import memory_groups  # torch is an extra
 
@@ -138,10 +138,10 @@ def _quant() -> Iterator[Group]:
         calls = [Call("fp32", paged_attention_decode, inputs, reference=exact)]
         for scheme in SCHEMES:
             keys = quantize(k_cache, scheme)
-            # Channels of values have no outliers: with int4 keys the values get a scale a token.
+            # Channels of values have no outliers: with int4 keys the values get a scale per token.
             values = quantize(v_cache, "int8_token_head" if scheme == "int4" else scheme)
             bits = 8 * (keys.nbytes + values.nbytes) / (k_cache.size + v_cache.size)
-            name = f"{scheme}, {bits:.2f} bits a number"
+            name = f"{scheme}, {bits:.2f} bits per number"
             step = (q, keys, values, table, lengths)
             calls.append(Call(name, paged_attention_decode, step, reference=exact))
         data = "four outlier channels in the keys" if outliers else "normal data"
@@ -162,4 +162,4 @@ PRESETS: Final[dict[str, Callable[[], Iterator[Group]]]] = {
     "all": _all,
 }
 NAMES: Final = (*(name for name in PRESETS if name != "all"), "page", "all")
-"""Presets as they are asked for; ``page`` is the Kernels page's own comparison."""
+"""Presets by name; ``page`` is the Kernels page's own comparison."""

@@ -65,7 +65,7 @@ def _rates(rates: dict[str, Any]) -> Iterator[str]:
     yield f"read {rates['read_bytes_s'] / 1e9:.1f} GB/s"
     yield f"GEMM {rates['gemm_flops'] / 1e9:,.0f} GFLOP/s"
     for kind, rate in (rates["products"] or {}).items():
-        softmax = f"{rates['scores'][kind] * 1e9:.2f} ns a score"
+        softmax = f"{rates['scores'][kind] * 1e9:.2f} ns per score"
         yield f"{kind} products {rate / 1e9:.0f} GFLOP/s and {softmax}"
 
 

@@ -86,7 +86,7 @@ def memory_groups(
             if runs(call)
         ]
         one = shape.heads * shape.n**2 * made["Q"].itemsize
-        title = f"Peak in copies of the scores, {shape}, {dtype}, torch"
+        title = f"Peak memory in score matrices, {shape}, {dtype}, torch"
         facts = {"part": "memory", "n": shape.n, "dtype": dtype}
         yield Group(title, calls, rates, unit_bytes=one, facts=facts)
 

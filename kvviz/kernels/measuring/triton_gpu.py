@@ -91,7 +91,7 @@ def measured(
     try:
         problem = make()
     except torch.OutOfMemoryError:
-        return found | {"notes": ["Its inputs do not fit this GPU."]}
+        return found | {"notes": ["Its inputs do not fit on this GPU."]}
     errors = {call.name: _tried(problem, call) for call in problem.calls}
     refused = {name: reason for name, reason in errors.items() if isinstance(reason, str)}
     calls = [call for call in problem.calls if call.name not in refused]

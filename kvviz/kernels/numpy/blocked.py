@@ -33,7 +33,7 @@ def paged_attention(
         Q: (..., heads, n, d) or (n, d), float16, float32 or float64.
         K: (..., KV heads, keys, d) or (keys, d); KV heads divide heads.
         V: (..., KV heads, keys, d of V) or (keys, d of V).
-        block_size: queries a block; more than n is one block.
+        block_size: queries per block; more than n is one block.
         causal: no key after the query, the last query standing at the last key.
         window: only keys less than so many positions away.
         scale: factor of the scores, 1 / sqrt(d) unless given.
@@ -84,7 +84,7 @@ def block_prefix_attention(Q: Array, K: Array, V: Array, block_size: int) -> Arr
         Q: (..., heads, n, d) or (n, d), float16, float32 or float64.
         K: (..., KV heads, n, d) or (n, d); KV heads divide heads.
         V: (..., KV heads, n, d of V) or (n, d of V).
-        block_size: tokens a block.
+        block_size: tokens per block.
 
     Returns:
         (..., heads, n, d of V) or (n, d of V).
@@ -109,7 +109,7 @@ def local_block_attention(
         Q: (..., heads, n, d) or (n, d), float16, float32 or float64.
         K: (..., KV heads, n, d) or (n, d); KV heads divide heads.
         V: (..., KV heads, n, d of V) or (n, d of V).
-        block_size: tokens a block.
+        block_size: tokens per block.
         overlap: keys seen on either side of the block.
 
     Returns:
@@ -127,7 +127,7 @@ def dynamic_block_size(heads: int, n: int, keys: int, itemsize: int, memory_left
     """Return the largest block of queries whose scores fit into the memory that is left.
 
     A block of b queries holds heads · b · keys scores, a maximum and a sum a row, and its inputs
-    and outputs of up to 256 numbers a row.
+    and outputs of up to 256 numbers per row.
 
     Args:
         heads: query heads, times the batch.

@@ -160,7 +160,7 @@ def fused(s: Sizes) -> Cost:
 
 
 def decode(inputs: Mapping[str, Any], gathered: bool = False, fused: bool = False) -> Cost:
-    """One new token a sequence over a paged cache, each page read once.
+    """One new token per sequence over a paged cache, each page read once.
 
     Fused, it is what no kernel can do less than.
     """
@@ -188,7 +188,7 @@ def decode(inputs: Mapping[str, Any], gathered: bool = False, fused: bool = Fals
 
 
 def latent(inputs: Mapping[str, Any]) -> Cost:
-    """One new token a sequence over cached latents, each page read once, in MLA's absorbed form.
+    """One new token per sequence over cached latents, each page read once, in MLA's absorbed form.
 
     The least that a kernel can do, the products with the up-projections included.
     """

@@ -18,7 +18,7 @@ def mla_decode(
     *,
     scale: float | None = None,
 ) -> Array:
-    """Return the attention of one new token a sequence, in the absorbed form of MLA.
+    """Return the attention of one new token per sequence, in the absorbed form of MLA.
 
     The up-projections move to the query and the output, so that all heads attend to the cached
     latent itself and no key or value is ever expanded. Source: DeepSeek-AI, "DeepSeek-V2", 2024,

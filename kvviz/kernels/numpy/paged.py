@@ -75,7 +75,7 @@ def paged_attention_decode(
     scale: float | None = None,
     window: int | None = None,
 ) -> Array:
-    """Return the attention of one new token a sequence to its cached tokens, page tiles at a time.
+    """Return the attention of one new token per sequence to its cached tokens, by tiles of pages.
 
     Pages are read in tiles of about 1,024 tokens into one buffer, quantized ones are dequantized
     there, and an online softmax joins the tiles. Sources: Kwon et al., "PagedAttention", 2023;

@@ -19,7 +19,7 @@ def textbook_block_prefix_attention(Q: Array, K: Array, V: Array, block_size: in
         Q: (n, d), float64.
         K: (n, d).
         V: (n, d).
-        block_size: tokens a block.
+        block_size: tokens per block.
     """
     output = np.zeros_like(Q)
     for rows in slices(0, len(Q), block_size):

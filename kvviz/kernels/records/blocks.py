@@ -35,7 +35,7 @@ KERNELS = (
     Kernel(
         name="paged",
         label="Paged",
-        note="query blocks; the older report's name",
+        note="blocks of queries, not of KV cache",
         task="prefill",
         backends=(
             Backend(
@@ -98,7 +98,7 @@ KERNELS = (
     Kernel(
         name="textbook_block_prefix",
         label="Block prefix as written",
-        note="the older report's paged attention as it was written",
+        note="an older report's paged attention, as written",
         task="prefill",
         backends=(
             Backend(
@@ -113,7 +113,7 @@ KERNELS = (
     Kernel(
         name="textbook_local_blocks",
         label="Local blocks as written",
-        note="attention inside blocks as it was written",
+        note="attention inside blocks, as written",
         task="prefill",
         backends=(
             Backend(

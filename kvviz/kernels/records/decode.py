@@ -1,4 +1,4 @@
-"""One new token a sequence over a paged KV cache, and what it is compared with."""
+"""One new token per sequence over a paged KV cache, and what it is compared with."""
 
 from kvviz.kernels.kernel import Backend, Kernel, Row
 from kvviz.kernels.numpy import cost

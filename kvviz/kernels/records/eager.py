@@ -4,13 +4,13 @@ from kvviz.kernels.kernel import Backend, Kernel, Row
 from kvviz.kernels.torch import peaks
 
 WAYS = (
-    ("one_line", "one line", "one expression: two copies of the scores", peaks.one_line),
-    ("named", "every step named", "a name for every step: three copies", peaks.named),
-    ("in_place", "all in place", "one copy, worked on in place", peaks.in_place),
+    ("one_line", "one line", "one expression: two score matrices", peaks.one_line),
+    ("named", "every step named", "a name for every step: three score matrices", peaks.named),
+    ("in_place", "all in place", "one score matrix, updated in place", peaks.in_place),
     (
         "hugging_face",
         "Hugging Face eager (fp32 softmax)",
-        "as in transformers, the softmax in fp32",
+        "as in transformers, softmax in fp32",
         peaks.hugging_face,
     ),
 )

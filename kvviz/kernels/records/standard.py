@@ -10,7 +10,7 @@ KERNELS = (
     Kernel(
         name="textbook",
         label="Textbook",
-        note="a new array for every step: three copies of the scores",
+        note="a new array for every step: three score matrices",
         task="prefill",
         backends=(
             Backend(

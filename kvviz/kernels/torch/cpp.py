@@ -75,7 +75,7 @@ def obstacle(q: Tensor, k_cache: Tensor, v_cache: Tensor) -> str | None:
     if q.dtype not in DTYPES:
         return f"q is {q.dtype}, expected torch.float32, torch.float16 or torch.bfloat16"
     if torch.is_grad_enabled() and any(x.requires_grad for x in (q, k_cache, v_cache)):
-        return "an input requires a gradient, which this kernel has none of"
+        return "an input requires a gradient, which this kernel does not compute"
     for name, cached in (("k_cache", k_cache), ("v_cache", v_cache)):
         if cached.stride(-1) != 1 and cached.shape[-1] > 1:
             return f"{name} has a head's numbers {cached.stride(-1)} apart, expected side by side"

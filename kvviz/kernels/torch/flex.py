@@ -92,7 +92,7 @@ def flex_paged_attention_decode(
     *,
     scale: float | None = None,
 ) -> Tensor:
-    """Return the attention of one new token a sequence, by compiled FlexAttention.
+    """Return the attention of one new token per sequence, by compiled FlexAttention.
 
     Arguments, shapes and errors as `kvviz.kernels.paged_attention_decode`, without a window; every
     sequence needs a token. For many steps over one table keep a `FlexPagedDecode`.

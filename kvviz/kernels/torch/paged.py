@@ -53,7 +53,7 @@ def paged_attention_decode(
     window: int | None = None,
     backend: str | None = None,
 ) -> Tensor:
-    """Return the attention of one new token a sequence to its cached tokens, tile by tile.
+    """Return the attention of one new token per sequence to its cached tokens, tile by tile.
 
     Every tile gives an output and its log-sum-exp, by which all are merged at the end (as in
     "Flash-Decoding", Dao et al., 2023): fewer steps a tile than a running softmax.
@@ -169,7 +169,7 @@ def contiguous_attention_decode(
     scale: float | None = None,
     window: int | None = None,
 ) -> Tensor:
-    """Return torch's SDPA of one new token a sequence over a contiguous cache.
+    """Return torch's SDPA of one new token per sequence over a contiguous cache.
 
     Args:
         q: (batch, heads, d).

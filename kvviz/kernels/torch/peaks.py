@@ -17,7 +17,7 @@ from kvviz.units import KiB
 
 Inputs = Mapping[str, Any]
 SDPA_ROWS: Final = ((768, 256), (192, 64), (0, 32))
-"""Queries a block of SDPA's flash kernel, for so many queries or more."""
+"""Queries per block of SDPA's flash kernel, for so many queries or more."""
 SDPA_KEYS: Final = 512
 LEAST_PACKED: Final = 16  # queries for which it may copy keys and values into another order
 INDEX: Final = 8  # bytes of a position

@@ -90,7 +90,7 @@ def visible(seen: Visibility, device: torch.device, rows: slice | None = None) -
     if not seen.causal and seen.window is None:
         return None
     block = rows or slice(0, seen.queries)
-    # Compared, not subtracted: distances would take eight bytes a score.
+    # Compared, not subtracted: distances would take eight bytes per score.
     key = torch.arange(seen.keys, device=device)
     place = torch.arange(block.start, block.stop, device=device)[:, None] + seen.keys - seen.queries
     if seen.window is None:

@@ -1,4 +1,4 @@
-"""Paged decode in Triton: one new token a sequence against pages scattered over the cache.
+"""Paged decode in Triton: one new token per sequence against pages scattered over the cache.
 
 What bounds it: the bytes of the cache, each read once. What was done for them:
 
@@ -18,7 +18,7 @@ What bounds it: the bytes of the cache, each read once. What was done for them:
   both 16-bit floats every int8 one. With e4m3 pages bf16 queries become fp16, because one
   instruction widens two such numbers to fp16 but none widens them to bf16: a tile of 64 tokens
   takes 729 instructions a warp on sm_90 instead of 923. Queries beyond fp16's 65,504 would
-  overflow. Scales multiply a tile's scores and weights, never its d numbers a token.
+  overflow. Scales multiply a tile's scores and weights, never its d numbers per token.
 
 Each is a prediction until it is timed: `kvviz kernels --preset decode --device cuda` prints every
 row beside the bandwidth of a copy in the same run.

@@ -3,7 +3,7 @@
 Exponentials are powers of two: the scale of the scores is folded with log2(e) into one factor, so
 that a score costs one multiply-add and one `ex2` instruction. Beside the matrix units that
 instruction bounds flash attention: an H100 does 989 TFLOP/s of 16-bit products but 3.9 T
-exponentials a second, half as long again at d 128 (FlashAttention-3, arXiv 2407.08608, section
+exponentials per second, half as long again at d 128 (FlashAttention-3, arXiv 2407.08608, section
 3.2), so nothing else may be done a score. What it moves is to be measured with
 `kvviz kernels --preset prefill --device cuda`.
 """

@@ -1,4 +1,4 @@
-"""One new token a sequence over paged caches in Triton: of keys and values, and of latents."""
+"""One new token per sequence over paged caches in Triton: of keys and values, and of latents."""
 
 from collections.abc import Sequence
 
@@ -32,7 +32,7 @@ def paged_attention_decode(
     window: int | None = None,
     plan: SplitPlan | None = None,
 ) -> torch.Tensor:
-    """Return the attention of one new token a sequence to its cached tokens.
+    """Return the attention of one new token per sequence to its cached tokens.
 
     Sources: Kwon et al., "PagedAttention", 2023; Dao et al., "Flash-Decoding", 2023.
 
@@ -102,7 +102,7 @@ def mla_decode(
     scale: float | None = None,
     plan: SplitPlan | None = None,
 ) -> torch.Tensor:
-    """Return the attention of one new token a sequence, in the absorbed form of MLA.
+    """Return the attention of one new token per sequence, in the absorbed form of MLA.
 
     Source: DeepSeek-AI, "DeepSeek-V2", 2024, section 2.1.2; the cache's layout is vLLM's.
 

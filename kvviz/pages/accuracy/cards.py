@@ -45,7 +45,7 @@ def percent(error: float, digits: int = 1) -> str:
 
 
 def title(comparisons: Sequence[Comparison]) -> str:
-    """Return the page's heading with the median of what is best known."""
+    """Return the page's heading with the median error of the KV bytes per token."""
     found = summarised(of(comparisons, "kv_bytes_per_token"))
     median = "" if found.median is None else f"KV per token: median error {share(found.median, 2)}"
     return f"<h1>Predicted against what engines logged</h1><p>{median}</p>"
@@ -63,7 +63,7 @@ def panel_head(comparisons: Sequence[Comparison], quantity: str) -> str:
 
 
 def coverage(comparisons: Sequence[Comparison]) -> str:
-    """Return one cell a log by the worst error of its quantities; none is left out."""
+    """Return one cell per log, by the worst error of its quantities; none is left out."""
     logs: dict[tuple[str, str], list[Comparison]] = {}
     for item in comparisons:
         if item.file == "logs" and item.quantity in FROM_LOGS:
@@ -83,7 +83,7 @@ def coverage(comparisons: Sequence[Comparison]) -> str:
     sizes = [(engine_label(e), sum(key[0] == e for key in cells)) for e in engines]
     first, *others = (f"{name} {count}" for name, count in sizes) if sizes else [""]
     return (
-        f"<header><strong>Coverage, one cell a log</strong>"
+        f"<header><strong>Coverage, one cell per log</strong>"
         f'<span class="legend">{legend}</span></header><div class="cells">{groups}</div>'
         f'<p class="ends"><span>{escape(first)}</span><span>{escape(", ".join(others))}</span></p>'
     )
@@ -114,14 +114,14 @@ def _cell_title(items: Sequence[Comparison], worst: float) -> str:
 
 
 def misses(comparisons: Sequence[Comparison]) -> str:
-    """Return every difference above 2 % but those of throughput, the largest first."""
+    """Return every error above 2 % except those of throughput, the largest first."""
     found = summarised(i for i in comparisons if i.quantity in FROM_LOGS).misses
     rows = "".join(map(_miss, found)) or '<tr><td colspan="7">none</td></tr>'
     return (
-        f"<header><strong>Misses over 2%</strong><small>{len(found)}, largest first</small>"
+        f"<header><strong>Errors over 2%</strong><small>{len(found)}, largest first</small>"
         f"</header>"
         f'<div class="scroll" tabindex="0"><table><thead><tr><th>log</th><th>model</th>'
-        f'<th>quantity</th><th class="n">predicted</th><th class="n">given</th>'
+        f'<th>quantity</th><th class="n">predicted</th><th class="n">actual</th>'
         f'<th class="n">error</th><th>reason</th></tr></thead><tbody>{rows}</tbody></table></div>'
     )
 
@@ -157,9 +157,9 @@ def tables(comparisons: Sequence[Comparison]) -> str:
     inner = "".join(_table(name, key, items) for name, key, items in by)
     return (
         f'<div class="tables">{inner}</div><p>Weights, KV per token and parameters are computed. '
-        f"The KV pool rests on assumed overheads of the engine's release, throughput on an assumed "
-        f"roofline whose three constants were fitted on these 50 rates. Errors are of the "
-        f"predicted against the given figure.</p>"
+        f"The KV pool also rests on assumed overheads of the engine release, throughput on an "
+        f"assumed roofline whose three constants were fitted to these 50 rates. Error = "
+        f"(predicted − actual) / actual.</p>"
     )
 
 

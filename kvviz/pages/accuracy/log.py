@@ -21,7 +21,12 @@ MARKS: Final = {
     "off": '<path d="M5.6 5.6l4.8 4.8M10.4 5.6l-4.8 4.8"/>',
     "alone": "",
 }
-WORDS: Final = {"good": "within 2%", "near": "within 10%", "off": "over 10%", "alone": "one figure"}
+WORDS: Final = {
+    "good": "within 2%",
+    "near": "within 10%",
+    "off": "over 10%",
+    "alone": "only one figure",
+}
 
 
 def read_card(found: Explanation) -> str:

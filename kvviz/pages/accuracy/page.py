@@ -60,7 +60,7 @@ class Paste(Component):
     answered = param.Integer(0, doc="texts that have been dealt with")
     limit = param.Integer(MOST_TEXT, doc="characters sent at most")
     note = param.String(
-        f"Read by this server alone, kept nowhere; {MOST_TEXT:,} characters at most."
+        f"Read only by this server and not stored; at most {MOST_TEXT:,} characters."
     )
 
     _esm = linked("accuracy/js/paste.js")
@@ -68,7 +68,7 @@ class Paste(Component):
 
 
 def results(session: AccuracySession) -> Column:
-    """Return the wide column: what the shipped rows come to."""
+    """Return the wide column: the results over the shipped rows."""
     return Column(
         _shown(session, cards.title, "title"),
         _scatters(session),
@@ -149,7 +149,7 @@ def _point(item: Comparison, unit: float) -> Point:
         f"{item.row}: {item.model}",
         item.row if item.file == "logs" else item.model.rpartition("/")[2],
         ", ".join(filter(None, (item.gpu, item.engine))) or "checkpoint",
-        f"predicted {pair[0]} ({kind}), given {pair[1]}, {cards.percent(item.error, 2)}",
+        f"predicted {pair[0]} ({kind}), actual {pair[1]}, {cards.percent(item.error, 2)}",
         item.reason,
     )
 

@@ -25,15 +25,15 @@ GRADES: Final = {"A": ("A", "A-"), "B and C": ("B", "C")}
 class AccuracySession(PageSession):
     """Filters over the shipped rows, and one start-up log."""
 
-    engine: str = param.String(ALL, label="Engine", doc="engine whose rows count")
-    gpu: str = param.String(ALL, label="GPU", doc="GPU whose rows count")
-    confidence: str = param.String(ALL, label="Confidence", doc="grade of the rows that count")
+    engine: str = param.String(ALL, label="Engine", doc="show only this engine")
+    gpu: str = param.String(ALL, label="GPU", doc="show only this GPU")
+    confidence: str = param.String(ALL, label="Confidence", doc="show only this grade of evidence")
     text: str = param.String("", doc="the log")
     given_model: str = param.String(
-        AS_LOGGED, label="Model of the log", doc="model to take, whatever the log names"
+        AS_LOGGED, label="Model of the log", doc="use this model, whatever the log names"
     )
     given_gpu: str = param.String(
-        AS_LOGGED, label="GPU of the log", doc="GPU to take, whatever the log names"
+        AS_LOGGED, label="GPU of the log", doc="use this GPU, whatever the log names"
     )
     log: LoggedRun | None = param.ClassSelector(class_=LoggedRun)
     explanation: Explanation | None = param.ClassSelector(class_=Explanation)
@@ -46,9 +46,9 @@ class AccuracySession(PageSession):
         self.problem = problem or self.problem
 
     def explain(self, text: str) -> None:
-        """Explain a pasted log; a text that is none leaves the last one and says why."""
+        """Explain a pasted log; a text that is not a log keeps the last one and says why."""
         if len(text) > MOST_TEXT:
-            self.problem = f"The text is longer than {MOST_TEXT:,} characters, the most read here."
+            self.problem = f"The text is longer than the limit of {MOST_TEXT:,} characters."
             return
         try:
             log = read_log(text)

@@ -1,4 +1,4 @@
-"""How the chosen pair's number is found: the formula, its numbers and the result, as MathML."""
+"""How the chosen pair's number is computed: the formula, its numbers and the result, as MathML."""
 
 from html import escape
 
@@ -16,8 +16,8 @@ FLOOR = ("<mo>⌊</mo>", "<mo>⌋</mo>")
 def arithmetic(pair: Pair) -> str:
     """Return the card of the chosen pair's arithmetic."""
     if not pair.valid:
-        return f"<h2>How the number is found</h2><p>{escape(why_invalid(pair))}.</p>"
-    return f"<h2>How the number is found</h2>{FOUND[pair.session.metric](pair)}"
+        return f"<h2>How this number is computed</h2><p>{escape(why_invalid(pair))}.</p>"
+    return f"<h2>How this number is computed</h2>{FOUND[pair.session.metric](pair)}"
 
 
 def _sequences(pair: Pair) -> str:
@@ -59,7 +59,7 @@ def _blocks(pair: Pair) -> str:
     per_request = f"{each:,.2f}".removesuffix(".00")
     many_at_once = _math(
         "<mi>N</mi>",
-        _floor(_fraction(_words("blocks"), _words("blocks of a sequence"))),
+        _floor(_fraction(_words("blocks"), _words("blocks per sequence"))),
         _floor(_fraction(_mn(f"{blocks:,}"), _mn(per_request))),
         _mn(f"{pair.value:,.0f}"),
     )
@@ -73,16 +73,16 @@ def _one(pair: Pair) -> str:
     full, every = int(figures["kv_bytes_per_token"]), int(figures["kv_bytes_per_token_all_layers"])
     parts = [f"{context:,} × {size(full)}"] if full else []
     if every > full:
-        parts.append(f"{size(every - full)} a token within windows")
+        parts.append(f"{size(every - full)} per token within windows")
     if figures["state_bytes_per_sequence"]:
-        parts.append(f"{size(int(figures['state_bytes_per_sequence']))} of state")
+        parts.append(f"{size(int(figures['state_bytes_per_sequence']))} of recurrent state")
     split = f", on each of {pair.workload.tp} GPUs" if pair.workload.tp > 1 else ""
     return f"<p>One sequence: {' + '.join(parts)} → {number(size(pair.each))}{split}</p>"
 
 
 def _gpus(pair: Pair) -> str:
     figures, workload = pair.figures, pair.workload
-    total, capacity = int(figures["total_bytes"]), pair.workload.the_gpu.short_name
+    total = int(figures["total_bytes"])
     room = int(figures["capacity_bytes"]) - int(figures["per_gpu_overhead"])
     alone = _math(
         _fraction(_words("total"), _words("capacity")),
@@ -92,12 +92,12 @@ def _gpus(pair: Pair) -> str:
     by_capacity = many(int(figures["gpus_by_capacity"]), "GPU")
     t, p = int(figures["deployment_tp"]), int(figures["deployment_pp"])
     if not t:
-        return f"{alone}<p>By capacity alone {by_capacity}, but no split fits {capacity}.</p>"
+        return f"{alone}<p>By capacity alone: {by_capacity}. Does not fit at any TP × PP.</p>"
     there = estimate(workload.replaced(tp=t, pp=p))
     one_stage = int(figures["gpus_tensor_parallel"])
     tensor = f"With tensor parallel only: {many(one_stage, 'GPU')}." if one_stage else ""
-    return f"""{alone}<p>By capacity alone {number(by_capacity, pair.kind)}. Heads and layers stay
-      whole: the smallest split that fits is tensor {t} × pipeline {p} =
+    return f"""{alone}<p>By capacity alone: {number(by_capacity, pair.kind)}. Heads and layers are
+      not divided: the smallest split that fits is TP {t} × PP {p} =
       {number(many(t * p, "GPU"), pair.kind)}; its fullest GPU holds
       {number(gib(there.per_gpu["total"]), there.kinds["per_gpu"])}. {tensor}</p>"""
 
@@ -114,7 +114,7 @@ def _longest(pair: Pair) -> str:
     left = "<mo>−</mo>".join(_gib(pair, name) for name in names)
     says = f"in whole blocks of {workload.block_size} tokens"
     if every > full:
-        says += f"; {size(every - full)} a token stop growing at their window"
+        says += f"; {size(every - full)} per token stops growing at the window"
     if figures["state_bytes_per_sequence"]:
         says += "; recurrent state does not grow"
     if workload.tp > 1:
@@ -123,7 +123,7 @@ def _longest(pair: Pair) -> str:
     return f"""{
         _math(
             "<mi>n</mi>",
-            _fraction(numerator, _words("sequences × KV a token")),
+            _fraction(numerator, _words("sequences × KV per token")),
             _fraction(left, f"{_mn(str(workload.batch))}<mo>×</mo>{_words(token)}"),
             _mn(f"{pair.value:,.0f}"),
         )
@@ -138,7 +138,7 @@ def _rate(pair: Pair) -> str:
     )
     peak = gpu.peak_flops(workload.the_model.dtype)
     if peak is None:
-        return "<p>The GPU’s 16-bit rate is not published, so there is no roofline.</p>"
+        return "<p>This GPU’s 16-bit FLOP/s are not published, so there is no roofline.</p>"
     x = 1e3 * figures["decode_flops"] / (peak * workload.mfu)
     y = 1e3 * figures["decode_bytes"] / (gpu.bandwidth_gb_s * GB * workload.mbu)
     step = _math("<mi>t</mi>", _knee(), _words(f"{1e3 * figures['decode_seconds']:.3g} ms"))
@@ -148,7 +148,7 @@ def _rate(pair: Pair) -> str:
     return f"""{step}<p>x: {figures["decode_flops"] / 1e12:.3g} TFLOP ÷ ({share(workload.mfu)} of
       {peak / 1e12:,.0f} TFLOP/s) = {x:.3g} ms; y: {figures["decode_bytes"] / GB:.3g} GB ÷
       ({share(workload.mbu)} of {gpu.bandwidth_gb_s:,.0f} GB/s) = {y:.3g} ms.
-      {many(workload.batch, "token")} a step: {rate} tokens a second{power}</p>"""
+      {many(workload.batch, "token")} per step: {rate} tokens per second{power}</p>"""
 
 
 def _knee() -> str:

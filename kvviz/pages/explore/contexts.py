@@ -37,10 +37,10 @@ def contexts(session: ExploreSession) -> Column:
 
 
 def _title(session: ExploreSession) -> str:
-    what = "numbers of sequences" if session.metric == "longest" else "contexts"
+    what = "batch sizes" if session.metric == "longest" else "contexts"
     unit = session.how.unit(session.workload)
     title = f"Same pair at other {what}"
-    note = f"{unit}, log height" + ("" if session.metric == "longest" else "; K = 1,024 tokens")
+    note = f"{unit}, log scale" + ("" if session.metric == "longest" else "; K = 1,024 tokens")
     return f'<header class="wrap"><h2>{title}</h2><small>{note}</small></header>'
 
 

@@ -1,4 +1,4 @@
-"""The chosen pair in full: the figure, and where the bytes of a GPU go."""
+"""The chosen pair in full: its figure, and where the bytes of a GPU go."""
 
 from dataclasses import dataclass
 from html import escape
@@ -65,7 +65,7 @@ class Pair:
 
 
 def pair(session: ExploreSession) -> Pair:
-    """Return what is known of the chosen pair."""
+    """Return the chosen pair's details."""
     place, figures, metric = (*session.chosen, 0, 0, 0), session.figures(), session.how
     value = float(metric.values(session.reports)[place])
     valid = bool(np.broadcast_to(session.reports.valid, session.reports.axes.shape)[place])
@@ -92,10 +92,11 @@ def details(pair: Pair) -> str:
     usable = number(gib(figures["capacity_bytes"]), pair.kind)
     token = number(size(int(figures["kv_bytes_per_token_all_layers"])))
     link = hbm_link(pair.workload, pair.sequences)
+    rows = "".join(_rows(pair)) if pair.valid else ""
     return f"""
       <header><h1>{escape(short(model.name))} on {escape(label(gpu))}</h1>{_badge(pair)}</header>
-      <p class="sub">usable {usable}, context {workload.context:,}, KV {token} a token</p>
-      {_hero(pair)}{_bar(pair)}<div class="rows">{"".join(_rows(pair))}</div>{_notes(pair)}{link}"""
+      <p class="sub">usable {usable}, context {workload.context:,}, KV {token} per token</p>
+      {_hero(pair)}{_bar(pair)}<div class="rows">{rows}</div>{_notes(pair)}{link}"""
 
 
 def number(text: str, kind: str = "computed", why: str = "") -> str:
@@ -124,14 +125,14 @@ def _hero(pair: Pair) -> str:
     if not pair.valid:
         says = why_invalid(pair)
     elif pair.fits:
-        says = "not known: the GPU’s 16-bit rate or power limit is not published"
+        says = "unknown: the GPU’s 16-bit FLOP/s or power limit is not published"
     else:
         says = "does not fit"
     return f'<p class="hero none"><small>{says}</small></p>'
 
 
 def why_invalid(pair: Pair) -> str:
-    """Return why there is no number: the model does not split so, or the engine cannot run it."""
+    """Return why there is no value: the model does not split so, or the engine cannot run it."""
     workload = pair.workload
     if workload.tp not in valid_tensor_parallel(served_model(workload)):
         return "heads do not split evenly over this many GPUs"
@@ -159,7 +160,7 @@ def _bar(pair: Pair) -> str:
       <i class="kv" style="width:{kv:.3f}%;background-size:{_stripes(pair)}"></i>"""
     over = f'<u style="left:{end:.3f}%"></u>' if pair.free < 0 else ""
     told = f"{many(pair.sequences, 'sequence')}, {size(pair.each)} each"
-    middle = told if pair.free >= 0 else f"{gib(-pair.free)} too much"
+    middle = told if pair.free >= 0 else f"{gib(-pair.free)} over"
     gpus = pair.workload.tp
     left = f"one of {gpus} GPUs" if gpus > 1 else "0"
     right = f"{capacity / GiB:,.2f}"
@@ -169,7 +170,7 @@ def _bar(pair: Pair) -> str:
 
 
 def _stripes(pair: Pair) -> str:
-    """Return the size of the eight colours: one a sequence while they can be told apart."""
+    """Return the size of the eight colours: one per sequence while they can be told apart."""
     return f"{100 * 8 / min(pair.sequences, STRIPES):.4f}% 100%"
 
 
@@ -203,7 +204,7 @@ def _rows(pair: Pair) -> list[str]:
             )
         )
     if pair.free < 0:
-        return [*rows, line("wash", "Too much", "", number(gib(-pair.free), pair.kind))]
+        return [*rows, line("wash", "Over capacity", "", number(gib(-pair.free), pair.kind))]
     less = "less than one more sequence" if session.metric == "sequences" else ""
     return [*rows, line("free", "Free", less, number(gib(pair.free), pair.kind))]
 
@@ -230,7 +231,7 @@ def _notes(pair: Pair) -> str:
     workload = pair.workload
     model, notes = served_model(workload), list(served_model(workload).notes)
     if pair.figures["past_own_maximum"] or _past(pair, model):
-        notes.insert(0, f"the model itself was made for {model.max_context:,} tokens")
+        notes.insert(0, f"the model’s own maximum is {model.max_context:,} tokens")
     if pair.session.metric == "sequences" and pooled_note(workload):
         notes.insert(0, pooled_note(workload))
     text = escape("; ".join(notes))

@@ -24,12 +24,12 @@ from kvviz.units import gib
 HERE: Final = Path(__file__).parent
 EXPLORE_CSS: Final = (HERE / "explore.css").read_text()
 COMPUTED: Final = "computed; ≈ capacity assumed"
-ASSUMED: Final = "assumed: what the engine takes for itself"
+ASSUMED: Final = "assumed: engine overhead"
 NEEDS, NO_SPLIT, UNKNOWN = -1, -2, -3  # what a cell is instead of a tone of the ramp
 
 
 class HeatMap(Component):
-    """A grid of cells to look over, filter by words and choose from; it scrolls in itself."""
+    """A grid of cells to browse, filter by words and choose from; it scrolls on its own."""
 
     view = param.Dict(
         doc="heading; unit and kind of the numbers; rows and columns by name, label and note; row "
@@ -116,10 +116,10 @@ def _cells(session: ExploreSession, place: tuple[Any, ...]) -> Cells:
 def _without(tone: int, needed: int) -> str:
     """Return what a cell without a value says."""
     if tone == NO_SPLIT:
-        return "no split"
+        return "n/a"
     if tone == UNKNOWN:
         return "?"
-    return many(needed, "GPU") if needed else "never"
+    return many(needed, "GPU") if needed else "no fit"
 
 
 def _row(model: Model, weights: int) -> dict[str, str]:

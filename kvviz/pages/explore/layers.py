@@ -1,4 +1,4 @@
-"""The chosen model layer by layer: what a token adds in each, or which state it keeps."""
+"""The chosen model layer by layer: bytes per token in each, or its state."""
 
 from collections import Counter
 from html import escape
@@ -40,7 +40,7 @@ def layers(pair: Pair) -> str:
     kinds = Counter(zip((_kind(layer) for layer in model.layers), sizes, strict=True))
     legend = "".join(_legend(model, kind, count) for kind, count in kinds.items())
     title = f"{escape(short(model.name))}, layer by layer"
-    note = f"KV bytes a token adds in each of {many(len(model.layers), 'layer')}"
+    note = f"KV bytes per token in each of {many(len(model.layers), 'layer')}"
     return f"""<header class="wrap"><h2>{title}</h2><small>{note}</small></header>
       <div class="strip" role="img" aria-label="{_sentence(model, kinds)}">{bars}</div>
       <ul class="kinds">{legend}</ul>"""
@@ -66,12 +66,12 @@ def _says(model: Model, layer: Layer, count: int) -> str:
 
 
 def _token(model: Model, attention: str, window: int | None, count: int) -> str:
-    """Return what a layer of a kind keeps: bytes a token, or a state that does not grow."""
+    """Return what a layer of a kind keeps: bytes per token, or a state that does not grow."""
     if count:
-        return f"{size(count)} a token"
+        return f"{size(count)} per token"
     same = (layer for layer in model.layers if _kind(layer) == (attention, window))
     state = layer_state_bytes(model, next(same), 1)
-    return f"{size(state)} a sequence, fixed" if state else "keeps nothing"
+    return f"{size(state)} per sequence, fixed" if state else "caches nothing"
 
 
 def _sentence(model: Model, kinds: Counter[tuple[tuple[str, int | None], int]]) -> str:

@@ -41,7 +41,7 @@ def opened(given: Given) -> ExploreSession:
 def hbm_link(workload: Scenario, sequences: int) -> str:
     """Return a link that opens the HBM page on the chosen pair with so many sequences."""
     if workload.model in workload.own_models:
-        return '<p class="open">A model of your own opens in HBM by its config.json there.</p>'
+        return '<p class="open">To open your own model in HBM, drop its config.json there.</p>'
     batch = max(1, min(sequences, MOST_BATCH))
     query = find_page("hbm").link.of(Scenario).query(workload.replaced(batch=batch))
     text, title = f"Open in HBM with {many(batch, 'sequence')}", "the same scenario, page by page"

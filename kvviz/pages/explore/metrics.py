@@ -49,7 +49,7 @@ class Metric:
 
 
 def gpus(count: int) -> str:
-    """Return a count of GPUs as a text says it."""
+    """Return a count of GPUs in words."""
     return "one GPU" if count == 1 else f"{count} GPUs together"
 
 
@@ -59,7 +59,7 @@ def lengths(scenario: Scenario) -> str:
 
 
 def at_once(reports: Reports) -> Array:
-    """Return the whole sequences at once, as the engine takes blocks for them."""
+    """Return the whole sequences that fit at once, in the engine's blocks."""
     return np.floor(reports.column("budget_concurrency_at_context"))
 
 
@@ -83,7 +83,10 @@ def _roofline(scenario: Scenario) -> str:
         shares = (
             f"MFU {share(MFU, 0)} and MBU {share(MBU, 0)} ({SOURCE}), or as measured on that GPU"
         )
-    left_out = "links and activations not counted, launches where a run on that GPU was fitted"
+    left_out = (
+        "activations and interconnect not counted, kernel launches only where fitted to a run on "
+        "that GPU"
+    )
     return f"assumed: roofline with {shares}; {left_out}"
 
 
@@ -121,8 +124,10 @@ METRICS: Final = {
     ),
     "rate": Metric(
         label="Tokens/s",
-        heading=lambda s: f"Tokens a second that {gpus(s.tp)} decode for {lengths(s)}",
-        unit=lambda s: "tokens a second",
+        heading=lambda s: (
+            f"Tokens per second when {gpus(s.tp)} decode{'s' * (s.tp == 1)} {lengths(s)}"
+        ),
+        unit=lambda s: "tokens per second",
         values=lambda r: r.column("tokens_per_second"),
         fits=_rated,
         spell=short,
@@ -130,8 +135,10 @@ METRICS: Final = {
     ),
     "per_watt": Metric(
         label="per watt",
-        heading=lambda s: f"Tokens a second for each watt of {gpus(s.tp)}, {lengths(s)}",
-        unit=lambda s: "tokens a second per watt",
+        heading=lambda s: (
+            f"Tokens per second per watt when {gpus(s.tp)} decode{'s' * (s.tp == 1)} {lengths(s)}"
+        ),
+        unit=lambda s: "tokens per second per watt",
         values=lambda r: r.column("tokens_per_second_per_watt"),
         fits=_rated,
         spell=short,

@@ -61,19 +61,21 @@ class ExploreSession(PageSession):
 
     scenario: Scenario = param.ClassSelector(class_=Scenario, constant=True)
     metric: str = param.Selector(
-        default="sequences", objects=list(METRICS), label="Show", doc="figure in the cells"
+        default="sequences", objects=list(METRICS), label="Show", doc="what the cells show"
     )
     shown: str = param.Selector(
         default="first",
-        objects={"A first look": "first", "All": "all"},
+        objects={"Well-known": "first", "All": "all"},
         label="Pairs",
         doc="first: a few well-known models and GPUs; all: the whole catalog",
     )
-    find_model: str = param.String("", label="Find models", doc="words that a model's row matches")
-    find_gpu: str = param.String("", label="Find GPUs", doc="words that a GPU's column matches")
+    find_model: str = param.String(
+        "", label="Find models", doc="show models whose name, dtype or layers match"
+    )
+    find_gpu: str = param.String("", label="Find GPUs", doc="show GPUs whose name or type matches")
     sort: str = param.Selector(
         default="size",
-        objects={"size": "size", "name": "name", "the GPU chosen": "value"},
+        objects={"size": "size", "name": "name", "selected GPU": "value"},
         label="Models by",
         doc="order of the models",
     )
@@ -83,7 +85,7 @@ class ExploreSession(PageSession):
         label="GPUs by",
         doc="order of the GPUs",
     )
-    reports: Reports = param.ClassSelector(class_=Reports, doc="of all models on all GPUs")
+    reports: Reports = param.ClassSelector(class_=Reports, doc="reports of all models on all GPUs")
 
     def __init__(self, **params: Any) -> None:
         params.setdefault("scenario", Scenario(**EXPLORE_DEFAULTS))
@@ -101,7 +103,7 @@ class ExploreSession(PageSession):
 
     @property
     def workload(self) -> Scenario:
-        """The scenario as far as the metric looks at it, with a slot that holds its context."""
+        """The scenario as the metric uses it, with a max_model_len that holds its context."""
         scenario, metric = self.scenario, self.how
         return scenario.replaced(
             batch=scenario.batch if metric.of_batch else 1,
@@ -169,7 +171,7 @@ class ExploreSession(PageSession):
         return (by[self.sort_gpus], gpu.year, gpu.name)
 
     def choose(self, model: str, gpu: str) -> None:
-        """Take a pair as the chosen one; names that no catalog has are not taken."""
+        """Choose a pair; names that are not in the catalog are ignored."""
         known = {one.name for one in self.models()}
         if model in known and any(gpu == one.name for one in gpus()):
             self.scenario.param.update(model=model, gpu=gpu)

@@ -1,13 +1,14 @@
 """What each GPU of a tensor-parallel split holds of the chosen model, its KV heads and copies."""
 
 from dataclasses import dataclass
+from html import escape
 from typing import Final
 
 from kvviz.catalog.models.model import Model
 from kvviz.engines.planning import served_model
 from kvviz.memory import estimate
 from kvviz.memory.kv import kv_width
-from kvviz.pages.explore.details import Pair, number
+from kvviz.pages.explore.details import Pair, number, why_invalid
 from kvviz.pages.kit.html import many
 from kvviz.settings.scenario import Scenario
 from kvviz.shards.cache import layer_kv_bytes
@@ -40,14 +41,15 @@ class Split:
 
 def split(pair: Pair) -> str:
     """Return the card of the GPUs under tensor parallel: bytes, and KV heads with their copies."""
-    workload, model = pair.workload, served_model(pair.workload)
+    model = served_model(pair.workload)
     if not pair.valid or (not pair.fits and pair.session.metric == "gpus"):
         heads = f"{model.heads} heads and {model.kv_heads} KV heads"
-        return f"<h2>On each GPU</h2><p>{heads}: no split over {workload.tp} GPUs fits.</p>"
+        why = "does not fit at any TP × PP" if pair.valid else escape(why_invalid(pair))
+        return f"<h2>On each GPU</h2><p>{heads}: {why}.</p>"
     shared = _needed(pair) if pair.session.metric == "gpus" else _asked(pair)
     t, p = shared.size, shared.scenario.pp
-    title = "On the one GPU" if t == 1 else f"On each of {t} GPUs"
-    stages = f" × pipeline {p}: the fullest stage" if p > 1 else ""
+    title = "On one GPU" if t == 1 else f"On each of {t} GPUs"
+    stages = f" × pipeline {p}, fullest stage" if p > 1 else ""
     note = f"tensor parallel {t}{stages}"
     return f"""<header class="wrap"><h2>{title}</h2><small>{note}</small></header>
       <div class="gpus">{"".join(_gpu(shared, i) for i in range(t))}</div>{_copies(shared)}"""
@@ -104,18 +106,18 @@ def _head(text: str, copied: bool, name: str) -> str:
 
 
 def _copies(shared: Split) -> str:
-    """Say what splitting costs: how often all GPUs together hold the same."""
+    """Say what splitting costs: how many times the GPUs together hold the same data."""
     model, t = served_model(shared.scenario), shared.size
     if t == 1:
         heads = model.kv_heads
-        return f"<p>{many(heads, 'KV head')}, none copied.</p>" if heads else ""
+        return f"<p>{many(heads, 'KV head')}, none duplicated.</p>" if heads else ""
     wide, dtype = kv_width(shared.scenario, model), shared.scenario.weights_dtype
     whole, here = _on_each(model, 1, wide, dtype), _on_each(model, t, wide, dtype)
     token, weights = (t * b / a if a else 1.0 for a, b in zip(whole, here, strict=True))
-    hatched = ", copies are hatched" if token > 1 else ""
+    hatched = " (copies are hatched)" if token > 1 else ""
     return (
-        f"<p>All {t} together hold a token’s KV {_times(token)}{hatched}; "
-        f"the weights {_times(weights)}.</p>"
+        f"<p>Together, the {t} GPUs hold each token’s KV {_times(token)}{hatched} and the weights "
+        f"{_times(weights)}.</p>"
     )
 
 

@@ -13,7 +13,7 @@ from kvviz.pages.kit.look import CSS
 if TYPE_CHECKING:
     import pandas as pd
 
-NO_PARQUET: Final = "Parquet needs pyarrow; expected it installed, as `kvviz[sweep]` does."
+NO_PARQUET: Final = "Parquet needs pyarrow: install kvviz[sweep]."
 
 
 class Downloads(Component):

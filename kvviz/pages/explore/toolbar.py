@@ -25,7 +25,7 @@ def toolbar(session: ExploreSession) -> Row:
     """Return the line of controls over the map."""
     scenario = session.scenario
     metrics = {name: metric.label for name, metric in METRICS.items()}
-    batch = _pick(scenario, "batch", BATCHES, label="Sequences")
+    batch = _pick(scenario, "batch", BATCHES, label="Batch size")
     gpus = _pick(scenario, "tp", range(1, 9), label="GPUs")
 
     def follow(*_events: object) -> None:

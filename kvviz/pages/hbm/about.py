@@ -1,4 +1,4 @@
-"""The texts behind "About this picture": what is drawn, what it shows, how each number is known."""
+"""The texts of "About this picture": what is drawn, what it shows, how each number is known."""
 
 from html import escape
 
@@ -16,7 +16,7 @@ from kvviz.units import gib, size
 
 
 def about(session: Session) -> str:
-    """Return the explanations as cards of HTML; their figures hold at the scenario's context."""
+    """Return the explanations as cards of HTML; their figures are for the scenario's context."""
     known = [
         _computed(session),
         *_steps(session.scenario),
@@ -35,7 +35,7 @@ def _picture(session: Session) -> str:
     which = f"the fullest of {gpus} × {name}" if gpus > 1 else f"one {name}"
     return text_card(
         "What you see",
-        f"<p>{escape(short(scenario.model))} on {escape(which)}. A cell is "
+        f"<p>{escape(short(scenario.model))} on {escape(which)}. One cell is "
         f"{many(each, 'page')} of {size(session.timeline.page_bytes)}. Now, "
         f"at {live('when', 'count')} tokens: {live('total', 'gib')} GiB.</p>",
         f'<div class="rows">{"".join(_legend(scenario, session.gpus_shown > 1))}</div>',
@@ -44,13 +44,13 @@ def _picture(session: Session) -> str:
 
 def _legend(scenario: Scenario, spills: bool) -> list[str]:
     name = escape(scenario.the_gpu.short_name)
-    scores = (f"{chip('red')} red", "attention scores, one layer’s")
+    scores = (f"{chip('red')} red", "attention scores of one layer")
     if scenario.flash:
         scores = (f"{chip('ghost')} red hatch", "scores that FlashAttention never writes")
     return [
-        row(f"{chip('weights')} purple", "weights, its two tones by layer"),
-        row(f"{chip('kv')} eight colours", "sequences, in turn"),
-        row(f"{chip('reserved')} grey", "reserved, still empty"),
+        row(f"{chip('weights')} purple", "weights; two shades, by layer"),
+        row(f"{chip('kv')} eight colours", "KV cache, by sequence"),
+        row(f"{chip('reserved')} grey", "reserved, not used yet"),
         row(*scores),
         *([row(f"{chip('wash')} red wash", f"does not fit one {name}")] if spills else []),
     ]
@@ -58,13 +58,13 @@ def _legend(scenario: Scenario, spills: bool) -> list[str]:
 
 def _rules(scenario: Scenario) -> str:
     sites = scenario.the_gpu.active_sites
-    where = f"Page p is drawn on memory site p mod {sites}; hardware interleaves finer than that. "
+    where = f"Page p is drawn on memory site p mod {sites}; real GPUs interleave more finely. "
     context = many(scenario.context, "token")
     return text_card(
         "How it is drawn",
-        f"<p>{where if sites > 1 else ''}A contiguous region starts on a page of its own. Dies and "
-        f"memory are not to scale. The figures below hold at {context}, the "
-        f"context that is set, where they do not say otherwise.</p>",
+        f"<p>{where if sites > 1 else ''}A contiguous region starts on a new page. Dies and "
+        f"memory are not to scale. Unless they say otherwise, the figures below are for a "
+        f"context of {context}, as set.</p>",
     )
 
 
@@ -73,50 +73,50 @@ def _computed(session: Session) -> str:
     how = ", assumed," if session.report.kinds["capacity_bytes"] == "assumed" else ""
     used_share = session.report.plan.limits.utilization
     capacity = f"Capacity{how} is {gib(session.report.capacity_bytes)}"
-    used = f", of which {share(used_share)} may be used" if used_share < 1 else ""
+    used = f"; {share(used_share)} of it may be used" if used_share < 1 else ""
     return text_card(
         "Computed",
-        f"<p>Every number here is computed unless it is marked assumed: by formula from the "
-        f"model’s config and the settings, exactly; only what is shown is rounded. "
-        f"{capacity}: what {_reported(scenario, gpu)}{used}.</p>",
+        f"<p>Every number here is computed unless it is marked otherwise: exactly, by formula, "
+        f"from the model’s config and the settings. Only the display is rounded. "
+        f"{capacity}, as {_reported(scenario, gpu)}{used}.</p>",
     )
 
 
 def _reported(scenario: Scenario, gpu: Gpu) -> str:
     name = escape(gpu.short_name)
     if find_engine(scenario.mode).assumes:
-        doubt = " (assumed: no reading is known)" if gpu.cuda_total_assumed else ""
-        return f"CUDA reports on the {name}{doubt}"
+        doubt = " (assumed: no measured value is known)" if gpu.cuda_total_assumed else ""
+        return f"CUDA reports it on the {name}{doubt}"
     doubt = " (not confirmed by its source)" if "reported_mib" in gpu.unverified else ""
-    return f"the driver of the {name} reports{doubt}"
+    return f"the {name}’s driver reports it{doubt}"
 
 
 def _steps(scenario: Scenario) -> list[str]:
-    """Return what step times rest on: the shares that are reached, and the knee."""
+    """Return what step times rest on: MFU, MBU, and the knee of the roofline."""
     known = scenario.efficiency
     reached = text_card(
-        "How fast a step is",
-        f"<p>Matrix products reach {share(scenario.mfu)} of the peak rate (MFU) and reads "
-        f"{share(scenario.mbu)} of the bandwidth (MBU), {escape(known.source)}.</p>",
+        "Step times",
+        f"<p>Matrix products reach {share(scenario.mfu)} of peak FLOP/s (MFU) and reads "
+        f"{share(scenario.mbu)} of the memory bandwidth (MBU): {escape(known.source)}.</p>",
         kind=known.kind,
     )
     knee = text_card(
-        "Where both count",
-        f"<p>A step whose arithmetic takes as long as its reads takes {2 ** (1 / KNEE):.2f} times "
-        f"as long, an exponent of {KNEE} at the knee: {SOURCE}.</p>",
+        "Compute and memory overlap",
+        f"<p>When compute and memory take equally long, the step takes {2 ** (1 / KNEE):.2f} times "
+        f"as long as either alone (an exponent of {KNEE} at the roofline’s knee): {SOURCE}.</p>",
         kind="assumed",
     )
     return [reached, knee]
 
 
 def _engine(session: Session) -> list[str]:
-    """Return what mode vllm assumes besides, one card a source."""
+    """Return what the engine's plan assumes, one card per source."""
     rows: dict[str, list[str]] = {}
     for item in session.report.plan.assumptions:
         rows.setdefault(item.source, []).append(row(item.name, f"<b>{item.gib:,.2f} GiB</b>"))
     return [
         text_card(
-            "Assumed of the engine",
+            "Assumed engine overhead",
             f"<p>On each GPU, from {escape(source)}.</p>",
             f'<div class="rows">{"".join(lines)}</div>',
         )
@@ -125,13 +125,12 @@ def _engine(session: Session) -> list[str]:
 
 
 def _left_out(scenario: Scenario) -> str:
-    missing = "Activations, the CUDA context and the holes in the framework’s allocator are"
+    missing = "Activations, the CUDA context and allocator fragmentation are"
     if find_engine(scenario.mode).assumes:
-        missing = "Beyond what is assumed of the engine, the holes in its allocator are"
+        missing = "Beyond the assumed engine overhead, allocator fragmentation is"
     return text_card(
-        "Left out",
-        f"<p>{missing} not counted: a real run takes "
-        f"somewhat more. Step times count launches only where a run on the GPU was fitted, and "
-        f"neither activations nor links between "
-        f"GPUs.</p>",
+        "Not counted",
+        f"<p>{missing} not counted: a real run takes somewhat more. Step times leave out "
+        f"activations and interconnect; kernel launches are included only where fitted to a run "
+        f"on this GPU.</p>",
     )

@@ -1,4 +1,4 @@
-"""What the framework's allocator really held while caches grew, beside the same run simulated."""
+"""What PyTorch's allocator really held while caches grew, beside a simulation of the same run."""
 
 from collections.abc import Sequence
 from html import escape
@@ -32,14 +32,14 @@ class Run(NamedTuple):
 
 LEGEND: Final = (
     (chip("kv"), "cached tokens"),
-    (chip("reserved"), "in tensors, without a token"),
-    (chip("free"), "held of the GPU, free"),
+    (chip("reserved"), "allocated, no token yet"),
+    (chip("free"), "reserved by PyTorch, free"),
     ('<i class="dashed" aria-hidden="true"></i>', "simulated"),
 )
 
 
 def allocator_cards(scenario: Scenario) -> list[str]:
-    """Return what was recorded of the chosen GPU's allocator; none where nothing was."""
+    """Return the cards of the chosen GPU's allocator recording, or none without one."""
     found = allocator_recording(scenario.the_gpu)
     if found is None or not (found.contiguous and found.paged):
         return []
@@ -51,12 +51,12 @@ def _runs(found: AllocatorRecording) -> tuple[Run, Run]:
     contiguous, paged = (_played(found, notes) for notes in (found.contiguous, found.paged))
     return (
         Run(
-            *("Each cache a growing tensor", "contiguous", found.contiguous),
+            *("One growing tensor per sequence", "contiguous", found.contiguous),
             *([each.span for each in contiguous], "regions of final length, first fit"),
         ),
         Run(
-            *("All caches pages of a pool", "paged", found.paged),
-            *([each.pages for each in paged], "pages on demand"),
+            *("Blocks of one shared pool", "paged", found.paged),
+            *([each.pages for each in paged], "blocks on demand"),
         ),
     )
 
@@ -69,8 +69,8 @@ def _intro(found: AllocatorRecording) -> str:
     lines = "".join(row(f"{mark} {what}", "") for mark, what in LEGEND)
     return text_card(
         "A real allocator",
-        f"<p>PyTorch’s own segments and blocks while {many(len(found.sequences), 'sequence')} "
-        f"grew and ended: {escape(found.source)}.</p>",
+        f"<p>PyTorch’s segments and blocks while {many(len(found.sequences), 'sequence')} "
+        f"grew and finished: {escape(found.source)}.</p>",
         f'<div class="rows">{lines}</div>',
         kind="measured",
     )
@@ -81,17 +81,17 @@ def _card(run: Run, found: AllocatorRecording, top: int) -> str:
     note = run.notes[fullest]
     lines = [
         row("cached tokens", f"<b>{gib(note.used)}</b>"),
-        row("in tensors", f"<b>{gib(note.allocated)}</b>"),
-        row("held of the GPU", f"<b>{gib(note.reserved)}</b>"),
+        row("allocated", f"<b>{gib(note.allocated)}</b>"),
+        row("reserved by PyTorch", f"<b>{gib(note.reserved)}</b>"),
         row(f"simulated: {run.how}", f"<b>{gib(run.simulated[fullest])}</b>"),
     ]
     return text_card(
         run.title,
         areas(run.name, run.notes, run.simulated, top),
-        f"<p>{run.notes[-1].step + 1} steps, to {size(top)}. At step {note.step + 1}, with the "
-        f"most tokens cached:</p>",
+        f"<p>{run.notes[-1].step + 1} steps; the plot ends at {size(top)}. At step "
+        f"{note.step + 1}, which cached the most tokens:</p>",
         f'<div class="rows">{"".join(lines)}</div>',
         bars(run.name, note, top),
-        f"<p>{many(len(note.segments), 'segment')} in the order of addresses.</p>",
+        f"<p>{many(len(note.segments), 'segment')} in address order.</p>",
         kind="measured",
     )

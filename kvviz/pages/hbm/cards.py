@@ -16,7 +16,7 @@ from kvviz.pages.kit.pooled import pooled_note
 from kvviz.settings.scenario import Scenario
 from kvviz.units import GiB, share, size
 
-ROOFLINE = "assumed: upper bound of the roofline"
+ROOFLINE = "assumed: roofline upper bound"
 FROM_CONFIG = "from the settings and the model’s config"
 HALF_PERCENT = 0.005  # a smaller share is not worth a line
 
@@ -35,7 +35,9 @@ def info(session: Session) -> str:
         *_state_row(session),
         *_whole_row(session),
         row("GPUs needed", _gpus(session, name)),
-        row("Memory efficiency", live("efficiency", "percent", "computed: KV used / KV allocated")),
+        row(
+            "KV used / allocated", live("efficiency", "percent", "computed: KV used / KV allocated")
+        ),
         row("Data type", _dtypes(scenario, served_model(scenario))),
         row("Decode", _decode(scenario)),
     ]
@@ -68,16 +70,18 @@ def _gpus(session: Session, name: str) -> str:
     needed = _on_capacity(session, "gpus", "count")
     return (
         f'<span data-if="gpus">{needed} <small>× {name}</small></span>'
-        f'<span data-unless="gpus"><b class="red">no split fits</b></span>'
+        f'<span data-unless="gpus"><b class="red wrapped">'
+        f"does not fit at any TP&nbsp;×&nbsp;PP</b></span>"
     )
 
 
 def _decode(scenario: Scenario) -> str:
     known = scenario.efficiency
-    whose = f", {escape(known.source)}" if known.kind == "measured" else " of the scenario"
+    whose = f", {escape(known.source)}" if known.kind == "measured" else ""
     how = (
         f"assumed: roofline with MFU {share(known.mfu, 0)} and MBU {share(known.mbu, 0)}{whose}; "
-        f"activations and links are not counted, launches where a run on that GPU was fitted"
+        f"activations and interconnect are not counted, kernel launches only where fitted to a "
+        f"run on that GPU"
     )
     rate = live("tokens_per_second", "count", how)
     return (
@@ -106,26 +110,24 @@ def _state_row(session: Session) -> list[str]:
 
 
 def _whole_row(session: Session) -> list[str]:
-    """Return the deployment's own total where only one of its GPUs is shown."""
+    """Return the whole deployment's total where only one of its GPUs is shown."""
     if not session.which_gpu:
         return []
-    how = "computed: before it is split; what GPUs hold twice is not counted"
-    return [row("All, unsplit", f"{live('whole', 'gib', how)} <b>GiB</b>")]
+    how = "computed: the whole model before the split; copies on several GPUs are counted once"
+    return [row("Total before split", f"{live('whole', 'gib', how)} <b>GiB</b>")]
 
 
 def allocation_unit(session: Session) -> str:
-    """Return what is allocated at once: a page of tokens, or a region of a sequence."""
+    """Return what is allocated at once: a block of tokens, or a region for a sequence."""
     scenario, page = session.scenario, session.timeline.page_bytes
     if not session.report.kv_bytes_per_token_all_layers:
-        return "<small>no pages: state only</small>"
+        return "<small>no blocks: state only</small>"
     if scenario.paged:
-        return f'<b title="computed">{size(page)}</b> {_given(f"page of {scenario.block_size}")}'
+        return f'<b title="computed">{size(page)}</b> {_given(f"block of {scenario.block_size}")}'
     longest = int(regions(scenario).max())
     sizes = fullest_shard(scenario).token_bytes
     held = sum(added * min(longest, window) for window, added in sizes)
-    slot = scenario.batching == "static" or scenario.reservation == "max"
-    kind = "slot" if slot else "region"
-    return f'<b title="computed">{size(held)}</b> <small>{kind}</small>'
+    return f'<b title="computed">{size(held)}</b> <small>region</small>'
 
 
 def _dtypes(scenario: Scenario, model: Model) -> str:
@@ -142,12 +144,12 @@ def _dtypes(scenario: Scenario, model: Model) -> str:
 
 
 def banner(session: Session) -> str:
-    """Return the headline: what is saved, or what does not fit and by how much."""
+    """Return the headline: what is saved, or by how much it does not fit."""
     return _too_much(session) + _saving(session)
 
 
 def _parts(session: Session) -> list[tuple[str, str]]:
-    """Return what the total is the sum of: each part's live number in GiB, and its name."""
+    """Return the parts that add up to the total: each one's live number in GiB, and its name."""
     parts = {"weights": "weights", "kv_allocated": "KV cache", "scores": "attention scores"}
     if session.report.state_bytes:
         parts["state"] = "recurrent state"
@@ -167,8 +169,9 @@ def _too_much(session: Session) -> str:
     return f"""
       <div class="banner over" data-if="over">
         <strong data-if="gpus">Needs {_on_capacity(session, "gpus", "count")} × {name}</strong>
-        <strong data-unless="gpus">No split fits</strong>
-        <span>{_on_capacity(session, "over", "gib")} GiB over</span>
+        <strong data-unless="gpus">Does not fit</strong>
+        <span><span data-unless="gpus">at any TP × PP: </span>
+          {_on_capacity(session, "over", "gib")} GiB over</span>
         <p>{numbers} = {live("total", "gib")} GiB {rounded}</p></div>"""
 
 
@@ -195,9 +198,9 @@ def _glow(column: str, by: str, how: str) -> str:
 def _without_pages(scenario: Scenario) -> str:
     if scenario.batching == "static":
         slot = many(scenario.max_model_len, "token")
-        return f"against one slot of {slot} a sequence, <br>held whole from start to end"
-    sized = f"sized by the policy “{scenario.reservation}”"
-    return f"against one contiguous region a sequence, <br>{sized}"
+        return f"against max_model_len, {slot}, <br>reserved per sequence throughout"
+    sized = f"reservation policy “{scenario.reservation}”"
+    return f"against one contiguous region per sequence, <br>{sized}"
 
 
 def _plain(session: Session) -> str:
@@ -220,7 +223,7 @@ def _score_arithmetic(scenario: Scenario) -> str:
 
 
 def summary(session: Session) -> str:
-    """Return what stays in sight on a phone: the total, the saving, and a bar of the capacity."""
+    """Return what stays in view on a phone: the total, the saving, and a bar of the capacity."""
     room = size(session.room)
     parts = [("weights", "weights"), ("kv", "kv_used"), ("reserved", "unused")]
     if session.report.state_bytes:
@@ -264,7 +267,7 @@ def _ledger_parts(session: Session) -> list[Entry]:
 
 
 def _ledger_rest(session: Session) -> list[Entry]:
-    """Return what is free or too much, what an engine takes, and what is not there."""
+    """Return what is free or over capacity, what the engine takes, and the avoided scores."""
     free, over = (_on_capacity(session, name, "gib") for name in ("free", "over"))
     entries = [
         ('data-unless="over"', chip("free"), "free", "free", free),
@@ -282,14 +285,14 @@ def _ledger_rest(session: Session) -> list[Entry]:
 
 
 def papers(session: Session) -> str:
-    """Return links to the papers of what is switched on."""
+    """Return links to the papers behind the optimisations that are on."""
     links = [
         f'<a class="row" href="{p.url}" target="_blank" rel="noopener"><span>{p.name}</span>'
         f"<small>{p.citation}</small></a>"
         for name, p in PAPERS.items()
         if TOGGLES[name].is_on(session.scenario)
     ]
-    listed = "".join(links) or "<p>All three are off.</p>"
+    listed = "".join(links) or "<p>All three optimisations are off.</p>"
     return f"<details open><summary><h2>Papers</h2></summary>{listed}</details>"
 
 

@@ -64,7 +64,7 @@ def controls(session: Session) -> Controls:
 
 
 def _take(session: Session, message: Any) -> None:
-    """Set what the message says; nothing in it is trusted."""
+    """Apply a message's change; nothing in it is trusted."""
     if isinstance(message, bytes):
         session.upload(message)
         return
@@ -80,7 +80,7 @@ def _take(session: Session, message: Any) -> None:
 def _changes(scenario: Scenario, name: str, value: Any) -> dict[str, Any]:
     """Return the settings that an input changes.
 
-    A toggle is two ways of a setting. On the page the context is where the playhead starts, so it
+    A toggle switches between two values. The playhead starts at the context, so the context
     follows a shorter run.
     """
     if name in TOGGLES:
@@ -114,7 +114,7 @@ def _field(scenario: Scenario, name: str, kind: str, options: Options = ()) -> F
 
 
 def _hint(scenario: Scenario, name: str) -> str:
-    """Say of the rates how their number is known; what is declared says it of the others."""
+    """Say how the rates are known; the other settings' declarations say it for them."""
     known = scenario.efficiency
     return f"{known.kind}: {known.source}; {scenario.param[name].doc}" if name in RATES else ""
 
@@ -150,9 +150,9 @@ def _optimisations(scenario: Scenario) -> list[Field]:
 
 
 def _saving(scenario: Scenario) -> str:
-    """Say what the switches' figures are, and of which GPU where there are several."""
+    """Say what the switches' figures mean, and for which GPU where there are several."""
     on = [toggle.is_on(scenario) for toggle in TOGGLES.values()]
-    says = SAVES if all(on) else "saves when on" if any(on) else WOULD_SAVE
+    says = SAVES if all(on) else "saved when on" if any(on) else WOULD_SAVE
     return f"{says}, on GPU 1" if scenario.tp * scenario.pp > 1 else says
 
 
@@ -177,7 +177,7 @@ def _effect(name: str, toggle: Toggle, on: bool) -> str:
 
 
 def _types_and_more(scenario: Scenario) -> list[Field]:
-    """Data types, and folded away what is seldom changed: policies, sizes and assumptions."""
+    """Data types, and the seldom changed settings folded away: policies, sizes and assumptions."""
     chunk = [_slider(scenario, "chunk", CHUNKS)] if scenario.prefill == "chunk" else []
     stages = sorted({1, 2, 4, 8, 16, scenario.pp} & {*range(1, len(scenario.the_model.layers) + 1)})
     folded = [
@@ -203,7 +203,7 @@ def _types_and_more(scenario: Scenario) -> list[Field]:
 
 
 def _measured_copies(scenario: Scenario) -> list[Field]:
-    """What implementations hold, beside the selector of how many copies count."""
+    """Measured peaks, beside the selector of how many score matrices to count."""
     note = copies_note(scenario)
     return [{"kind": "note", "name": "copies", "html": note}] if note else []
 
@@ -216,7 +216,7 @@ def _types(scenario: Scenario, name: str, types: tuple[str, ...]) -> Field:
 
 
 def _engine(scenario: Scenario) -> list[Field]:
-    """What an engine takes for itself, where it counts: the assumed values until they are set."""
+    """The engine's overhead, if it has one: the assumed values until they are set."""
     taken, known = plan(scenario.deployment).assumptions, find_engine(scenario.mode).versions
     if not known:
         return []
@@ -231,7 +231,7 @@ def _engine(scenario: Scenario) -> list[Field]:
 
 
 def _version(scenario: Scenario) -> Field:
-    """The engine's version: the first of each range whose rules differ, the newest on top."""
+    """The engine's versions: the first of each range with its own rules, the newest on top."""
     older = [version.spelled(each) for each in reversed(find_engine(scenario.mode).versions)]
     texts = {NEWEST: f"newest, {older[0]}"} | {each: each for each in older}
     asked = {"value": scenario.engine_version or NEWEST}

@@ -1,4 +1,4 @@
-"""Copies of the scores: what implementations of attention were measured to hold at their peak."""
+"""Score matrices alive at once: the measured peaks of attention implementations."""
 
 from html import escape
 
@@ -11,15 +11,17 @@ Known = tuple[ScoreMultiples, tuple[ScoreMultiple, ...]]
 
 
 def copies_card(scenario: Scenario) -> list[str]:
-    """Return the card of peaks in copies of the scores; none where nothing was measured."""
+    """Return the card of measured peaks, in score matrices; none where nothing was measured."""
     known = _known(scenario)
     if known is None:
         return []
-    return [text_card("Copies of the scores", *_figures(scenario, *known), kind="measured")]
+    return [
+        text_card("Peak score matrices alive at once", *_figures(scenario, *known), kind="measured")
+    ]
 
 
 def copies_note(scenario: Scenario) -> str:
-    """Return the same figures as they stand beside the selector, empty where there are none."""
+    """Return the same figures for the note beside the selector, empty where there are none."""
     known = _known(scenario)
     if known is None:
         return ""
@@ -27,7 +29,7 @@ def copies_note(scenario: Scenario) -> str:
 
 
 def copies_hint(scenario: Scenario) -> str:
-    """Return one sentence on the scores that are not there, empty where nothing was measured."""
+    """Return one sentence on the avoided scores, empty where nothing was measured."""
     known = _known(scenario)
     if known is None:
         return ""
@@ -37,7 +39,8 @@ def copies_hint(scenario: Scenario) -> str:
     said = [
         f"{who} {_span(held)}" for who, held in (("standard", standard), ("flash", flash)) if held
     ]
-    return f"Measured on {_where(scenario, found)}, in copies of these scores: {', '.join(said)}."
+    where = _where(scenario, found)
+    return f"Measured on {where}, score matrices alive at the peak: {', '.join(said)}."
 
 
 def _known(scenario: Scenario) -> Known | None:
@@ -55,14 +58,14 @@ def _figures(
         row(escape(each.name), f'<b title="measured">{each.multiple:.2f}</b>') for each in rows
     )
     return (
-        f'<p title="measured">Peak above inputs in copies of the scores, {shape}, on '
+        f'<p title="measured">Peak memory above the inputs, in score matrices, {shape}, on '
         f"{_where(scenario, found)}.</p>",
         f'<div class="rows">{"".join(lines)}</div>',
     )
 
 
 def _where(scenario: Scenario, found: ScoreMultiples) -> str:
-    """Return the device and the day; another device than the GPU that is set is told apart."""
+    """Return the device and the date, saying so where it is not the GPU that is set."""
     other = "" if found.own else f", not on the {scenario.the_gpu.short_name}"
     return escape(f"{found.place}, {found.date}{other}")
 

@@ -1,4 +1,4 @@
-"""What is worth knowing of a scenario: published facts, and ones computed from its numbers."""
+"""Facts worth knowing about a scenario: published ones, and ones computed from its numbers."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -78,7 +78,7 @@ def _chat(scenario: Scenario) -> Factoid:
     return _fact(
         f"A chat of {many(tokens, 'token')} is about {size(text)} of text. Its KV cache "
         f"is {size(kv)}: {_times(kv / text)} times as much.",
-        f"{TEXT_BYTES} B of text a token assumed",
+        f"{TEXT_BYTES} B of text per token assumed",
     )
 
 
@@ -88,7 +88,7 @@ def _slot(scenario: Scenario) -> Iterator[Factoid]:
         return
     taken = not scenario.paged and int(regions(scenario).max()) == slot
     yield _fact(
-        f"A slot for {slot:,} tokens {'reserves' if taken else 'would reserve'} "
+        f"Reserving max_model_len, {slot:,} tokens, {'takes' if taken else 'would take'} "
         f"{size(_sequence_bytes(scenario, slot))}. The longest sequence here uses "
         f"{size(_sequence_bytes(scenario, tokens))} of it.",
         f"at {many(tokens, 'token')}",
@@ -98,14 +98,14 @@ def _slot(scenario: Scenario) -> Iterator[Factoid]:
 def _step(scenario: Scenario) -> Factoid:
     step, batch = decode_step(scenario, np.array([scenario.context])), scenario.batch
     moved = (step.weight_bytes[0] + step.kv_bytes[0]) * scenario.tp
-    made = "one new token" if batch == 1 else f"{batch:,} new tokens, one a sequence"
+    made = "one new token" if batch == 1 else f"{batch:,} new tokens, one per sequence"
     held = (
         "weights, KV cache and state" if state_bytes(scenario.the_model) else "weights and KV cache"
     )
     chosen = any(group.part == "experts" for group in scenario.the_model.tensors)
     evenly = ", experts assumed chosen evenly" if chosen else ""
     return _fact(
-        f"One decode step moves {size(moved)} to or from memory to make {made}.",
+        f"One decode step moves {size(moved)} to or from memory to generate {made}.",
         f"{held} at {many(scenario.context, 'token')}{evenly}",
     )
 
@@ -117,9 +117,9 @@ def _doubling(scenario: Scenario, model: Model) -> Iterator[Factoid]:
         return
     kv = _sequence_bytes(scenario, 2 * tokens) / _sequence_bytes(scenario, tokens)
     yield _fact(
-        f"At twice the context, the KV cache takes {_times(kv)} times the bytes, "
-        f"one layer's attention scores {_times(long / short)} times.",
-        f"{2 * tokens:,} against {many(tokens, 'token')}",
+        f"At twice the context, the KV cache takes {_times(kv)} times the memory, and "
+        f"one layer's attention scores take {_times(long / short)} times.",
+        f"{2 * tokens:,} versus {many(tokens, 'token')}",
     )
 
 
@@ -137,14 +137,14 @@ def _shared_heads(scenario: Scenario, model: Model) -> Iterator[Factoid]:
     how = ", ".join(sorted({f"{heads} to {kv}" for _, heads, kv in kinds}))
     if alone > held:
         yield _fact(
-            f"Query heads share keys and values here: the KV cache is {_times(alone / held)} "
-            f"times smaller than with a pair for each head.",
+            f"Query heads share KV heads in this model: its KV cache is {_times(alone / held)} "
+            f"times smaller than with a KV head for each query head.",
             f"query heads to KV heads, {how}",
         )
     elif held > single:
         yield _fact(
-            f"Here each of {model.heads} query heads has keys and values of its own. With one "
-            f"pair for all, the KV cache would be {_times(held / single)} times smaller.",
+            f"Each of the {model.heads} query heads has its own KV head in this model. With one KV "
+            f"head for all, the KV cache would be {_times(held / single)} times smaller.",
             f"query heads to KV heads, {how}",
         )
 
@@ -155,7 +155,7 @@ def _latent(scenario: Scenario, model: Model) -> Iterator[Factoid]:
         return
     keys = latent.heads * latent.head_dim
     yield _fact(
-        f"In each layer a token leaves {latent.cached_values:,} numbers here. The keys of all "
+        f"This model caches {latent.cached_values:,} numbers per token and layer. The keys of all "
         f"{latent.heads} heads alone would be {_times(keys / latent.cached_values)} times as many.",
         f"{latent.heads} heads × {latent.head_dim} = {keys:,}",
     )
@@ -181,8 +181,8 @@ def _windows(scenario: Scenario, model: Model) -> Iterator[Factoid]:
     whole = sum(g.layers * g.bytes_per_token for g in groups) * tokens
     saved = whole / _sequence_bytes(scenario, tokens)
     yield _fact(
-        f"{len(windows)} of {len(model.layers)} layers hold {many(max(windows), 'token')} at most. "
-        f"If they held all, the KV cache would be {_times(saved)} times as large.",
+        f"{len(windows)} of {len(model.layers)} layers keep at most {many(max(windows), 'token')}. "
+        f"If they kept all tokens, the KV cache would be {_times(saved)} times as large.",
         f"at {tokens:,} tokens",
     )
 
@@ -192,11 +192,11 @@ def _growth(report: MemoryReport) -> Iterator[Factoid]:
     yield _fact(
         f"Every token adds {size(token)} to the KV cache: {many(GiB // token, 'token')} fill "
         f"a GiB.",
-        "layers that hold all tokens",
+        "layers that keep all tokens",
     )
     if token == report.kv_bytes_per_token_all_layers:
         yield _fact(
-            f"When all sequences together reach {report.weights_bytes // token + 1:,} tokens, the "
+            f"Once all sequences together reach {report.weights_bytes // token + 1:,} tokens, the "
             f"KV cache is larger than the weights.",
             f"{gib(report.weights_bytes)} of weights",
         )
@@ -217,5 +217,5 @@ def _reading(gpu: Gpu) -> Factoid:
     return _fact(
         f"Reading all {gib(gpu.reported_bytes)} of the {gpu.short_name} once takes at least "
         f"{seconds * 1000:,.1f} ms.",
-        f"at the {gpu.bandwidth_gb_s:,.0f} GB/s that its memory is specified for",
+        f"at its specified bandwidth of {gpu.bandwidth_gb_s:,.0f} GB/s",
     )

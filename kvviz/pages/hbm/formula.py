@@ -17,7 +17,7 @@ def formula(scenario: Scenario) -> str:
     model = served_model(scenario)
     kinds = Counter(layer for layer in model.layers if layer.cached_values)
     if not kinds:
-        return "<h2>KV cache</h2><p>No layer keeps its tokens: the state does not grow.</p>"
+        return "<h2>KV cache</h2><p>No layer caches tokens: the recurrent state does not grow.</p>"
     number, limited = kv_width(scenario, model), any(layer.window for layer in kinds)
     lines = "".join(f"<p>{_line(layer, n, number, limited)}</p>" for layer, n in kinds.items())
     return f"""<h2>{_title(scenario)}</h2>{_symbols(scenario, list(kinds))}{lines}{_split(scenario)}
@@ -37,7 +37,8 @@ def _split(scenario: Scenario) -> str:
     heads = max((layer.kv_heads for layer in served_model(scenario).layers), default=0)
     copies = scenario.tp // heads if 0 < heads < scenario.tp else 1
     twice = f", every KV head on {copies} GPUs" if copies > 1 else ""
-    return f'<p>on 1 of {gpus} GPUs <b title="computed">{size(added)}</b> a token{twice}</p>'
+    told = f'<b title="computed">{size(added)}</b>/token{twice}'
+    return f"<p>on one of {gpus} GPUs: {told}</p>"
 
 
 def _title(scenario: Scenario) -> str:
@@ -66,7 +67,9 @@ def _symbols(scenario: Scenario, kinds: list[Layer]) -> str:
     if tokens != places:
         lines.append(_equation(tokens, places))
     if scenario.paged and not _in_use(scenario):
-        lines.append(f"<p>⌈ ⌉: in whole blocks of {many(scenario.block_size, 'token')}</p>")
+        lines.append(
+            f"<p>⌈ ⌉: rounded up to whole blocks of {many(scenario.block_size, 'token')}</p>"
+        )
     return "".join(lines)
 
 
@@ -75,7 +78,7 @@ def _of_one(kinds: list[Layer], k: str) -> str:
     forms = {_per_token(layer, "", k) for layer in kinds}
     if len(forms) == 1:
         return _equation(_sub("m", k), forms.pop())
-    return f"<p><math>{_sub('m', k)}</math> as in the lines below, in one layer</p>"
+    return f"<p><math>{_sub('m', k)}</math> per layer, as in the lines below</p>"
 
 
 def _per_token(layer: Layer, layers: str, kind: str = "") -> str:
@@ -94,7 +97,7 @@ def _places(scenario: Scenario, window: str) -> str:
     if scenario.paged:
         longest = _within(_sub("n", "max"), window)
         return f"<mi>B</mi><mo>·</mo><mo>⌈</mo>{longest}<mo>⌉</mo>"
-    return f"<mi>B</mi><mo>·</mo>{_within(_sub('n', 'slot'), window)}"
+    return f"<mi>B</mi><mo>·</mo>{_within(_sub('n', 'limit'), window)}"
 
 
 def _within(tokens: str, window: str) -> str:
@@ -110,8 +113,8 @@ def _line(layer: Layer, count: int, number: int, limited: bool) -> str:
     else:
         product = f"2 · {count} · {layer.kv_heads} · {layer.head_dim} · {number} B"
     return (
-        f'<span title="from the model’s config, in bytes of the dtype that is set">{product}</span>'
-        f' = <b title="computed">{added}</b> a token{_reach(layer, limited)}'
+        f'<span title="from the model’s config, in bytes of the chosen dtype">{product}</span>'
+        f' = <b title="computed">{added}</b>/token{_reach(layer, limited)}'
     )
 
 

@@ -1,4 +1,4 @@
-"""What the picture teaches, as cards of text: each computed from the scenario on screen."""
+"""What the picture shows, as cards of text computed from the scenario on screen."""
 
 from collections import Counter
 from html import escape
@@ -22,11 +22,11 @@ from kvviz.settings.scenario import Scenario
 from kvviz.shards.split import valid_tensor_parallel
 from kvviz.units import gib, size
 
-REGIONS: Final = {"exact": "final length", "pow2": "power of two", "max": "slot"}
+REGIONS: Final = {"exact": "final length", "pow2": "power of two", "max": "max_model_len"}
 
 
 def insights(session: Session) -> list[str]:
-    """Return the cards that hold of the session's model."""
+    """Return the cards that apply to the session's model."""
     cards = [_switches(session), _gpus(session)]
     if session.report.kv_bytes_per_token_all_layers:
         cards = [_full(session), _long_and_many(session), _efficiency(session), *cards]
@@ -42,15 +42,15 @@ def _diagonal(scenario: Scenario) -> str:
     kv = kv_bytes(scenario, np.array([n, 2 * n])).used
     grows = f", the KV cache from {size(kv[0])} to {size(kv[1])}" if kv[0] else ""
     return text_card(
-        "The diagonal",
+        "Causal attention",
         f"<p>A token attends to itself and all before it{reach}, so each row is one longer: a "
-        f"triangle of {n * (n + 1) // 2:,} scores a head, in a square of n² = {n * n:,}. Twice the "
-        f"context would take one layer’s scores from {size(now)} to {size(later)}{grows}.</p>",
+        f"triangle of {n * (n + 1) // 2:,} scores per head, in a square of n² = {n * n:,}. Twice "
+        f"the context would take one layer’s scores from {size(now)} to {size(later)}{grows}.</p>",
     )
 
 
 def _reach(model: Model) -> str:
-    """Return how far the layers see that do not see all, in brackets."""
+    """Return the reach of layers that do not see the whole context, in brackets."""
     kinds = Counter(
         (layer.attention, layer.window) for layer in model.attending_layers() if layer.window
     )
@@ -68,10 +68,10 @@ def _one_row(session: Session) -> str:
     row_bytes = score_matrix_bytes(one, served_model(scenario), [scenario.context])[0]
     return text_card(
         "Decode is one row",
-        f"<p>While it answers, a model computes one new token a sequence: one row of the triangle, "
-        f"at most {size(scenario.batch * row_bytes)} of scores a layer for the whole batch. But "
-        f"that row needs the keys and values of the tokens before it: "
-        f"{size(report.kv['used_bytes'])} of KV cache, read again for each new token.</p>",
+        f"<p>A decode step computes one new token per sequence: one row of the triangle, at most "
+        f"{size(scenario.batch * row_bytes)} of scores per layer for the whole batch. But that row "
+        f"needs the keys and values of all earlier tokens: {size(report.kv['used_bytes'])} of KV "
+        f"cache, read again at every step.</p>",
     )
 
 
@@ -79,15 +79,15 @@ def _full(session: Session) -> str:
     scenario, report = session.scenario, session.report
     left = session.room - report.per_gpu["weights"]
     held = f"Weights take {gib(report.per_gpu['weights'])} of one {_name(scenario)}"
-    title, kind = "When the KV cache fills the card", report.kinds["capacity_bytes"]
+    title, kind = "When the KV cache fills the GPU", report.kinds["capacity_bytes"]
     if left <= 0:
-        return text_card(title, f"<p>{held}: nothing is left for a KV cache.</p>", kind=kind)
+        return text_card(title, f"<p>{held}: nothing is left for the KV cache.</p>", kind=kind)
     held_there = "KV cache and state" if report.state_bytes else "KV cache"
     return text_card(
         title,
-        f"<p>{held} and leave {gib(left)}. In pages, there is room for the {held_there} of "
-        f"{many(scenario.batch, 'sequence')} up to "
-        f"{_limit(longest_context(scenario), 'context', 'token')} of context. With lengths of "
+        f"<p>{held} and leave {gib(left)}. Paged, the {held_there} of "
+        f"{many(scenario.batch, 'sequence')} fits up to a context of "
+        f"{_limit(longest_context(scenario), 'context', 'token')}. At a length of "
         f"{_lengths(scenario)}, {_limit(largest_batch(scenario), 'batch', 'sequence')} "
         f"would fit at once.</p>",
         kind=kind,
@@ -119,10 +119,10 @@ def _long_and_many(session: Session) -> str:
     (now, later), (part, more) = moved * scenario.tp, step.kv_bytes / moved
     return text_card(
         "Why long contexts and large batches are hard",
-        f"<p>A decode step reads the weights once for all, but each cache for its own "
-        f"sequence alone. At {many(n, 'token')} it moves {size(now)}, {share(part)} of it "
-        f"{held}; at {2 * n:,} tokens {size(later)}, {share(more)}. Larger batches share the "
-        f"weights better, until the cache fills all.</p>",
+        f"<p>A decode step reads the weights once per batch, but every sequence’s cache "
+        f"separately. At {many(n, 'token')} it moves {size(now)}, {share(part)} of it {held}; at "
+        f"{2 * n:,} tokens {size(later)}, {share(more)}. Larger batches share the weights better, "
+        f"until the cache fills the GPU.</p>",
         kind="assumed: experts chosen evenly" if chosen else "computed",
     )
 
@@ -132,15 +132,15 @@ def _efficiency(session: Session) -> str:
     first, now, last = contexts = np.array([1, scenario.context, scenario.final_length])
     static = scenario.batching == "static"
     region = REGIONS["max" if static else scenario.reservation]
-    padded = ", or padding to the longest" if static else ""
+    padded = " and padding" if static else ""
     return text_card(
-        "How efficiency moves",
-        f"<p>KV used / KV allocated at {first:,}, {now:,} and {many(last, 'token')}. Of pages, "
-        f"only a sequence’s last has room{padded}; a region taken in advance starts empty and "
+        "How much of the KV cache is used",
+        f"<p>KV used / KV allocated at {first:,}, {now:,} and {many(last, 'token')}. Paging wastes "
+        f"only the end of a sequence’s last block{padded}; a reserved region starts empty and "
         f"fills. At the playhead: {live('efficiency', 'percent')}.</p>",
         '<div class="rows">',
-        row("in pages", _shares(scenario.replaced(paged=True), contexts)),
-        row(f"in advance: {region}", _shares(scenario.replaced(paged=False), contexts)),
+        row("paged", _shares(scenario.replaced(paged=True), contexts)),
+        row(f"reserved: {region}", _shares(scenario.replaced(paged=False), contexts)),
         "</div>",
     )
 
@@ -163,7 +163,7 @@ def _switches(session: Session) -> str:
     ]
     return text_card(
         "What each switch changes",
-        f"<p>At {many(scenario.context, 'token')}{over}, if only that switch is turned.</p>",
+        f"<p>At {many(scenario.context, 'token')}{over}, flipping only that switch.</p>",
         f'<div class="rows">{"".join(rows)}</div>',
     )
 
@@ -180,13 +180,13 @@ def _gpus(session: Session) -> str:
     return text_card(
         "When one GPU is not enough",
         f"<p>By capacity alone: {gib(report.total_bytes)} ÷ {gib(session.room)}, rounded "
-        f"up, is {report.gpus_by_capacity:,}. But heads split evenly over {sizes} GPUs only, "
-        f"stages take whole layers, and the fullest GPU decides. So it takes "
-        f"{_needed(report.gpus_needed)} at {many(scenario.context, 'token')}, and "
-        f"{_needed(int(gpus_needed(scenario, last)[0]))} at {scenario.final_length:,}.</p>",
+        f"up, is {report.gpus_by_capacity:,}. But heads split evenly only over {sizes} GPUs, "
+        f"pipeline stages hold whole layers, and the fullest GPU decides. At "
+        f"{many(scenario.context, 'token')} it {_needed(report.gpus_needed)}, at "
+        f"{scenario.final_length:,} it {_needed(int(gpus_needed(scenario, last)[0]))}.</p>",
         kind=report.kinds["gpus_by_capacity"],
     )
 
 
 def _needed(gpus: int | None) -> str:
-    return f"<b>{many(gpus, 'GPU')}</b>" if gpus else "<b>more than any split</b>"
+    return f"needs <b>{many(gpus, 'GPU')}</b>" if gpus else "<b>does not fit at any TP × PP</b>"

@@ -11,7 +11,7 @@ Columns = dict[str, NDArray[np.float64]]
 
 
 def live_columns(session: Session) -> Columns:
-    """Return the timeline's totals and what follows from them: bytes, counts, shares, rates."""
+    """Return the timeline's totals and what follows from them: bytes, counts, fractions, rates."""
     report, totals = session.report, session.timeline.totals
     total, avoided = totals["total"], totals["avoided"]
     same = np.ones_like(total)
@@ -34,7 +34,7 @@ def live_columns(session: Session) -> Columns:
 
 
 def _steps(session: Session) -> Columns:
-    """Return how a decode step and a whole prefill keep the GPU busy: assumed efficiencies."""
+    """Return how busy a decode step and a whole prefill keep the GPU, under MFU and MBU."""
     scenario, when = session.scenario, session.timeline.totals["when"].astype(np.int64)
     prefill, decode = prefill_step(scenario, when), decode_step(scenario, when)
     moved = decode.weight_bytes + decode.kv_bytes

@@ -30,7 +30,7 @@ def areas(name: str, notes: Sequence[AllocatorNote], simulated: Sequence[int], t
     )
     ground = f"{WIDE},{HIGH} 0,{HIGH}"
     told = (
-        f"Held of the GPU over {notes[-1].step + 1} steps, at most "
+        f"Memory reserved by PyTorch over {notes[-1].step + 1} steps, at most "
         f"{gib(max(note.reserved for note in notes))}; simulated, at most {gib(max(simulated))}."
     )
     return _svg(
@@ -63,7 +63,7 @@ def bars(name: str, note: AllocatorNote, top: int) -> str:
             at += count * a_byte
         drawn += _wrapped(start, at, 'class="segment"')
     free = sum(count for blocks in note.segments for _, count, held in blocks if not held)
-    told = f"{len(note.segments)} segments of {gib(note.reserved)}, {gib(free)} of them free."
+    told = f"{len(note.segments)} segments, {gib(note.reserved)} in all, of which {gib(free)} free."
     return _svg(ceil(at / WIDE) * (BAR + GAP), told, *drawn)
 
 

@@ -29,7 +29,7 @@ MOST_CELLS = 16_000_000  # pages of all GPUs shown: the browser holds seven byte
 class Session(PageSession):
     """The scenario with its results; a change of any knob recomputes both, once.
 
-    Settings that contradict each other leave the last good results in place and say why in
+    Settings that contradict each other leave the last good results in place and are explained in
     `problem`.
     """
 
@@ -52,7 +52,7 @@ class Session(PageSession):
 
     @property
     def room(self) -> int:
-        """Bytes of one GPU for the model."""
+        """Bytes of one GPU left for the model."""
         return self.report.room
 
     @property
@@ -66,7 +66,7 @@ class Session(PageSession):
 
     @property
     def gpus_shown(self) -> int:
-        """GPUs that the run spills onto by its end, as many as a picture shows."""
+        """GPUs that the run needs by its end, as many as the picture shows."""
         most = self.timeline.totals["total"].max() / self.room
         return min(MOST, max(1, ceil(most)), max(1, MOST_CELLS // self.pages))
 
@@ -95,7 +95,7 @@ class Session(PageSession):
 
 @lru_cache(maxsize=32)
 def _shared(**settings: Any) -> tuple[MemoryReport, Timeline]:
-    """Return what all visitors with these settings see; nobody changes it."""
+    """Return what all visitors with these settings share; never modified."""
     return _computed(Scenario(**settings))
 
 
@@ -120,13 +120,13 @@ def _recorded_bytes(scenario: Scenario, report: MemoryReport) -> int:
     if room // page < scenario.the_gpu.active_sites:
         raise ScenarioError(
             f"{size(room)} of memory hold {room // page} pages of {size(page)}; expected at least "
-            f"one a memory site, {scenario.the_gpu.active_sites}"
+            f"one per memory site, {scenario.the_gpu.active_sites}"
         )
     end = share_total(scenario, shard, np.array([scenario.final_length]))[0] - shard.weights_bytes
     filled = min(end, room) // page
     if filled > MOST_PAGES:
         raise ScenarioError(
-            f"the run fills {filled:,} pages of {size(page)}, more than the {MOST_PAGES:,} that a "
-            f"picture records; expected a larger block size or a shorter run"
+            f"the run fills {filled:,} pages of {size(page)}, more than the {MOST_PAGES:,} that "
+            f"the picture can show; expected a larger block size or a shorter run"
         )
     return min(room * MOST, shard.weights_bytes + page * MOST_PAGES)

@@ -32,7 +32,7 @@ class Toggle:
 
 
 TOGGLES: Final[dict[str, Toggle]] = {
-    "flash": Toggle("FlashAttention", "tiles stay on the chip", "ghost", *SETTINGS["flash"]),
-    "paged": Toggle("Paged KV cache", "pages on demand", "reserved", *SETTINGS["paged"]),
+    "flash": Toggle("FlashAttention", "tiles stay on chip", "ghost", *SETTINGS["flash"]),
+    "paged": Toggle("Paged KV cache", "blocks on demand", "reserved", *SETTINGS["paged"]),
     "continuous": Toggle("Continuous batching", "no padding", "reserved", *SETTINGS["continuous"]),
 }

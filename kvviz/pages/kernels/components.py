@@ -20,7 +20,7 @@ class ChartCard(Component):
     heading = param.String()
     note = param.String(doc="at the right of the heading, HTML")
     aside = param.String(doc="beside the figure, HTML")
-    told = param.String(doc="the figure in words, for who cannot see it")
+    told = param.String(doc="the figure in words, for screen readers")
     chart = Child()
 
     _esm = linked("kernels/js/chart.js")
@@ -28,7 +28,7 @@ class ChartCard(Component):
 
 
 class RunButton(Component):
-    """Run, and while it runs its progress and cancel."""
+    """The run button; during a run, its progress and a cancel button."""
 
     busy = param.Boolean()
     doing = param.String()
@@ -53,7 +53,7 @@ class Check(Component):
 
 
 class Tiles(Component):
-    """The tiles of flash attention in the order they are done, with the running softmax."""
+    """The tiles of flash attention in processing order, with the running softmax."""
 
     tiles = param.List(doc="[row, column, running maxima, running sums] of every tile")
     blocks = param.Integer(doc="tiles a row and a column")

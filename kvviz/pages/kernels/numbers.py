@@ -15,12 +15,12 @@ def time_unit(found: dict[str, Any]) -> tuple[float, str]:
 
 
 def digits(smallest: float, count: int) -> str:
-    """Return the format that leaves the smallest of several numbers so many digits."""
+    """Return the format that leaves the smallest of several numbers `count` digits."""
     return f"{{:,.{max(0, count - 1 - math.floor(math.log10(smallest)))}f}}"
 
 
 def mib(value: float) -> str:
-    """Spell MiB with what digits matter."""
+    """Spell MiB with the digits that matter."""
     return f"{value:,.3g} MiB" if value < 10 else f"{value:,.1f} MiB"
 
 

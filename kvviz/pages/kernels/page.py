@@ -29,11 +29,11 @@ from kvviz.scene.kernels.pattern import pattern
 from kvviz.scene.theme import THEMES
 from kvviz.units import MiB
 
-DECODE = "For real paged decode see Recordings."
+DECODE = "Real paged decode: see Recordings."
 PATTERN = (
     '<p>attention weight<span class="ramp"></span>'
     '<span class="ends"><i>0</i><i>0.5</i><i>1</i></span></p><p>Each row sums to 1.<br>'
-    "Blank cells lie after the query: a causal model may not look there.</p>"
+    "Blank cells are later tokens, hidden by the causal mask.</p>"
 )
 
 
@@ -134,7 +134,7 @@ def _charts(session: KernelSession) -> list[ChartCard]:
         )
         cards[0].aside = f"{PATTERN}<p><small>Random Q and K, d = {asked['d']}, seed 0</small></p>"
         cards[3].aside = (
-            "" if result["blocks"] else "<p>Only NumPy's memory is seen block by block.</p>"
+            "" if result["blocks"] else "<p>Memory per block is measured with NumPy only.</p>"
         )
         for card, key in ((cards[1], "peak_bytes"), (cards[2], "seconds_minimum")):
             card.told = ", ".join(f"{name} {row[key]:,.4g}" for name, row in found.items())
@@ -152,7 +152,7 @@ def _remark(held: Lines, found: dict[str, Any]) -> None:
         return
     beneath = output - 0.07 * top
     told = beneath if beneath > 0.04 * top else output + 0.07 * top
-    said = [(0.0, told, f"{mib(output)} of each is the output", "text3")]
+    said = [(0.0, told, f"{mib(output)} of that is the output", "text3")]
     if "Standard" in found:
         whole = found["Standard"]["peak_bytes"] / MiB
         off = ", off scale" if whole > top else ""
@@ -171,8 +171,8 @@ def _below(session: KernelSession) -> list[Any]:
 
     _follow(session, show, time, memory)
     return [
-        _chart("Time over n, seconds", time, note="both axes logarithmic"),
-        _chart("Peak memory over n, MiB", memory, note="both axes logarithmic"),
+        _chart("Time against n, seconds", time, note="both axes logarithmic"),
+        _chart("Peak memory against n, MiB", memory, note="both axes logarithmic"),
         Tiles(tiles=tiles(), blocks=BLOCKS, margin=0),
         _told(session, _said, "card discussion"),
     ]

@@ -1,4 +1,4 @@
-"""The recordings that are shipped: where each was made, and all that it measured and predicted."""
+"""The shipped recordings: where each was made, and what it measured and predicted."""
 
 from collections.abc import Callable, Mapping
 from html import escape
@@ -16,14 +16,14 @@ COLUMNS: Final[Mapping[str, tuple[str, str, Callable[[Any], str]]]] = {
     "seconds_difference": ("off by", "span", signed),
     "peak_bytes": ("Peak memory", "b", lambda count: f"{count / MiB:,.2f} MiB"),
     "predicted_bytes": ("predicted", "span", lambda count: f"{count / MiB:,.2f} MiB"),
-    "peak_multiple": ("copies of the scores", "b", "{:.2f}".format),
+    "peak_multiple": ("score matrices", "b", "{:.2f}".format),
     "error": ("Error", "span", "{:.1e}".format),
 }  # by what a row of a recording calls it: heading, element, spelling
 VERSIONS: Final = ("driver", "cuda", "cudnn", "python", "numpy", "torch", "triton")
 
 
 def recorded() -> str:
-    """Return every recording as a line that opens to its figures, the newest first."""
+    """Return every recording as a line that expands to its figures, the newest first."""
     return "<h3>Recordings</h3>" + "".join(map(_recording, recordings()))
 
 
@@ -40,7 +40,7 @@ def _machine(found: Recording) -> str:
     threads = f", {facts['threads']} of {facts['cores']} threads" if facts.get("threads") else ""
     where = f"{found.device}, {facts['memory']}" if "memory" in facts else found.device + threads
     if load := facts.get("load"):
-        where += f", load {load[0]:.1f} when it began"
+        where += f", load {load[0]:.1f} at the start"
     versions = [f"{name} {facts[name]}" for name in VERSIONS if facts.get(name)]
     return "; ".join(filter(None, (where, ", ".join(versions), set_in(facts))))
 
@@ -59,15 +59,15 @@ def _group(group: dict[str, Any]) -> str:
 
 
 def _rates(rates: dict[str, Any]) -> str:
-    """Say what times were predicted from: the machine's own rates, of the same run."""
+    """Say what times were predicted from: the machine's own rates, measured in the same run."""
     rows = {
-        "copies": f"{rates['copy_bytes_s'] / 1e9:,.1f} GB/s",
-        "reads": f"{rates['read_bytes_s'] / 1e9:,.1f} GB/s",
-        "multiplies": f"{rates['gemm_flops'] / 1e9:,.0f} GFLOP/s",
+        "copy": f"{rates['copy_bytes_s'] / 1e9:,.1f} GB/s",
+        "read": f"{rates['read_bytes_s'] / 1e9:,.1f} GB/s",
+        "matmul": f"{rates['gemm_flops'] / 1e9:,.0f} GFLOP/s",
     }
     said = ", ".join(f"{what} {rate}" for what, rate in rows.items())
     bound = "" if rates["products"] else ", as lower bounds"
-    return f"<p>In the same run this machine {said}: times are predicted from that{bound}.</p>"
+    return f"<p>Times are predicted from rates measured in the same run{bound}: {said}.</p>"
 
 
 def _line(row: dict[str, Any], shown: list[str]) -> str:

@@ -28,7 +28,7 @@ PROBLEM: Final = ("n", "d", "heads", "block")
 
 
 class Queue:
-    """The runs of all visitors of this server: one at a time, or they would measure each other."""
+    """The runs of all visitors of this server: one at a time, or they would disturb each other."""
 
     def __init__(self) -> None:
         self.turn = asyncio.Lock()
@@ -36,7 +36,7 @@ class Queue:
 
 
 def devices() -> dict[str, str]:
-    """Return the devices of this machine with their names; GPUs only where a driver is."""
+    """Return this machine's devices by name; GPUs only if there is a driver."""
     found = {"numpy": DEVICES["numpy"]}
     if find_spec("torch"):
         found["torch"] = DEVICES["torch"]
@@ -50,21 +50,21 @@ def _choice(default: Any, among: Iterable[Any], label: str) -> param.Selector:
 
 
 class KernelSession(PageSession):
-    """What a visitor asks for, and the results that are on the page.
+    """What a visitor asks for, and the results on the page.
 
     Each kernel of the page is a setting by its name: whether it is run.
     """
 
-    device = param.String(Request.device, label="Device", doc="what runs the kernels")
+    device = param.String(Request.device, label="Device", doc="device that runs the kernels")
     n = _choice(Request.n, (256, 512, 1024, 2048, 4096, 8192), "Tokens, n")
     d = _choice(Request.d, SIZES, "Head size, d")
     heads = _choice(Request.heads, (1, 2, 4, 8, 16, 32), "Heads")
     block = _choice(Request.block, (*SIZES, 512), "Block size")
-    dtype = _choice(Request.dtype, dict.fromkeys(chain.from_iterable(DTYPES.values())), "Numbers")
-    result: dict[str, Any] = param.Dict(doc="of the last run, or recorded before")
+    dtype = _choice(Request.dtype, dict.fromkeys(chain.from_iterable(DTYPES.values())), "Data type")
+    result: dict[str, Any] = param.Dict(doc="results of the last run, or a recording's")
     busy = param.Boolean(False)
-    doing = param.String("", doc="what the run is at")
-    share = param.Number(0.0, doc="of the run that is done")
+    doing = param.String("", doc="current stage of the run")
+    share = param.Number(0.0, doc="fraction of the run that is done")
 
     def __init__(self, **params: Any) -> None:
         super().__init__(**params)
@@ -85,7 +85,7 @@ class KernelSession(PageSession):
         return "name" in self.result
 
     async def run(self) -> None:
-        """Run what is asked for, in turn; results, or why there are none, go to the parameters."""
+        """Run what is asked for, in turn; results, or the reason for none, go to the parameters."""
         if self.busy:
             return
         queue = pn.state.as_cached("kernel runs", Queue)
@@ -93,13 +93,13 @@ class KernelSession(PageSession):
             self.problem = reason
             return
         self._task = asyncio.current_task()
-        self.param.update(busy=True, problem="", share=0.0, doing="waiting for a run before this")
+        self.param.update(busy=True, problem="", share=0.0, doing="waiting for an earlier run")
         queue.waiting += 1
         try:
             async with queue.turn:
                 await asyncio.wait_for(self._measure(), MOST_SECONDS)
         except TimeoutError:
-            self.problem = f"The run took more than {MOST_SECONDS} s, all that one may take here"
+            self.problem = f"The run took longer than {MOST_SECONDS} s, the limit on this server"
         except asyncio.CancelledError:
             self.problem = ""
         finally:
@@ -133,7 +133,7 @@ class KernelSession(PageSession):
         assert process.stdout
         process.stdin.write(json.dumps(vars(self.request)).encode())
         process.stdin.close()
-        ended = "The run ended without a result, most likely for want of memory"
+        ended = "The run ended without a result, most likely because memory ran out"
         async for line in process.stdout:
             told = json.loads(line)
             if "doing" in told:
@@ -158,4 +158,4 @@ for _name, _kernel in on_page().items():
 def _full(queue: Queue) -> str:
     if queue.waiting < MOST_WAITING:
         return ""
-    return f"{MOST_WAITING} runs are waiting already, as many as this server queues"
+    return f"{MOST_WAITING} runs are already waiting, the most that this server queues"

@@ -30,7 +30,7 @@ def table(result: Result) -> str:
     found = rows(result)
     base = found.get("Standard")
     lines = [_line(row, base) for row in found.values()]
-    cells = "".join(f"<th>{head}</th>" for head in (*heads, "Error", "Memory against standard"))
+    cells = "".join(f"<th>{head}</th>" for head in (*heads, "Error", "Memory vs. standard"))
     return f'<table class="figures"><tr>{cells}</tr>{"".join(lines)}</table>'
 
 
@@ -61,7 +61,7 @@ def method(result: Result, recorded: bool) -> str:
     runs = f"{repeats[0]}" if len(repeats) == 1 else f"{repeats[0]} to {repeats[-1]}"
     seen = found[0]["peak_method"]
     said = f"<p>{_problem(result['request'])}: best of {runs} runs. "
-    said += f"Peaks above inputs by {seen}.</p>"
+    said += f"Peak memory above the inputs, by {seen}.</p>"
     where = "Recorded on" if recorded else "Measured on"
     made = f", with {escape(words)}" if (words := set_in(result)) else ""
     said += f"<p>{where} {place(result)}, {result['date'][:10]}{made}.</p>"
@@ -80,14 +80,14 @@ def _rates(rates: dict[str, Any]) -> str:
     if not rates["products"]:
         return (
             "<p>Predicted as a lower bound, from rates benchmarked first</p>"
-            f"<p><b>{gemm:,.0f} GFLOP/s</b> large matmul<br><b>{read:,.0f} GB/s</b> read</p>"
+            f"<p><b>{gemm:,.0f} GFLOP/s</b> large matmul<br><b>{read:,.0f} GB/s</b> reads</p>"
         )
     products, scores = rates["products"], rates["scores"]
     return (
         "<p>Predicted from rates benchmarked first</p>"
         f"<p><b>{products['wide'] / 1e9:.0f} GFLOP/s</b> wide products<br>"
         f"<b>{products['tile'] / 1e9:.0f} GFLOP/s</b> in tiles<br>"
-        f"<b>{scores['wide'] * 1e9:.2f} and {scores['tile'] * 1e9:.2f} ns</b> a softmax score<br>"
+        f"<b>{scores['wide'] * 1e9:.2f} and {scores['tile'] * 1e9:.2f} ns</b> per softmax score<br>"
         f"<b>{rates['fresh_bytes_s'] / 1e9:.1f} GB/s</b> into fresh memory</p>"
     )
 
@@ -105,8 +105,8 @@ def discussion(result: Result) -> str:
     said = [
         f"The scores of {_count(asked['heads'], 'head')} and {asked['n']:,} tokens are "
         f"{size(asked['heads'] * asked['n'] ** 2 * ITEM[asked['dtype']])}. Standard attention "
-        "holds them all at once, a block of queries at a time holds one row of blocks, tiles never "
-        f"hold more than one. Above the output that was {_above(found)}."
+        "holds them all at once, attention by blocks of queries one row of blocks, and flash tiles "
+        f"one tile. Peak memory above the output was {_above(found)}."
     ]
     if {"Standard", "Flash tiles"} <= set(found):
         said.append(_against(found["Standard"], found["Flash tiles"]))
@@ -127,12 +127,12 @@ def _held(row: Row) -> int:
 
 def _against(standard: Row, flash: Row) -> str:
     ratio, products = (flash[key] / standard[key] for key in ("seconds_minimum", "flops"))
-    said = f"Tiles take {ratio:.2f} × the time of standard here"
+    said = f"Flash tiles take {ratio:.2f} × the time of standard attention here"
     if products < 1:
-        said += f", with {products:.2f} × the products: tiles that the mask hides are left out"
+        said += f", with {products:.2f} × the multiplications: fully masked tiles are skipped"
     if ratio < 1:
-        return f"{said}. Scores that stay in the cache need not come from memory again."
-    return f"{said}. Standard has fewer steps, which counts while its scores fit the cache."
+        return f"{said}. Scores that stay in cache are not read from memory again."
+    return f"{said}. Standard has fewer steps, which pays off while its scores fit in cache."
 
 
 def _count(number: int, of: str) -> str:
@@ -142,16 +142,16 @@ def _count(number: int, of: str) -> str:
 def _blocks(paged: Row, flash: Row) -> str:
     ratio = paged["seconds_minimum"] / flash["seconds_minimum"]
     return (
-        f"Blocks of queries need no online softmax; they take {ratio:.2f} × the time of tiles. "
-        "Their row of scores grows with n, a tile does not."
+        f"Blocks of queries need no online softmax; they take {ratio:.2f} × the time of flash "
+        "tiles. Their row of scores grows with n, a tile does not."
     )
 
 
 def _older() -> str:
-    """Return what the older report's "paged" got wrong, from the recorded repetition of it."""
+    """Return what an older report's "paged" attention got wrong, from the recorded repetition."""
     report = next((r for r in recordings() if r["preset"] == "report"), None)
     notes = [note for group in report["groups"] for note in group["notes"]] if report else []
-    return "The older report. " + " ".join(escape(note) for note in notes) if notes else ""
+    return " ".join(["An older report, measured again.", *map(escape, notes)]) if notes else ""
 
 
 def downloads(result: Result) -> str:
@@ -181,4 +181,4 @@ def signed(part: float, digits: int = 1) -> str:
 
 def known(value: Any, spelled: Any) -> str:
     """Spell a figure that not every kernel has."""
-    return "not known" if value is None else str(spelled(value))
+    return "unknown" if value is None else str(spelled(value))

@@ -46,7 +46,7 @@ def followed(
 
     Args:
         card: what shows it.
-        text: returns what is to be shown.
+        text: returns what to show.
         session: whose parameters are followed.
         names: of those parameters.
         of: the card's parameter that is shown.
@@ -61,7 +61,7 @@ def followed(
 
 
 def problem_line(session: PageSession) -> Text:
-    """Return the line that says what is wrong with the session's settings, if anything is."""
+    """Return the line that says what is wrong with the session's settings, if anything."""
     card = Text(css_class="problem")
 
     def show(*_events: object) -> None:

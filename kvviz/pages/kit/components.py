@@ -18,6 +18,6 @@ class Component(Look, JSComponent):
     _stylesheets: tuple[str, ...] = (CSS,)
 
     def _get_properties(self, doc: Any) -> dict[str, Any]:
-        """Say that the module is plain JavaScript, which the browser need not translate first."""
+        """Mark the module as plain JavaScript, which needs no translation in the browser."""
         name = sha256(self._esm.encode()).hexdigest()
         return super()._get_properties(doc) | {"bundle": name}

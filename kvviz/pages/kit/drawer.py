@@ -1,4 +1,4 @@
-"""A button in the header that explains what is seen, and the panel that it opens."""
+"""A button in the header, and the panel of explanations that it opens."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +15,7 @@ DRAWER_CSS = Path(__file__).with_name("drawer.css").read_text()
 class Drawer(Component):
     """A button that opens a dialog of HTML whose numbers follow the playhead.
 
-    Its texts are asked for by a message when it opens: most visitors never do.
+    Its texts are requested when it opens: most visitors never open it.
     """
 
     label = param.String("About this picture", constant=True, doc="the button's text and title")

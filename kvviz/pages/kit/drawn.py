@@ -1,7 +1,7 @@
-"""Figures that follow a session, changed with the document's leave whoever asks for it.
+"""Figures that follow a session, changed with the document unlocked whoever asks for it.
 
-Panel hears some of a visitor's events without the document's lock: where one comes while the last
-is still waiting. Its own components mind that; Bokeh refuses a change made straight to a figure
+Panel handles some of a visitor's events without the document's lock: when one comes while the last
+is still waiting. Its own components handle that; Bokeh refuses a change made straight to a figure
 then, so such changes are made inside `unlocked`.
 """
 
@@ -32,7 +32,7 @@ def redraws(show: Callable[[], object]) -> Callable[..., None]:
 
 
 def follow_theme(session: param.Parameterized, drawn: Sequence[Drawn]) -> None:
-    """Repaint what is drawn, also what joins it later, whenever the session's theme changes."""
+    """Repaint what is drawn, including later additions, whenever the session's theme changes."""
 
     @redraws
     def repaint() -> None:

@@ -1,4 +1,4 @@
-"""What stands at the end of every page's header: the share button and the switch of themes."""
+"""The end of every page's header: the share button and the theme switch."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -13,7 +13,7 @@ from kvviz.pages.kit.session import PageSession
 class Share(Component):
     """A button that copies a link to the page's state, the playhead's context included."""
 
-    query = param.Dict({}, doc="settings that differ from a plain visit's")
+    query = param.Dict({}, doc="settings that differ from the defaults")
     theme = param.String("dark")
 
     _esm = linked("kit/js/share.js")

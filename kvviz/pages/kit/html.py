@@ -42,7 +42,7 @@ def row(label: str, value: str) -> str:
 def text_card(title: str, *parts: str, kind: str = "computed") -> str:
     """Return a card of HTML under a title, marked unless its numbers are all computed.
 
-    No number is parted from its unit.
+    Numbers stay on one line with their units.
     """
     mark = "" if kind == "computed" else f"<small>{kind}</small> "
     text = UNIT.sub("&nbsp;", "".join(parts))

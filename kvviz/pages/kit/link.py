@@ -90,7 +90,7 @@ class Given:
 
     @property
     def visit(self) -> dict[str, Any]:
-        """What every session opens with: its theme, and what is wrong with the link."""
+        """What every session opens with: its theme, and the problems of its link."""
         return self.of(PageSession) | {"problem": " ".join(self.problems)}
 
 
@@ -102,13 +102,13 @@ class Link:
         self._homes = {name: each for each in self.carried for name in each.names}
 
     def read(self, pairs: Pairs) -> Given:
-        """Return what a query asks for; what is not valid is left out and named."""
+        """Return what a query asks for; invalid parts are left out and named."""
         settings: dict[type[param.Parameterized], dict[str, Any]] = {}
         problems: list[str] = []
         for given, text in pairs:
             name = RENAMED.get(given, given)
             if name not in self._homes:
-                problems.append(f"{cut(given)} in the link is no setting of this page.")
+                problems.append(f"{cut(given)} in the link is not a setting of this page.")
                 continue
             if name != given:
                 problems.append(f"{renamed(given)} The link still works.")
@@ -123,7 +123,7 @@ class Link:
         return Given(settings, tuple(problems))
 
     def write(self, session: PageSession) -> dict[str, str]:
-        """Return the query of a link to the session: all that differs from a plain visit."""
+        """Return the query of a link to the session: all that differs from the defaults."""
         query: dict[str, str] = {}
         for each in self.carried:
             if each.written:

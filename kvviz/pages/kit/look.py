@@ -1,4 +1,4 @@
-"""How parts of a page look: style sheets that a document holds once, whoever wears them."""
+"""How parts of a page look: style sheets that a document holds once and all parts share."""
 
 from pathlib import Path
 from typing import Any, Final
@@ -30,7 +30,7 @@ class Look:
 
 
 class Column(Look, pn.Column):
-    """Parts one below the other."""
+    """Parts stacked vertically."""
 
     _stylesheets = (*pn.Column._stylesheets, CSS)
 

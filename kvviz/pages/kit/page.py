@@ -1,4 +1,4 @@
-"""A page as a value: its names, its link, and how a visitor's state becomes what is seen."""
+"""A page as a value: its names, its link, and how a visitor's state is displayed."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""What an engine's pool gives a token where layers are of several kinds, the same on every page."""
+"""What an engine's pool gives a request where a model has several kinds of layers."""
 
 from kvviz.engines.planning import plan, served_model
 from kvviz.engines.registry import find_engine
@@ -8,9 +8,9 @@ from kvviz.units import size
 
 
 def pooled_note(scenario: Scenario) -> str:
-    """Return what a request takes of the engine's pool beside what its layers keep.
+    """Return what a request takes from the engine's pool, and what its layers keep of it.
 
-    Empty where all layers share one block table: then the two agree but for whole blocks.
+    Empty where all layers share one block table: then the two differ only by whole blocks.
     """
     planned, model = plan(scenario.deployment), served_model(scenario)
     layout, engine = planned.layout, find_engine(scenario.mode)
@@ -21,8 +21,8 @@ def pooled_note(scenario: Scenario) -> str:
     at_most = "at most " if any(layer.window for layer in model.layers) else ""
     each = " on each GPU" if scenario.tp > 1 else ""
     return (
-        f"{engine.label} pages {len(planned.groups)} groups of layers in blocks of "
+        f"{engine.label} keeps {len(planned.groups)} groups of layers in blocks of "
         f"{size(layout.bytes_per_block)}: a request of {scenario.context:,} tokens takes "
-        f"{size(layout.request_bytes(scenario.context))} of its pool{each}, and its layers keep "
-        f"{at_most}{size(kept)} a token"
+        f"{size(layout.request_bytes(scenario.context))} of its pool{each}, while its layers keep "
+        f"{at_most}{size(kept)} per token"
     )

@@ -1,4 +1,4 @@
-"""What every visitor's state has, whatever page it is of."""
+"""What every visitor's state has, on any page."""
 
 import param
 

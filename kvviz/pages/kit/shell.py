@@ -20,7 +20,7 @@ BETWEEN: Final = linked("kit/js/between.js")
 
 
 class Named(Protocol):
-    """What the shell tells of a page."""
+    """What the shell says about a page."""
 
     @property
     def name(self) -> str:
@@ -65,11 +65,11 @@ def shell(page: Named, theme: str, tabs: Mapping[str, str], areas: Areas) -> Tem
 class Shell(Template):
     """A template whose parts come to the document together.
 
-    Each by itself would have the document look for all of its models anew.
+    Added one by one, each would make the document search all of its models again.
     """
 
     def _build_layout(self) -> Any:
-        """Return what stands for the page in a notebook: nothing is shown, for it is in none."""
+        """Return the page's representation in a notebook, where it is never shown."""
         return [SimpleNamespace(object="")]
 
     def __repr__(self) -> str:  # a page is spelled out for every part that it gets

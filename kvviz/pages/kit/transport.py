@@ -1,4 +1,4 @@
-"""Play, pause and speed of whatever plays on a page."""
+"""Play, pause and speed controls of a page."""
 
 from kvviz.pages.kit.components import Component
 from kvviz.pages.kit.linker import linked

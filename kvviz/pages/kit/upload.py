@@ -1,4 +1,4 @@
-"""A ``config.json`` of the visitor's own: where it is dropped, and the model that it makes."""
+"""A visitor's own ``config.json``: where to drop it, and the model it describes."""
 
 from typing import Final
 

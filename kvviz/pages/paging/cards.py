@@ -1,4 +1,4 @@
-"""The Paging page's texts as HTML: four figures, the slot, the pool, and how paging works."""
+"""The Paging page's texts as HTML: four figures, the reservation, the pool, how paging works."""
 
 from html import escape
 
@@ -20,15 +20,15 @@ OLDER_SLOT = 1024  # tokens: the slot whose figures the older report printed
 
 
 def older_report() -> str:
-    """Return the line on the older report's figures, computed."""
+    """Return the line that explains an older report's figures, computed."""
     then, model = (
         compare(Comparison(max_model_len=OLDER_SLOT)),
         short(Comparison.param.model.default),
     )
     return (
-        f"The older report’s {then.traditional_memory_mb:,.2f} MB and "
-        f"{then.memory_saved_percent:g}% are {escape(model.partition('-')[0])} with "
-        f"a slot of {OLDER_SLOT:,} tokens."
+        f"An older report’s {then.traditional_memory_mb:,.2f} MB and "
+        f"{then.memory_saved_percent:g}% hold for {escape(model.partition('-')[0])} with "
+        f"max_model_len {OLDER_SLOT:,}."
     )
 
 
@@ -50,7 +50,7 @@ def metrics(found: Compared) -> str:
         ),
         _saved(found),
         (
-            "Utilisation",
+            "Pool usage",
             f"{found.blocks_used:,} of {many(found.num_blocks, 'block')}",
             (share(found.utilization_percent / 100, 2).removesuffix("%"), "%"),
             found.utilization_percent,
@@ -62,7 +62,7 @@ def metrics(found: Compared) -> str:
 def sentence(found: Compared) -> str:
     """Say the comparison in words."""
     return (
-        f"A slot of {many(found.max_model_len, 'token')} takes "
+        f"Reserving {many(found.max_model_len, 'token')} takes "
         f"{' '.join(_memory(found.traditional_memory_mb, found))}, "
         f"{many(found.blocks_used, 'block')} for {many(found.sequence_length, 'token')} "
         f"{'takes' if found.blocks_used == 1 else 'take'} "
@@ -77,7 +77,7 @@ def _saved(found: Compared) -> tuple[str, str, tuple[str, str], float]:
     if percent < 0:  # the last block is longer than what is left of the slot
         return (
             "Saved",
-            "the last block is longer than the slot",
+            "one block exceeds max_model_len",
             _memory(found.memory_saved_mb, found),
             0,
         )
@@ -106,17 +106,17 @@ def _memory(mib: float, found: Compared) -> tuple[str, str]:
 
 
 def slot(settings: PagingSettings, found: Compared) -> str:
-    """Return the slot: tokens there, tokens reserved, and an axis of tokens."""
+    """Return the reservation: tokens used, tokens reserved, and an axis of tokens."""
     held, reserved = held_tokens(settings), held_tokens(settings, found.max_model_len)
     used = 100 * held / reserved
     waste = _memory(found.traditional_memory_mb * found.traditional_waste_percent / 100, found)
-    words = f"{found.wasted_tokens:,} tokens reserved and not used, {' '.join(waste)}"
+    words = f"{found.wasted_tokens:,} tokens reserved but not used, {' '.join(waste)}"
     label = f"<b>{held:,}</b>" if used > LABEL_SHARE else ""
     slim = " slim" if used < EARLY_SHARE else ""
     side = "" if 100 - used >= PLATE_SHARE else " over"
     plate = f'<em class="plate{side}">{words}</em>' if found.wasted_tokens else ""
-    said = f"A slot of {reserved:,} tokens: {held:,} used, {words}."
-    return f"""<header><h2>Traditional cache: one contiguous slot</h2>
+    said = f"{reserved:,} tokens reserved: {held:,} used, {words}."
+    return f"""<header><h2>Traditional cache: one contiguous reservation</h2>
       <small title="computed">{_formula(settings, found)}</small></header>
       <div class="slot-bar" role="img" aria-label="{said}" style="--used: {used:.4f}%">
         <i class="used{slim}">{label}</i><i class="waste"></i>{plate}</div>
@@ -128,7 +128,7 @@ def _formula(settings: PagingSettings, found: Compared) -> str:
     """Say what a token takes: factor by factor, or by the bytes of each kind of layer."""
     scenario = settings.scenario()
     model, number = scenario.the_model, kv_width(scenario, scenario.the_model)
-    total = f"{size(found.kv_bytes_per_token)} a token = "
+    total = f"{size(found.kv_bytes_per_token)} per token = "
     caching = [layer for layer in model.layers if layer.cached_values]
     first, count = caching[0], len(caching)
     if len(set(caching)) == 1 and first.cached_values == 2 * first.kv_heads * first.head_dim:
@@ -170,7 +170,7 @@ def pool_header(joined: Joined) -> str:
       {many(found.block_size, "token")}</h2>{_room(joined, free)}
       <small><i class="chip in-use"></i>{found.blocks_used:,} in use</small>{_joining(joined)}
       <small><i class="chip free"></i>{free:,} free</small>
-      <small title="computed">{size(block)} a block,
+      <small title="computed">{size(block)} per block,
       {size(block * found.num_blocks)} in all</small>"""
 
 
@@ -201,7 +201,7 @@ def pool_sentence(joined: Joined) -> str:
     more = f" and {len(blocks) - 12:,} more" if len(blocks) > 12 else ""
     return (
         f"{joined.compared.blocks_used:,} of {many(joined.compared.num_blocks, 'block')} hold "
-        f"sequence A: {listed}{more}. Arrow keys walk through the blocks."
+        f"sequence A: {listed}{more}. Use the arrow keys to move through the blocks."
     )
 
 
@@ -215,13 +215,13 @@ def how(block_size: int) -> str:
         ),
         (
             "Look up through a table",
-            "The kernel finds each block by its number. Blocks may lie anywhere, so no gaps "
-            "are lost.",
+            "The kernel finds each block through the block table. Blocks can be anywhere, so there "
+            "is no external fragmentation.",
         ),
         (
-            "Share what is equal",
-            "Equal prompts point at the same blocks. A block is copied only when one sequence "
-            "writes to it.",
+            "Share equal prefixes",
+            "Sequences that start with the same tokens use the same blocks. A block is copied only "
+            "when one of them writes to it.",
         ),
     )
     return "".join(
@@ -235,8 +235,12 @@ def counted(session: PagingSession) -> str:
     """Say how many tokens the text has, and how that is known."""
     if session.count is None:
         by = session.tokenizer_name
-        return f"Counted by {escape(by)}." if by else "No tokenizer here: tokens are estimated."
+        return (
+            f"Counted by {escape(by)}."
+            if by
+            else "No tokenizer loaded: token counts are estimates."
+        )
     found = many(session.count.tokens, "token")
     if session.count.kind == "computed":
         return f'<b title="computed">{found}</b>, counted by {escape(session.count.how)}.'
-    return f'About <b title="assumed">{found}</b>, an estimate: assumed {session.count.how}.'
+    return f'About <b title="assumed">{found}</b>, estimated: {session.count.how} assumed.'

@@ -49,7 +49,7 @@ class PagingBoard(Component):
 
     fields = param.List(doc="the settings' inputs")
     problem = param.String(doc="what is wrong, in one sentence")
-    older = param.String(older_report(), constant=True, doc="HTML on the older report's figures")
+    older = param.String(older_report(), constant=True, doc="HTML on an older report's figures")
     text = param.String(doc="what was typed or pasted")
     counted = param.String(doc="HTML: the text's tokens and how they are known")
     how = param.String(doc="HTML: the three columns")
@@ -86,7 +86,7 @@ def board(session: PagingSession) -> PagingBoard:
 
 
 def take(session: PagingSession, message: Any, view: PagingBoard) -> None:
-    """Do what a message says; nothing in it is trusted."""
+    """Apply a message; nothing in it is trusted."""
     if isinstance(message, bytes):
         session.take_tokenizer(message)
     elif "text" in message:
@@ -170,7 +170,7 @@ def opened(given: Given) -> PagingSession:
 PAGE: Final = Page(
     name="paging",
     tab="Paging",
-    title="one sequence, two ways to keep its cache",
+    title="one sequence, two ways to allocate its KV cache",
     place=2,
     link=Link(Carried(PagingSettings, "settings", knobs(PagingSettings), find=CATALOG)),
     opened=opened,

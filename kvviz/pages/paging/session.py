@@ -35,7 +35,7 @@ class PagingSettings(Comparison):
         0.5,
         bounds=(0, 1),
         label="Shared prompt",
-        doc="share of sequence A that B and C begin with as well, 0 to 1",
+        doc="fraction of sequence A that B and C also start with, 0 to 1",
     )
     shown: bool = param.Boolean(False, label="Shown", doc="whether the comparison is open")
 
@@ -90,9 +90,9 @@ class PagingSession(PageSession):
         return self._tokenizer_name
 
     def set(self, name: str, value: Any) -> None:
-        """Change a setting as an input says it; a value that is none becomes a `problem`."""
+        """Change a setting as an input asks; an invalid value becomes a `problem`."""
         if name not in knobs(PagingSettings):
-            self.problem = f"{cut(name)} is no setting."
+            self.problem = f"{cut(name)} is not a setting."
             return
         try:
             changes = {name: read(name, value, PagingSettings)}
@@ -139,7 +139,7 @@ def join(settings: PagingSettings) -> Joined:
     """Return sequence A both ways, and the block tables once B and C have joined.
 
     Raises:
-        ScenarioError: A is longer than its slot, or the pool is too small for it.
+        ScenarioError: A is longer than max_model_len, or the pool is too small for it.
         UnknownName: no catalog has the model.
     """
     compared = compare(settings)

@@ -32,7 +32,7 @@ def _left(joined: Joined) -> str:
     last = f"logical blocks 0 to {len(first) - 1:,}" if len(first) > 1 else "logical block 0"
     texts = [
         _text("Sequence A", f"{last}, {many(joined.lengths[0], 'token')}"),
-        _text("Physical blocks", "places in the grid, of an example free list"),
+        _text("Physical blocks", "block numbers from an example free list"),
         _others(joined),
     ]
     return f'<div class="side-text">{"".join(texts)}</div>'
@@ -72,7 +72,7 @@ def _shared_text(joined: Joined) -> str:
 def _copied(joined: Joined) -> str:
     source = joined.sharing.copies[0].source
     targets = " and ".join(f"{copy.target}" for copy in joined.sharing.copies)
-    return f"{source} was copied to {targets} to be written"
+    return f"{source} was copied to {targets} before a write"
 
 
 def _saved_text(joined: Joined) -> str:
@@ -113,8 +113,7 @@ def _sentence(joined: Joined) -> str:
     sharing = joined.sharing
     return (
         f"{many(len(sharing.tables), 'sequence')} with {len(sharing.rows):,} logical blocks point "
-        f"at {len(sharing.references):,} physical ones; {sharing.shared_blocks:,} are saved by "
-        f"sharing."
+        f"at {len(sharing.references):,} physical ones; sharing saves {sharing.shared_blocks:,}."
     )
 
 

@@ -24,10 +24,10 @@ def _seen(session: ServingSession) -> str:
     return text_card(
         "What you see",
         f"<p>Two pools of {run.blocks:,} KV blocks of {run.serving.block_size} tokens serve the "
-        f"same requests on one clock. A cell is a block, or several where they are many, in order "
-        f"of number; block 0, the null block, is left out. {chip('kv')} is a request’s, by its "
-        f"number mod 8; a dimmed cell with a dot is free, but its content is still known; a small "
-        f"square is shared; {chip('reserved')} is reserved and still empty.</p>",
+        f"same requests on one clock. Each cell is one block, or several if the pool is large, in "
+        f"order of block number; the null block, 0, is left out. {chip('kv')} holds a request’s "
+        f"tokens, coloured by request number mod 8; a dimmed cell with a dot is free but still "
+        f"cached; a small square is shared; {chip('reserved')} is reserved but not used yet.</p>",
     )
 
 
@@ -49,11 +49,11 @@ def paper_table() -> str:
         rows.append(f"<tr>{paper}<td>paper</td></tr>")
     return text_card(
         "The PagedAttention paper’s figure 2",
-        f"<p>Share of KV memory, percent: OPT-13B on an A100 with 40 GB. Simulated here with "
+        f"<p>Percent of KV cache memory: OPT-13B on an A100 with 40 GB. Simulated here with "
         f"{escape(ASSUMED)}.</p>",
         f'<table class="paper"><tr><th></th>{head}<th></th></tr>{"".join(rows)}</table>',
-        f"<p><small>{escape(SOURCE)}. For vLLM it names token states alone: the rest, 3.7, stands "
-        f"under internal.</small></p>",
+        f"<p><small>{escape(SOURCE)}. For vLLM the paper gives only token states; the other 3.7 "
+        f"are listed under internal.</small></p>",
         kind="simulated; lengths assumed",
     )
 
@@ -61,12 +61,12 @@ def paper_table() -> str:
 def _times(session: ServingSession) -> str:
     found = step_efficiency(session.scenario, session.serving)
     return text_card(
-        "How times are known",
-        f"<p>Which step serves whom is simulated exactly. How long a step takes is a roofline: "
-        f"operations at {share(found.mfu)} of the peak rate (MFU), bytes at {share(found.mbu)} of "
-        f"the bandwidth (MBU), {found.overhead_s * 1e3:g} ms besides; {found.kind}. Source: "
-        f"{escape(found.source)}.</p>",
-        kind=f"{found.kind} efficiencies",
+        "Step times",
+        f"<p>Which requests each step serves is simulated exactly. How long a step takes is a "
+        f"roofline: compute at {share(found.mfu)} of peak FLOP/s (MFU), memory at "
+        f"{share(found.mbu)} of the bandwidth (MBU), plus {found.overhead_s * 1e3:g} ms per step; "
+        f"{found.kind}. Source: {escape(found.source)}.</p>",
+        kind=f"{found.kind} MFU and MBU",
     )
 
 
@@ -75,7 +75,7 @@ def _requests(session: ServingSession) -> str:
     notes = " ".join(escape(note) for note in work.notes)
     longest = session.serving.max_model_len
     drawn = (
-        f"Prompts that leave no room in {longest:,} tokens are drawn again."
+        f"Prompts that leave no room for output in {longest:,} tokens are redrawn."
         if session.load.traffic != TRACE
         else ""
     )

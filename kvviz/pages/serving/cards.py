@@ -1,4 +1,4 @@
-"""The serving page's texts: what both runs came to, in one sentence, one table, one legend."""
+"""The serving page's texts: both runs' results in sentences, a table and legends."""
 
 from collections.abc import Callable
 from html import escape
@@ -13,7 +13,7 @@ from kvviz.timeline import State
 from kvviz.units import GiB
 
 SIMULATED: Final = "simulated"
-TIMED: Final = "simulated; step time computed from a roofline with {kind} efficiencies"
+TIMED: Final = "simulated; step time from a roofline with {kind} MFU and MBU"
 
 
 def badge(letter: str) -> str:
@@ -22,7 +22,7 @@ def badge(letter: str) -> str:
 
 
 def headline(runs: Runs) -> str:
-    """Return the page's first sentence: how many requests share the same memory."""
+    """Return the page's first sentence: how many requests run at once in the same memory."""
     a, b = (run.summary["peak_running"] for run in (runs.a, runs.b))
     room = f"{runs.a.blocks * runs.a.timeline.page_bytes / GiB:,.2f} GiB"
     most = f"{a:,} {'request' if a == 1 else 'requests'} at once"
@@ -33,7 +33,7 @@ def headline(runs: Runs) -> str:
 
 
 def outcome_line(runs: Runs) -> str:
-    """Return the second sentence: who is done when, and who waits for the first token."""
+    """Return the second sentence: when all are done, and the median time to first token."""
     count = len(runs.workload)
     done = f"All {count:,} done" if count > 1 else "Done"
     first = (run.summary["ttft_s"]["p50"] for run in (runs.a, runs.b))
@@ -45,7 +45,7 @@ def outcome_line(runs: Runs) -> str:
 
 
 def _unlike(a: float, b: float) -> str:
-    """Say what a time is under A and is not under B, or that both are alike."""
+    """Say a time under A and, if it differs, under B."""
     ours, theirs = seconds(a), seconds(b)
     rest = "under both" if ours == theirs else f"not <b>{theirs}</b>"
     return f"<b>{ours}</b>{' ' if ours == theirs else ', '}{rest}"
@@ -61,11 +61,11 @@ def seconds(value: float | None) -> str:
 
 
 def policy_name(serving: Any, paged: bool, title: str) -> str:
-    """Return what a policy is called on this page, with the size of what it gives."""
+    """Return a policy's name on this page, with the size of what it allocates."""
     if paged:
-        return f"{title}, {serving.block_size} tokens a block"
+        return f"{title}, {serving.block_size} tokens per block"
     regions = {
-        "max": f"slots of {serving.max_model_len:,} tokens",
+        "max": f"{serving.max_model_len:,}-token regions",
         "pow2": "power-of-two regions",
         "exact": "exact regions",
     }
@@ -77,9 +77,9 @@ def title(run: Served, blocks_per_cell: int) -> str:
     what = "blocks in order of number"
     if run.slot:
         slots = run.blocks // run.slot
-        what = f"{slots:,} slots fill the pool" if slots > 1 else "one slot fills the pool"
+        what = f"{slots:,} regions fill the pool" if slots > 1 else "one region fills the pool"
     if blocks_per_cell > 1:
-        what = f"a cell is {blocks_per_cell:,} blocks"
+        what = f"{blocks_per_cell:,} blocks per cell"
     name = policy_name(run.serving, run.paged, run.policy.title)
     return f"<strong>{escape(name)}</strong><small>{what}</small>"
 
@@ -120,7 +120,7 @@ def summary(session: ServingSession) -> str:
         _compared("TTFT p99", _pair(a, b, _spread("ttft_s", "p99")), timed),
         _compared("TPOT median", _pair(a, b, _spread("tpot_s", "p50")), timed),
         _compared("Preemptions", _pair(a, b, lambda it: f"{it['preemptions']:,}"), SIMULATED),
-        _compared("All done at", _pair(a, b, lambda it: seconds(it["makespan_s"])), timed),
+        _compared("Makespan", _pair(a, b, lambda it: seconds(it["makespan_s"])), timed),
     ]
     now = [
         _live("KV in use, GiB", "used_bytes", "gib"),
@@ -128,7 +128,7 @@ def summary(session: ServingSession) -> str:
         _live("Waste", "waste", "percent"),
     ]
     return (
-        f"{_head('Whole run')}{''.join(rows)}<hr>{_head('Cache now')}{''.join(now)}"
+        f"{_head('Whole run')}{''.join(rows)}<hr>{_head('KV cache now')}{''.join(now)}"
         f'<p class="foot">{_footnote(session)}</p>'
     )
 
@@ -141,7 +141,7 @@ def _footnote(session: ServingSession) -> str:
 
 
 def efficiency_kind(session: ServingSession) -> str:
-    """Say how the rates are known that step times rest on."""
+    """Say how the rates behind step times are known."""
     return step_efficiency(session.scenario, session.serving).kind
 
 
@@ -179,5 +179,5 @@ def requests_note(session: ServingSession) -> str:
         lines.append(f"The trace has {len(session.trace):,}.")
         lines += map(escape, work.notes)
     if out := work.left_out:
-        lines.append(f"{many(len(out), 'row')} left out; the first: {escape(out[0])}")
+        lines.append(f"{many(len(out), 'row')} skipped; the first: {escape(out[0])}")
     return f'<p class="foot">{" ".join(lines)}</p>'

@@ -91,7 +91,7 @@ def _queue(run: Served, longest: int) -> Rows:
 
 
 def longest_queue(runs: Runs) -> int:
-    """Return the most requests that wait at once under either policy."""
+    """Return the longest queue under either policy."""
     return int(max(runs.a.counts.waiting.max(), runs.b.counts.waiting.max()))
 
 

@@ -68,7 +68,7 @@ def _run(session: ServingSession) -> Column:
             css_classes=["two"],
             stylesheets=[SERVING_CSS],
         ),
-        _folded("Rate, number, your own trace", *_requests(session), trace_upload(session), note),
+        _folded("Rate, count, your own trace", *_requests(session), trace_upload(session), note),
         _policy(session, session.serving, "policy", "A"),
         _policy(session, session, "against", "B"),
         problem_line(session),
@@ -87,7 +87,7 @@ def _traffic(session: ServingSession) -> dict[str, str]:
 
 
 def _requests(session: ServingSession) -> list[Knob]:
-    """Return the knobs of the requests; those of drawing are gone while a trace is served."""
+    """Return the knobs of the requests; those for drawn ones are hidden while a trace is served."""
     load = session.load
     drawn = [slider(load, "rate", RATES), slider(load, "shared_prompt", TEXTS)]
     drawn.append(slider(load, "seed", range(10)))
@@ -159,15 +159,15 @@ def _pool_text(blocks: int | None, block_bytes: int, now: int) -> str:
 def _hits(session: ServingSession) -> str:
     figures = session.runs.a.summary
     return (
-        f"<small>hits under A</small>"
+        f"<small>cache hits under A</small>"
         f'<span title="simulated"><b>{figures["cached_tokens"]:,}</b> tokens</span>'
     )
 
 
 def _limits() -> Html:
     text = (
-        f"A page plays at most {MOST_BLOCKS:,} blocks taken and {MOST_OUTPUT:,} tokens sampled, "
-        f"so that a shared server stays quick; kvviz simulate has no such limits."
+        f"To keep a shared server quick, this page plays at most {MOST_BLOCKS:,} block allocations "
+        f"and {MOST_OUTPUT:,} output tokens; kvviz simulate has no such limits."
     )
     return Html(f'<p class="foot">{text}</p>', stylesheets=[SERVING_CSS])
 

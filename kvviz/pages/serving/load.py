@@ -21,24 +21,29 @@ class Load(param.Parameterized):
     traffic: str = param.Selector(
         default=CONVERSATION.name,
         objects=[*TRAFFIC, TRACE],
-        label="Requests",
-        doc="statistics that requests are drawn from, or a trace",
+        label="Traffic",
+        doc="published statistics to draw requests from, or your trace",
     )
     requests: int = param.Integer(
-        120, bounds=(1, MOST_REQUESTS), label="Requests", doc="how many, at most"
+        120, bounds=(1, MOST_REQUESTS), label="Requests", doc="most requests to serve"
     )
     rate: float = param.Number(
-        22.0, bounds=(0.01, 10_000), label="Requests a second", doc="mean rate of those drawn"
+        22.0, bounds=(0.01, 10_000), label="Requests per second", doc="mean rate of drawn requests"
     )
-    seed: int = param.Integer(0, bounds=(0, 2**32 - 1), label="Seed", doc="of what is drawn")
+    seed: int = param.Integer(
+        0, bounds=(0, 2**32 - 1), label="Seed", doc="random seed of drawn requests"
+    )
     shared_prompt: int = param.Integer(
         0,
         bounds=(0, 65_536),
         label="Shared prompt",
-        doc=f"tokens of a text that prompts begin with, one of {PROMPTS}",
+        doc=f"tokens of a system prompt that prompts start with, one of {PROMPTS}",
     )
     speed: float = param.Number(
-        1.0, bounds=(0.01, 1_000), label="Trace speed", doc="times as fast as the trace's clock"
+        1.0,
+        bounds=(0.01, 1_000),
+        label="Trace speed",
+        doc="replay speed, as a multiple of the trace's clock",
     )
 
     def copied(self) -> "Load":

@@ -18,14 +18,14 @@ NS_IN = {"us": 1_000, "ms": 1_000_000}
 
 @dataclass(frozen=True)
 class Served:
-    """What is kept of an `Outcome`.
+    """What the page keeps of an `Outcome`.
 
     Args:
         serving: policy and limits.
         timeline: every block over time; neighbours that change alike are one change.
         lives: every request's phases.
         counts: requests that run, wait and have ended.
-        requests: a row a request.
+        requests: a row per request.
         summary: the run in figures.
         step_ends: when each step ends, nanoseconds; shape (steps,).
     """
@@ -67,7 +67,7 @@ class Served:
 
     @property
     def seconds(self) -> float:
-        """From the first arrival to the last token."""
+        """Seconds from the first arrival to the last token."""
         return float(self.summary["makespan_s"])
 
 

@@ -185,7 +185,7 @@ def bound(scenario: Scenario, servings: tuple[Serving, ...], requests: Workload)
         taken += int(cache.largest(serving, blocks, requests.prompt, last)[1].sum())
     if taken > MOST_BLOCKS or output > MOST_OUTPUT:
         raise ScenarioError(
-            f"these {len(requests):,} requests take {taken:,} blocks in both runs and sample "
+            f"these {len(requests):,} requests take {taken:,} blocks over both runs and generate "
             f"{output:,} tokens; this page plays at most {MOST_BLOCKS:,} blocks and "
             f"{MOST_OUTPUT:,} tokens: expected fewer requests, or larger blocks"
         )

@@ -21,7 +21,7 @@ class TraceUpload(Component):
 
 
 class Incoming:
-    """Pieces of one file; those of an earlier one are forgotten when another begins."""
+    """Pieces of one file; those of an earlier file are dropped when another begins."""
 
     def __init__(self) -> None:
         self.name, self.size, self.content = "", 0, bytearray()

@@ -1,4 +1,4 @@
-"""Work of a visitor's done beside the server's thread, so that no other visitor waits."""
+"""A visitor's work, done outside the server's thread so that no other visitor waits."""
 
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
@@ -30,7 +30,7 @@ def at_once(work: Work, then: Then) -> None:
 class Turns:
     """Does work in a thread, and hands the result to the page, as if the visitor had clicked.
 
-    One piece at a time; of those that come meanwhile the newest alone is done: it is what the
+    One piece at a time; of those that arrive meanwhile only the newest is done: it is what the
     visitor asks for now.
 
     Args:

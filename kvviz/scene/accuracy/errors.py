@@ -1,4 +1,4 @@
-"""Predicted against logged on log axes, and beneath it the errors, where the bands can be read."""
+"""Predicted against logged on log axes, with the errors below, where the bands can be read."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

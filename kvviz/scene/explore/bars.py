@@ -39,7 +39,7 @@ class Bars:
         here: int,
         low_is_best: bool = False,
     ) -> None:
-        """Show a bar for each value, 0 for one that there is not; `here` marks one of them."""
+        """Show a bar for each value, 0 if there is none; `here` marks one of them."""
         found = np.array(values)
         scale, tones = Scale.over(found, low_is_best=False), np.zeros(len(values), dtype=int)
         tones[found > 0] = scale.tones(found[found > 0])

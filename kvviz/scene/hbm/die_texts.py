@@ -10,8 +10,8 @@ from kvviz.scene.hbm.text import Text
 
 LEGEND = (
     (Tile.TILE, "tile in SRAM"),
-    (Tile.DONE, "done, dropped"),
-    (Tile.AHEAD, "still to do"),
+    (Tile.DONE, "done, discarded"),
+    (Tile.AHEAD, "still to come"),
 )
 ROOM_FOR_LEGEND = 200  # px high
 ROOM_FOR_BOUND = 140  # px wide
@@ -19,7 +19,7 @@ ROOM_FOR_SCORES = 300  # px wide, for what the scores are
 ROOM_FOR_TITLE = 300  # px wide, for the units beside the name
 NAMED, ROOM_FOR_SHARE = 56, 46  # px wide, beside a meter: for its name, and for "> 99%"
 METERS = ("compute", "memory")
-ROOFLINE = "assumed: upper bound of the roofline"
+ROOFLINE = "assumed: roofline upper bound"
 
 
 def die_texts(plan: DiePlan, gpu: Gpu) -> list[Text]:
@@ -75,16 +75,16 @@ def _title(plan: DiePlan, gpu: Gpu) -> list[Text]:
     title, known = plan.title, clusters(gpu)
     texts = [Text(title.x, title.y, die_name(gpu), 15, bold=True, role="text1")]
     if gpu.sm_count:
-        units, how = f"{gpu.sm_count} {_unit(gpu)}", f"a fact of the catalog: {gpu.source}"
+        units, how = f"{gpu.sm_count} {_unit(gpu)}", f"from the catalog: {gpu.source}"
         if known and title.w >= ROOM_FOR_TITLE:
             units += f" in {known.active} {known.name}"
-            how += f"; {known.source}. Which units are switched off differs from chip to chip."
+            how += f"; {known.source}. Which units are disabled differs from chip to chip."
         texts.append(Text(title.right, title.y, units, align="right", how=how))
     return texts
 
 
 def _caches(plan: DiePlan, gpu: Gpu) -> list[Text]:
-    share = f"{(gpu.l2_mb or 0) / max(1, len(plan.caches)):g} MB" if gpu.l2_mb else "size not known"
+    share = f"{(gpu.l2_mb or 0) / max(1, len(plan.caches)):g} MB" if gpu.l2_mb else "size unknown"
     cached = "on-die SRAM" if gpu.vendor == "Intel" else "L2 cache"
     return [
         Text(
@@ -92,7 +92,7 @@ def _caches(plan: DiePlan, gpu: Gpu) -> list[Text]:
             cache.y + cache.h / 2 + 5,
             f"{cached}, {share}",
             align="center",
-            how=f"a fact of the catalog: {gpu.source}",
+            how=f"from the catalog: {gpu.source}",
         )
         for cache in plan.caches
     ]

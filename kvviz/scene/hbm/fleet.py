@@ -1,4 +1,4 @@
-"""What does not fit one GPU, on as many as it would take: one address space, spilled in order."""
+"""A run too large for one GPU, drawn across as many GPUs as it needs, filled in order."""
 
 from functools import lru_cache
 from typing import Any

@@ -1,6 +1,6 @@
-"""The GPU with its memory: every page a cell on the real floorplan, and the ghost of the scores.
+"""The GPU with its memory: each page a cell on the real floorplan, and the ghost of the scores.
 
-The figure is drawn once; where everything lies on a GPU say its `places`, and the player puts it
+The figure is drawn once; a GPU's `places` say where everything is, and the player puts it
 there. What moves is on the overlay, a canvas of its own: the rest is not painted again with it.
 """
 

@@ -134,7 +134,7 @@ def _site_texts(gpu: Gpu, floor: Floorplan, pages: int) -> list[Text]:
         name, at = site.name_at, site.count_at
         texts.append(Text(name.x, name.y, site.label, align=name.align))
         if at:
-            said = f"{count:,} pages" if each == 1 else f"{each} pages a cell"
+            said = f"{count:,} pages" if each == 1 else f"{each} pages per cell"
             texts.append(Text(at.x, at.y, said, 13, at.align, role="text3", how="computed"))
     spare = [site for site in floor.sites if not site.active]
     for site in spare:
@@ -149,7 +149,7 @@ def _site_texts(gpu: Gpu, floor: Floorplan, pages: int) -> list[Text]:
                 _sum(gpu),
                 align="center",
                 role="text3",
-                how=f"a fact of the catalog: {gpu.source}",
+                how=f"from the catalog: {gpu.source}",
             )
         )
     return texts

@@ -41,7 +41,7 @@ class Raster:
 
 
 def raster(pages: int, width: float, height: float) -> Raster:
-    """Fit `pages` into a site of `width` x `height` px, with as few pages a cell as can be seen."""
+    """Fit `pages` into a site of `width` x `height` px, with as few pages per cell as possible."""
     least = max(1, ceil(pages * SMALLEST_CELL**2 / (width * height)))
     for pages_per_cell in range(least, pages):
         found = _fitted(pages, pages_per_cell, width / height)

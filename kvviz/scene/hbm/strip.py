@@ -1,4 +1,4 @@
-"""The memory over the run: weights, cache, scores against the capacity, one column a context."""
+"""The memory over the run: weights, cache, scores against the capacity, one column per context."""
 
 from dataclasses import dataclass
 

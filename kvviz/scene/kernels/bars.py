@@ -1,4 +1,4 @@
-"""What kernels take, measured and predicted, as bars."""
+"""Time or memory of kernels, measured and predicted, as bars."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ FONT: Final = value(SANS)
 
 @dataclass
 class Bars:
-    """One bar a kernel, its number beside it and a mark where it was predicted."""
+    """One bar per kernel, its number beside it and a mark where it was predicted."""
 
     figure: figure
     bars: ColumnDataSource

@@ -1,4 +1,4 @@
-"""What kernels take block by block and over n, as curves."""
+"""Time or memory of kernels, block by block and over n, as curves."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -23,7 +23,7 @@ NO_FLOOR: Final[dict[str, list[float]]] = {"from": [], "to": [], "y": []}
 
 @dataclass
 class Lines:
-    """One curve a kernel, named at its end."""
+    """One curve per kernel, named at its end."""
 
     figure: figure
     curves: ColumnDataSource

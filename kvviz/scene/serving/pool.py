@@ -7,7 +7,7 @@ from math import ceil, floor, sqrt
 from kvviz.scene.theme import Theme, mixed
 
 WIDTH, HEIGHT = 444, 160  # px at the design's size
-SMALLEST_CELL = 2.0  # px; with smaller ones a cell stands for several blocks
+SMALLEST_CELL = 2.0  # px; below it, a cell stands for several blocks
 MARKED_CELL = 4.5  # px; on smaller ones dots and outlines could not be told apart
 DIMMED, RESERVED = 0.16, 0.75  # shares of the colour in cells that are cached, or reserved
 
@@ -46,7 +46,7 @@ class PoolGrid:
 
 
 def pool_grid(blocks: int, slot: int | None = None) -> PoolGrid:
-    """Return the grid of a pool, with as few blocks a cell as can be seen.
+    """Return the grid of a pool, with as few blocks per cell as can be seen.
 
     Args:
         blocks: usable blocks.

@@ -1,4 +1,4 @@
-"""What a scheduler asks of the KV cache, wherever requests keep their keys and values."""
+"""What a scheduler asks of a KV cache, whatever its layout."""
 
 from collections.abc import Iterable, Sized
 from typing import Protocol
@@ -12,7 +12,7 @@ from kvviz.sim.workload.workload import Workload
 
 
 class Requests(Iterable[Request], Sized, Protocol):
-    """Requests of which something is asked at once, in running order."""
+    """Requests to act on together, in running order."""
 
 
 class Cache(Protocol):
@@ -40,7 +40,7 @@ class Cache(Protocol):
         """Give a running request room for `new` more tokens; False: there is none."""
 
     def release(self, request: Request, new: int = 0) -> Freed:
-        """Take a request's room back, with that for `new` tokens after those computed."""
+        """Free a request's room, including that for `new` tokens after the computed ones."""
 
     def take(self, requests: Requests) -> list[int]:
         """Give one block to each of `requests`; there are as many free."""
@@ -52,13 +52,13 @@ class Cache(Protocol):
         """Return those of `hits` that other requests hold."""
 
     def next_key(self, request: Request, hits: list[int]) -> Key | None:
-        """Return the content that a waiting request would hit after `hits`, were it known."""
+        """Return the key of the content that a waiting request could hit next, after `hits`."""
 
     def knows(self, key: Key) -> bool:
         """Return whether some block holds the content of `key`."""
 
     def counted(self) -> "Cache":
-        """Return an equal cache that need not say which blocks it gives."""
+        """Return an equivalent cache that only counts blocks."""
 
 
 class CacheClass(Protocol):
@@ -83,7 +83,7 @@ class CacheClass(Protocol):
 
 
 class Unshared:
-    """A cache that does not know what its blocks hold."""
+    """A cache without prefix caching."""
 
     shares = False
     cached = 0

@@ -10,7 +10,7 @@ NULL_BLOCK: Final = 0  # vLLM's own, never handed out
 
 
 class Freed(NamedTuple):
-    """Blocks that nobody holds any more: those without known content, and those with."""
+    """Blocks no longer held: those without cached content, and those with."""
 
     plain: list[int]
     known: list[int]
@@ -87,7 +87,7 @@ class BlockPool:
 
     @property
     def free(self) -> int:
-        """Blocks that nobody holds, those whose content is still cached included."""
+        """Blocks not held by any request, including those whose content is still cached."""
         return len(self._stack) + len(self._queue)
 
     @property
@@ -106,7 +106,7 @@ class BlockPool:
         return found
 
     def unused(self, blocks: Sequence[int]) -> int:
-        """Return how many of `blocks` nobody holds: touching them takes them off the free list."""
+        """Return how many of `blocks` are free: touching them takes them off the free list."""
         return sum(not self.references[block] for block in blocks)
 
     def touch(self, blocks: Sequence[int]) -> None:
@@ -159,7 +159,7 @@ class BlockPool:
             del self._others_of[key]
 
     def register(self, blocks: Iterable[int], keys: Iterable[Key]) -> None:
-        """Note that each of some held blocks is full of the content that its key stands for."""
+        """Register the keys of held blocks that are now full."""
         key_of, block_of = self.key_of, self._block_of
         for block, key in zip(blocks, keys, strict=True):
             key_of[block] = key
@@ -183,7 +183,7 @@ class BlockPool:
         return Freed(plain, known)
 
     def check(self, tables: Iterable[Sequence[int]]) -> None:
-        """Prove the pool's invariants, given the block tables of all requests that hold blocks.
+        """Check the pool's invariants, given the block tables of all requests that hold blocks.
 
         Raises:
             AssertionError: one does not hold.

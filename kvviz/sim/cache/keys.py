@@ -19,7 +19,7 @@ class BlockKeys:
     """Keys of the requests' blocks, as long as the requests live.
 
     A block of known tokens has a hash of its parent's key and its tokens, as in vLLM; one with
-    tokens that are unlike all others is known by whose and which it is.
+    unique tokens is identified by its request and position.
 
     Args:
         workload: whose prompts and outputs the blocks hold.
@@ -41,7 +41,7 @@ class BlockKeys:
         return chain
 
     def forget(self, request: Request) -> None:
-        """Drop the keys of a request that has ended; its blocks keep theirs."""
+        """Drop the keys of a finished request; its blocks keep theirs."""
         self._chains.pop(request.index, None)
 
     def _hash(self, chain: list[Key], request: Request, blocks: int) -> None:

@@ -1,4 +1,4 @@
-"""Keys and values in blocks on demand: with their identity, or only counted."""
+"""KV cache in blocks on demand: with block ids, or only counted."""
 
 from kvviz.memory.kv import Tokens
 from kvviz.settings.serving import Serving
@@ -33,7 +33,7 @@ class PagedCache:
 
     @property
     def free(self) -> int:
-        """Blocks that nobody holds."""
+        """Blocks not held by any request."""
         return self.pool.free
 
     @property
@@ -80,9 +80,9 @@ class PagedCache:
         request.registered = full
 
     def release(self, request: Request, new: int = 0) -> Freed:
-        """Let go of all blocks; content that is known stays until its block is taken.
+        """Free all blocks; cached content stays until its block is reused.
 
-        Blocks that the step under way would have filled hold nothing yet: they are known no more.
+        Blocks that the current step would have filled hold nothing yet: they lose their keys.
         """
         full = request.computed // self.block_size
         if full < request.registered:
@@ -122,12 +122,12 @@ class PagedCache:
         return bool(self.pool.hits([key]))
 
     def counted(self) -> Cache:
-        """Return a cache that only counts, unless content decides what is computed."""
+        """Return a cache that only counts, unless prefix caching decides what is computed."""
         return self if self.keys else CountedCache(self.block_size, self.pool.free)
 
 
 class CountedCache(Unshared):
-    """Blocks on demand that are only counted: all that totals without prefix caching need."""
+    """Blocks on demand, only counted: enough for totals without prefix caching."""
 
     on_demand = True
 

@@ -24,7 +24,7 @@ class Regions(Protocol):
         """Give a region back, exactly as it was taken."""
 
     def check(self) -> None:
-        """Prove that holes are in order, apart, and inside; raise `AssertionError` if not."""
+        """Check that holes are in order, apart, and inside; raise `AssertionError` if not."""
 
 
 class _Fit:
@@ -98,7 +98,7 @@ class Buddy:
     """Regions of a power of two, halved and joined (Knowlton, CACM 8(10), 1965).
 
     A space of another size is one tree for each of its binary digits. The rounding up to a power
-    of two is nobody's: it is taken, and holds nothing.
+    of two belongs to no request: it is taken, and holds nothing.
     """
 
     def __init__(self, size: int) -> None:
@@ -146,7 +146,7 @@ class Buddy:
         return -1 if root[1] == order else root[0] + ((start - root[0]) ^ (1 << order))
 
     def check(self) -> None:
-        """Prove that holes are apart and inside."""
+        """Check that holes are apart and inside."""
         holes = sorted((s, 1 << o) for o, starts in enumerate(self._holes) for s in starts)
         end = 0
         for start, size in holes:

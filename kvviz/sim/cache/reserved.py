@@ -1,4 +1,4 @@
-"""Keys and values in one contiguous region a request, reserved ahead."""
+"""KV cache in one contiguous region per request, reserved in advance."""
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from kvviz.sim.workload.workload import Workload
 
 
 class ReservedCache(Unshared):
-    """One contiguous region a request, as long as the reservation says (Orca, OSDI '22)."""
+    """One contiguous region per request, as long as the reservation says (Orca, OSDI '22)."""
 
     on_demand = False
 
@@ -68,7 +68,7 @@ class ReservedCache(Unshared):
 
 
 class BatchCache(ReservedCache):
-    """Regions that a whole batch keeps: all come back when the last of its requests has ended."""
+    """Regions of a whole batch: all are freed when its last request has finished."""
 
     def __init__(self, serving: Serving, num_blocks: int, workload: Workload) -> None:
         super().__init__(serving, num_blocks, workload)
@@ -82,7 +82,7 @@ class BatchCache(ReservedCache):
         return fits
 
     def release(self, request: Request, new: int = 0) -> Freed:
-        """Keep the region until those of the whole batch can be given back."""
+        """Keep the region until those of the whole batch can be freed."""
         self._ended.append(request)
         if len(self._ended) < self._batch:
             return Freed([], [])

@@ -1,4 +1,4 @@
-"""The requests that wait and run at a step: who joins, is preempted, ends, and holds what."""
+"""The waiting and running requests at a step: admission, preemption, completion, blocks."""
 
 from collections import deque
 
@@ -17,15 +17,15 @@ LAST = 1 << 62  # a number that none of those that decode has
 
 
 class Batch:
-    """What the scheduler does at a step; the time that it takes is the engine's matter.
+    """What the scheduler does at a step; the engine adds the time that it takes.
 
     The policy decides, and this is the `SchedulerState` that it sees.
 
     Args:
         cache: where keys and values are.
         decoding: the requests that decode, none yet.
-        ledger: hears what becomes of each request.
-        record: hears what happens to every block; None where totals are enough.
+        ledger: records what becomes of each request.
+        record: records what happens to every block; None where totals are enough.
         serving: limits.
         policy: orders, admits and preempts.
     """
@@ -62,13 +62,13 @@ class Batch:
         return Running(self.decoding, self.prefilling, self.steps)
 
     def come(self, request: Request) -> None:
-        """Let a request wait."""
+        """Add a request to the queue."""
         self.waiting.put(self._order(request, self), request)
         if self.waiting[0][2] is request:
             self.blocked, self.watched = False, None
 
     def demand(self) -> bool:
-        """Give blocks to those that need one to decode on; return whether any was preempted."""
+        """Give blocks to decoding requests that need one; return whether any was preempted."""
         self.budget = self.joined = 0
         need = self.decoding.phases[self.steps % self._block_size]
         before = self.preemptions
@@ -89,7 +89,7 @@ class Batch:
             self.record.took(self.steps, requests, blocks)
 
     def proceed(self, budget: int, scheduled: list[tuple[Request, int]]) -> bool:
-        """Schedule what is left of prompts, in order; return whether any was preempted.
+        """Schedule the rest of running prompts, in order; return whether any was preempted.
 
         Args:
             budget: tokens of the step, those that decode included.
@@ -115,7 +115,7 @@ class Batch:
         return self.preemptions > before
 
     def admit(self, budget: int, scheduled: list[tuple[Request, int]]) -> None:
-        """Let waiting requests join, the head of the queue first and alone."""
+        """Admit waiting requests from the head of the queue, one at a time."""
         self.blocked, self.watched, self.refused = False, None, False
         self.budget, self.joined = budget, 0
         waiting, cache = self.waiting, self.cache
@@ -187,7 +187,7 @@ class Batch:
         return victim, new
 
     def advance(self, request: Request, new: int) -> None:
-        """Count a prompt's computed tokens; with the last of them it samples one and decodes."""
+        """Count a prompt's computed tokens; after the last, it samples a token and decodes."""
         request.computed += new
         if request.left:
             return
@@ -212,7 +212,7 @@ class Batch:
         return request
 
     def settle(self) -> None:
-        """Let those end that have all their tokens."""
+        """Finish requests that have all their tokens."""
         for number in self.decoding.ended(self.steps):
             self._end(self._leave(number))
 

@@ -1,4 +1,4 @@
-"""Requests that decode, summed up: they all advance by a token a step, so none is looked at."""
+"""Decoding requests, summed up: all advance by one token per step."""
 
 from collections.abc import Iterator
 from heapq import heappop, heappush
@@ -9,7 +9,7 @@ from kvviz.sim.workload.request import Request
 
 
 class Decoding:
-    """What all requests that decode cost in the next step, and when something happens to one.
+    """What all decoding requests cost in the next step, and when the next event of one is.
 
     Steps are the engine's, counted from 0.
 
@@ -35,7 +35,7 @@ class Decoding:
 
     @property
     def due(self) -> int:
-        """The step at which the next one ends or outgrows a window; there must be one."""
+        """The step at which the next request ends or outgrows a window; there must be one."""
         end = self._ends[0][0]
         return min(end, self._bends[0][0]) if self._bends else end
 
@@ -54,7 +54,7 @@ class Decoding:
                 heappush(self._bends, (shift + window - 1, number, flops, moved))
 
     def leave(self, number: int, step: int) -> Request:
-        """Take a request out, and write down how far it is."""
+        """Take a request out, and store its progress."""
         request = self.caught_up(self.requests.pop(number), step)
         if self._on_demand:
             del self.phases[request.shift % self._block_size][number]
@@ -62,7 +62,7 @@ class Decoding:
         return request
 
     def caught_up(self, request: Request, step: int) -> Request:
-        """Return one that decodes, with how far it is at `step` written down."""
+        """Return a decoding request with its progress at `step` stored."""
         request.computed = step - request.shift
         request.tokens = request.computed + 1
         return request
@@ -76,13 +76,13 @@ class Decoding:
         self.more_moved += sign * more_moved
 
     def advance(self, step: int) -> None:
-        """Go on by one step, to `step`."""
+        """Advance by one step, to `step`."""
         self.flops += self.more_flops
         self.moved += self.more_moved
         self.bend(step)
 
     def bend(self, step: int) -> None:
-        """Let those that have outgrown a window cost less more from `step` on."""
+        """From `step` on, let requests that have outgrown a window grow less in cost."""
         bends = self._bends
         while bends and (bends[0][0] == step or bends[0][1] not in self.requests):
             _, number, flops, moved = heappop(bends)
@@ -91,7 +91,7 @@ class Decoding:
                 self.more_moved -= moved
 
     def ended(self, step: int) -> Iterator[int]:
-        """Yield the numbers of those that have all their tokens, in running order."""
+        """Yield the numbers of requests that have all their tokens, in running order."""
         ends = self._ends
         while ends and (ends[0][0] == step or ends[0][1] not in self.requests):
             _, number = heappop(ends)

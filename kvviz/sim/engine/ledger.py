@@ -6,7 +6,7 @@ NEVER = -1
 
 
 class Ledger:
-    """Lists with an entry a request, in nanoseconds, tokens and counts; `NEVER` until it happens.
+    """Lists with an entry per request, in nanoseconds, tokens and counts; `NEVER` until it happens.
 
     Args:
         requests: how many.
@@ -22,13 +22,13 @@ class Ledger:
         self.lost_tokens = [0] * requests  # computed before a preemption, to be recomputed
 
     def scheduled(self, requests: Iterable[int], clock: int) -> None:
-        """Note that a step begins that computes tokens of `requests`."""
+        """Note that a step starts that computes tokens of `requests`."""
         for index in requests:
             if self.scheduled_ns[index] == NEVER:
                 self.scheduled_ns[index] = clock
 
     def preempted(self, index: int, computed: int) -> None:
-        """Note that a request went back to the queue, to compute its tokens once more."""
+        """Note that a request was preempted, and its tokens have to be recomputed."""
         self.preemptions[index] += 1
         self.lost_tokens[index] += computed
 

@@ -1,4 +1,4 @@
-"""The queue of the fast engine: requests that wait, in the order of a policy."""
+"""The fast engine's queue: waiting requests in the order of a policy."""
 
 from bisect import insort
 from collections import deque
@@ -25,7 +25,7 @@ class Queue(deque[tuple[Rank, int, Request]]):
             insort(self, entry)
 
     def rank_anew(self, rank: Callable[[Request], Rank]) -> None:
-        """Sort all that wait by new ranks."""
+        """Sort all waiting requests by new ranks."""
         entries = sorted((rank(request), index, request) for _, index, request in self)
         self.clear()
         self.extend(entries)

@@ -84,7 +84,7 @@ class Record:
             self._one(2 * step, State.USED, request.table[start:end], request.index)
 
     def decoded(self, step: int, request: Request, start: int) -> None:
-        """Note that reserved blocks were used by tokens computed a step each, up to `step`."""
+        """Note that reserved blocks were filled by tokens computed one per step, up to `step`."""
         if self._on_demand:
             return
         size, first = self._block_size, step - (request.computed - start)
@@ -104,7 +104,7 @@ class Record:
     def released(
         self, step: int, request: Request, table: Sequence[int], freed: Freed, move: Move
     ) -> None:
-        """Note that a request let go of its blocks, why, and which of them nobody holds now."""
+        """Note that a request freed its blocks, why, and which of them are no longer held."""
         edge = _edge(step, move)
         self._one(edge, State.FREE, freed.plain, NOBODY)
         self._one(edge, State.CACHED, freed.known, request.index)

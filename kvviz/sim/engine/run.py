@@ -1,4 +1,4 @@
-"""The fast engine: the plain one's results, with the iterations between two events in one go."""
+"""The fast engine: the plain one's results, taking all steps between two events at once."""
 
 from collections.abc import Callable
 from itertools import count
@@ -21,9 +21,9 @@ FAR = 1 << 62  # a step or a nanosecond that never comes
 
 
 class Engine:
-    """Serves a workload, with all that decode at once summed up.
+    """Serves a workload, treating all decoding requests together.
 
-    Requests that decode advance by a token a step, all of them: what they hold, cost, and have
+    Decoding requests all advance by one token per step: what they hold, cost, and have
     still to go follows from the number of steps. One of them is looked at only when something
     happens to it: it needs a block, fills one, outgrows a window, ends, or is preempted.
 
@@ -77,19 +77,19 @@ class Engine:
 
     @property
     def preemptions(self) -> int:
-        """How often a request was sent back to the queue."""
+        """How often a request was preempted."""
         return self.batch.preemptions
 
     @property
     def arrived_ns(self) -> list[int]:
-        """Nanoseconds at which each request came."""
+        """Nanoseconds at which each request arrived."""
         return [request.arrived for request in self._requests]
 
     def run(self, tell: Callable[[int], None] = lambda ended: None) -> None:
-        """Serve all requests to their ends; `tell` hears now and then how many have ended.
+        """Serve all requests; `tell` is called now and then with how many have finished.
 
         Raises:
-            ScenarioError: the policy lets nobody join an idle engine, and nobody is to come.
+            ScenarioError: the policy admits no request to an idle engine, and none will arrive.
         """
         batch = self.batch
         waiting, prefilling, decoding = batch.waiting, batch.prefilling, batch.decoding

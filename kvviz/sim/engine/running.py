@@ -1,4 +1,4 @@
-"""Requests that run, as a policy sees them in the fast engine."""
+"""Running requests, as a policy sees them in the fast engine."""
 
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -11,7 +11,7 @@ from kvviz.sim.workload.request import Request
 class Running(Sequence[Request]):
     """Running requests in the order in which they joined, at one step.
 
-    How far one is that decodes is written down only when somebody looks at it.
+    A decoding request's progress is stored only when it is looked at.
 
     Args:
         decoding: those that decode, the first of all.

@@ -22,8 +22,8 @@ class Step:
     Args:
         scheduled: tokens computed.
         computed: tokens computed before.
-        preempted: requests sent back to the queue.
-        finished: requests that end with this step.
+        preempted: requests that were preempted.
+        finished: requests that finish with this step.
         blocks: block tables after scheduling.
         free_blocks: blocks free when the step is over.
         start_ns: clock before the step.
@@ -76,7 +76,7 @@ class StepEngine:
         """Yield every iteration until all requests have ended.
 
         Raises:
-            ScenarioError: the policy lets nobody join an idle engine, and nobody is to come.
+            ScenarioError: the policy admits no request to an idle engine, and none will arrive.
         """
         coming, number, done = deque(self.requests), 0, Step()
         while coming or self.waiting or self.running:
@@ -202,8 +202,8 @@ def requests_of(workload: Workload, max_model_len: int) -> list[Request]:
 
 
 def nobody_joins(policy: Policy, waiting: int) -> ScenarioError:
-    """Return what to raise where a policy leaves requests waiting for ever."""
+    """Return what to raise where a policy leaves requests waiting forever."""
     return ScenarioError(
         f"policy {policy.title} leaves {waiting:,} of the requests waiting while nothing runs and "
-        f"nobody is to come; expected it to admit the first of them"
+        f"none will arrive; expected it to admit the first of them"
     )

@@ -37,7 +37,7 @@ class Usage:
         self._seen, self._stride = 0, 1
 
     def note(self, row: Row) -> None:
-        """Keep a row, or not, where there are many; its extremes are kept of all."""
+        """Keep a row, or only its extremes where there are many rows."""
         _, running, waiting, *_, free, _ = row
         if running > self.peak_running:
             self.peak_running = running
@@ -61,7 +61,7 @@ class Usage:
         cached: int,
         refused: bool,
     ) -> None:
-        """Count a time in which no request came or left.
+        """Count a period in which no request arrived or left.
 
         Args:
             ns: how long it was.

@@ -17,5 +17,5 @@ def policies() -> dict[str, Policy]:
 
 
 def find_policy(name: str) -> Policy:
-    """Return the policy that goes by `name`; raises `UnknownName` with the nearest."""
+    """Return the policy called `name`; raises `UnknownName` with the nearest names."""
     return find_named(name, policies(), "policy")

@@ -1,4 +1,4 @@
-"""What a scheduling policy decides, and what it may look at when it does."""
+"""What a scheduling policy decides, and what it may read."""
 
 from collections.abc import Callable, Sequence, Sized
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ Rank = float | tuple[float, ...]  # a place in the queue, the lowest first
 
 
 class SchedulerState(Protocol):
-    """The engine as a policy sees it at one step; a policy only reads it."""
+    """The engine as a policy sees it at one step; read-only."""
 
     @property
     def clock(self) -> int:
@@ -20,19 +20,19 @@ class SchedulerState(Protocol):
 
     @property
     def budget(self) -> int:
-        """Tokens that this step can still compute, while requests join; 0 before."""
+        """Tokens that this step can still compute while requests are admitted; 0 before."""
 
     @property
     def joined(self) -> int:
-        """Requests that have joined in this step."""
+        """Requests admitted in this step."""
 
     @property
     def running(self) -> Sequence[Request]:
-        """Requests that run, in the order in which they joined."""
+        """Running requests, in the order of admission."""
 
     @property
     def waiting(self) -> Sized:
-        """The queue, to be counted."""
+        """The waiting queue, for its length."""
 
     @property
     def cache(self) -> Cache:
@@ -50,7 +50,7 @@ Preempt = Callable[[Request, SchedulerState], Request]
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A way to schedule requests; both engines call it, and it answers both alike.
+    """A way to schedule requests; both engines call it and get the same answers.
 
     Of a request a policy may read `index` (the order of arrival), `arrived`, `prompt`, `tokens`,
     `computed`, `left` and `last`. Answers depend on the request and the state alone.
@@ -63,7 +63,7 @@ class Policy:
             request that came first.
         admit: whether the first of the queue may join now. The engine asks only while fewer than
             `max_num_seqs` run; then the cache must have room as well. A no ends the step's round.
-        preempt: which of those that run goes back to the queue, as the request given needs a block
+        preempt: which running request is preempted, as the request given needs a block
             and none is free; it may be that request itself.
         engine: the engine whose plan and limits it runs under where no other is asked for.
         steady: whether the rank of a waiting request never changes, and a no of `admit` that was

@@ -1,4 +1,4 @@
-"""Iteration-level scheduling over contiguous regions reserved ahead (Orca, OSDI '22)."""
+"""Iteration-level scheduling over contiguous regions reserved in advance (Orca, OSDI '22)."""
 
 from kvviz.sim.cache.reserved import ReservedCache
 from kvviz.sim.policies.base import Policy
@@ -6,7 +6,7 @@ from kvviz.sim.policies.vllm import admit, order, preempt
 
 POLICY = Policy(
     title="Orca",
-    about="requests join and leave at every step, over regions reserved ahead.",
+    about="requests join and leave at every step; each has a region reserved in advance.",
     cache=ReservedCache,
     order=order,
     admit=admit,

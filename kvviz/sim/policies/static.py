@@ -1,4 +1,4 @@
-"""Static batching: a batch is filled, and runs until its last sequence ends."""
+"""Static batching: a batch is filled, and runs until its last sequence finishes."""
 
 from kvviz.sim.cache.reserved import BatchCache
 from kvviz.sim.policies.base import Policy, SchedulerState
@@ -7,13 +7,13 @@ from kvviz.sim.workload.request import Request
 
 
 def admit(request: Request, state: SchedulerState) -> bool:
-    """Let requests join an idle engine only, as many as there is room for."""
+    """Admit requests only to an idle engine, as many as there is room for."""
     return len(state.running) == state.joined
 
 
 POLICY = Policy(
     title="Static",
-    about="a batch runs until its last request ends.",
+    about="a batch runs until its last request finishes.",
     cache=BatchCache,
     order=order,
     admit=admit,

@@ -1,4 +1,4 @@
-"""The life of every request as phases one after the other: in the queue, prefill, decode."""
+"""The phases of every request, one after the other: waiting, prefill, decode."""
 
 from enum import IntEnum
 from typing import NamedTuple
@@ -93,7 +93,7 @@ def _tokens(outcome: Outcome, request: Column, phase: Column, step: Column) -> C
 
 
 class Counts(NamedTuple):
-    """Requests by what they do, at every moment at which that changes; columns of one length."""
+    """Requests by state, at every moment at which that changes; columns of one length."""
 
     ns: Column
     running: Column
@@ -102,7 +102,7 @@ class Counts(NamedTuple):
 
 
 def counts(lives: Lives) -> Counts:
-    """Return how many requests run, wait and have ended, from the first arrival on."""
+    """Return how many requests run, wait and have finished, from the first arrival on."""
     runs = np.isin(lives.phase, (Phase.PREFILL, Phase.DECODE)).astype(np.int64)
     last = np.append(lives.request[1:] != lives.request[:-1], True)
     ns, at = np.unique(np.concatenate([lives.start, lives.end]), return_inverse=True)

@@ -1,4 +1,4 @@
-"""What came of a run, as values: requests, totals, the use of the pool, every block over time."""
+"""Results of a run: requests, totals, the use of the pool, every block over time."""
 
 import json
 from dataclasses import asdict, dataclass, replace
@@ -29,19 +29,19 @@ WHEN_MOST = 2**32 - 1  # changes count time in 32 bits
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Outcome:
-    """A run that has ended; it holds no engine.
+    """A finished run; it holds no engine.
 
     Args:
         workload: the requests, without what their prompts say.
         pool: the blocks and limits that it had, and the engine's plan behind them.
-        efficiency: rates that its steps reach, and how they are known.
-        wall_s: seconds that simulating took.
+        efficiency: MFU, MBU and overhead of its steps, and how they are known.
+        wall_s: wall-clock seconds of the simulation.
         steps: how many there were.
         clock_ns: nanoseconds from the start to the end of the last one.
-        preemptions: how often a request was sent back to the queue.
+        preemptions: how often a request was preempted.
         scheduled_tokens: tokens computed.
         looked_up_tokens: tokens of the requests that joined, each time they did.
-        columns: what became of every request.
+        columns: what became of each request.
         usage: how the pool was used.
         history: every block over time; None where the run was not recorded.
     """
@@ -82,7 +82,7 @@ class Outcome:
         return self.history
 
     def requests(self) -> dict[str, NDArray[np.generic]]:
-        """Return a row a request: seconds, tokens and counts; columns of shape (requests,).
+        """Return a row per request: seconds, tokens and counts; columns of shape (requests,).
 
         Arrivals that count steps are seconds from the start, as is everything else.
         """
@@ -130,7 +130,7 @@ class Outcome:
 
     @property
     def finish_sha(self) -> str:
-        """Say at which step each request ended, in 16 hex digits."""
+        """A hash of the step at which each request ended, in 16 hex digits."""
         pairs = sorted([index, step] for index, step in enumerate(self.columns.end_step.tolist()))
         return sha256(json.dumps(pairs).encode()).hexdigest()[:16]
 
@@ -197,7 +197,7 @@ class Outcome:
 def outcome_of(
     engine: Engine, workload: Workload, pool: Pool, efficiency: Efficiency, wall_s: float
 ) -> Outcome:
-    """Return what came of a run of the fast engine that has ended."""
+    """Return the results of a finished run of the fast engine."""
     return Outcome(
         workload=replace(workload, contents=None),
         pool=pool,
@@ -215,7 +215,7 @@ def outcome_of(
 
 
 def spread(values: NDArray[np.generic]) -> dict[str, float | None]:
-    """Return mean and percentiles of what is known, None where nothing is."""
+    """Return mean and percentiles of the known values, None where there are none."""
     known = values[~np.isnan(values)]
     names = ("mean", *(f"p{percent}" for percent in PERCENTILES), "max")
     if not len(known):

@@ -12,7 +12,7 @@ Column = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RequestColumns:
-    """A row a request; columns of shape (requests,), times from the start of the run.
+    """A row per request; columns of shape (requests,), times from the start of the run.
 
     Args:
         arrived_ns: nanoseconds to its arrival.
@@ -20,7 +20,7 @@ class RequestColumns:
         first_token_ns: to the end of the step that sampled its first token.
         end_ns: to the end of the step that sampled its last token.
         end_step: which step that was, counted from 1.
-        preemptions: how often it was sent back to the queue.
+        preemptions: how often it was preempted.
         cached_tokens: tokens found in the cache, at every admission.
         lost_tokens: tokens computed before a preemption, to be recomputed after it unless cached.
     """
@@ -36,6 +36,6 @@ class RequestColumns:
 
     @classmethod
     def of(cls, engine: Engine) -> "RequestColumns":
-        """Return the columns of a run that has ended."""
+        """Return the columns of a finished run."""
         lists = {"arrived_ns": engine.arrived_ns, **vars(engine.ledger)}
         return cls(**{name: np.array(values, dtype=np.int64) for name, values in lists.items()})

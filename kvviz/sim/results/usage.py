@@ -1,4 +1,4 @@
-"""How the pool of KV blocks was used over a run: at its events, and on the mean of its time."""
+"""How the pool of KV blocks was used over a run: at its events, and averaged over time."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +18,7 @@ class PoolUsage:
     Args:
         num_blocks: blocks of the pool, the null block included.
         block_size: tokens of a block.
-        on_demand: whether blocks are given as tokens come; else they are reserved ahead.
+        on_demand: whether blocks are given as tokens come; else they are reserved in advance.
         rows: the engine at its events, columns by the names in `FIELDS`; shape (events,).
         ns: time in which steps ran.
         sums: counts of rows, summed over that time in count times ns; `refused` are the free
@@ -40,7 +40,7 @@ class PoolUsage:
 
     @classmethod
     def of(cls, engine: Engine, num_blocks: int, block_size: int) -> "PoolUsage":
-        """Return the pool's use in a run that has ended."""
+        """Return the pool's use in a finished run."""
         usage = engine.usage
         return cls(
             num_blocks,

@@ -58,10 +58,10 @@ class Requests:
         return cls(trace=absolute, digest=digest, start=start, limit=limit)
 
     def workload(self, rate: float | None) -> Workload:
-        """Return the requests as they come at `rate` a second, or at their own.
+        """Return the requests arriving at `rate` per second, or at their own rate.
 
         Raises:
-            ScenarioError: they have no rate that could be another.
+            ScenarioError: they have no rate that could be changed.
             SweepError: the trace is not there, or is another one.
         """
         if self.trace is None:
@@ -80,7 +80,7 @@ def _trace(path: str, digest: str) -> Workload:
             f"{path}: {error.strerror}; expected a trace that every process can read"
         ) from None
     if found != digest:
-        raise SweepError(f"{path} has changed; expected the trace with which the sweep began")
+        raise SweepError(f"{path} has changed since the sweep began; expected the same trace")
     return read_workload(Path(path))
 
 
@@ -96,7 +96,7 @@ class Cell:
         number: its place in the table.
         scenario: settings of what is served on.
         serving: settings of how requests are served.
-        rate: requests a second, None for the requests' own.
+        rate: requests per second, None for the requests' own.
         requests: which they are.
         version: of kvviz that every process must have.
     """
@@ -117,7 +117,7 @@ class Grid:
         models: by catalog name.
         gpus: by catalog name.
         policies: by name.
-        rates: requests a second, None for the requests' own.
+        rates: requests per second, None for the requests' own.
         requests: which requests every cell serves.
         scenario: the other settings of what is served on.
         serving: the other settings of how requests are served.

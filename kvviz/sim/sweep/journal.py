@@ -1,4 +1,4 @@
-"""The rows that a sweep has so far, on disk: a sweep that was ended goes on from there."""
+"""The finished rows of a sweep, on disk: an interrupted sweep resumes from there."""
 
 import json
 from pathlib import Path
@@ -65,8 +65,8 @@ class Journal:
         before, *rows = (self._read(line, at) for at, line in enumerate(whole.split(b"\n"), 1))
         if before != settings:
             raise SweepError(
-                f"{self._path} is of a sweep that differs in {_different(before, settings)}; "
-                f"expected the same settings to go on, or another --out"
+                f"{self._path} belongs to a sweep that differs in {_different(before, settings)}; "
+                f"expected the same settings to resume it, or another --out"
             )
         self.rows = {row["cell"]: row for row in rows}
 
@@ -77,7 +77,9 @@ class Journal:
                 return told
         except ValueError:
             pass
-        raise SweepError(f"line {at} of {self._path} is no row of a sweep; expected its journal")
+        raise SweepError(
+            f"line {at} of {self._path} is not a row of a sweep; expected a sweep's journal"
+        )
 
 
 def _different(before: dict[str, Any], now: dict[str, Any]) -> str:

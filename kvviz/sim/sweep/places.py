@@ -42,7 +42,7 @@ def local_processes(jobs: int) -> Place:
     """Return `jobs` processes of this machine.
 
     Raises:
-        SweepError: one of them was ended from outside.
+        SweepError: one of them was killed.
     """
     return partial(_processes, jobs)
 
@@ -65,7 +65,7 @@ def _processes(jobs: int) -> Iterator[Crew]:
         yield Crew(pool.submit, lambda futures: cf.wait(futures, None, cf.FIRST_COMPLETED).done)
     except BrokenProcessPool:
         raise SweepError(
-            "a process was ended from outside; the same command goes on with what is done"
+            "a worker process was killed; the same command resumes the sweep"
         ) from None
     finally:
         pool.shutdown(cancel_futures=True)
@@ -102,8 +102,8 @@ def _cluster(address: str) -> Iterator[Crew]:
         ) from None
     except lost as error:
         raise SweepError(
-            f"the cluster at {address} gave a cell up ({type(error).__name__}); "
-            f"the same command goes on with what is done"
+            f"the cluster at {address} gave up on a cell ({type(error).__name__}); "
+            f"the same command resumes the sweep"
         ) from None
     finally:
         client.close(timeout=CONNECT_SECONDS)
@@ -113,7 +113,7 @@ def _expect_workers(client: Any, address: str) -> None:
     try:
         client.wait_for_workers(1, timeout=WORKER_SECONDS)
     except TimeoutError:
-        raise SweepError(f"the Dask scheduler at {address} has no worker") from None
+        raise SweepError(f"the Dask scheduler at {address} has no workers") from None
 
 
 def _wait(client: Any, address: str, futures: Collection[Future]) -> Collection[Future]:
@@ -124,7 +124,7 @@ def _wait(client: Any, address: str, futures: Collection[Future]) -> Collection[
                 look(list(futures))
         except TimeoutError:  # long cells, or nobody there to compute them
             if client.status != "running":
-                raise SweepError(f"the Dask scheduler at {address} is gone") from None
+                raise SweepError(f"the Dask scheduler at {address} no longer answers") from None
             _expect_workers(client, address)
         # Dask counts a result that died with its worker as done; it is computed again.
         if done := [future for future in futures if future.status not in ("pending", "lost")]:

@@ -25,7 +25,7 @@ def sweep(
         journal: file that keeps every row as soon as it is there; cells that it has already are
             not computed again.
         place: where cells are computed; the rows do not depend on it.
-        tell: hears how many cells are done.
+        tell: called with how many cells are done.
 
     Raises:
         OSError: the journal cannot be read or written.

@@ -2,4 +2,4 @@
 
 
 class SweepError(Exception):
-    """A sweep cannot begin or go on; the message is one sentence."""
+    """A sweep cannot start or continue; the message is one sentence."""

@@ -140,7 +140,7 @@ def _paged(scenario: Scenario, cache: _Cache, room: int) -> Changes:
 
 
 def _contiguous(scenario: Scenario, cache: _Cache, room: int) -> Changes:
-    """One region a sequence from the start, filled as it grows."""
+    """One region per sequence from the start, filled as it grows."""
     size = cache.pages(regions(scenario))
     start = np.cumsum(size) - size
     inside = start < room

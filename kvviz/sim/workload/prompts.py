@@ -1,4 +1,4 @@
-"""What prompts say, as pieces of text with ids: equal ids mean equal text, and none is stored."""
+"""The text of prompts as pieces with ids: equal ids mean equal text, and none is stored."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

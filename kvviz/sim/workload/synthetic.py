@@ -57,7 +57,7 @@ def synthetic(
         traffic: the statistics.
         requests: how many, at least 1.
         seed: of the generator, from 0.
-        rate: requests a second, instead of the traffic's.
+        rate: requests per second, instead of the traffic's.
         variation: of the gaps between arrivals, instead of the traffic's; 1 is Poisson.
         longest: tokens of the longest prompt and of the longest output: longer ones are drawn
             again, which lowers the means.
@@ -84,7 +84,7 @@ def synthetic(
         contents,
         notes=(
             f"Lengths: {traffic.source}.",
-            f"Arrivals: {rate:g} a second, their gaps of variation {variation:g}.",
+            f"Arrivals: {rate:g} per second, coefficient of variation of the gaps {variation:g}.",
             f"Assumed: {traffic.assumed}.",
         ),
     )
@@ -99,7 +99,7 @@ def arrivals(requests: int, rate: float, variation: float = 1.0, seed: int = 0) 
 
     Args:
         requests: how many, at least 1.
-        rate: requests a second.
+        rate: requests per second.
         variation: standard deviation of the gaps over their mean.
         seed: of the generator, from 0.
 
@@ -118,7 +118,7 @@ def _arrivals(requests: int, rate: float, variation: float, random: np.random.Ge
         gaps = random.gamma(variation**-2, variation**2 / rate, requests)
     seconds = np.cumsum(gaps) - gaps[0]
     if not seconds[-1] < LAST_SECOND:
-        raise ValueError(f"At {rate} requests a second the last one comes after 292 years.")
+        raise ValueError(f"At {rate} requests per second the last one comes after 292 years.")
     when: Column = np.rint(seconds * 1e9).astype(np.int64)
     return when
 

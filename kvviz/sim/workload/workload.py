@@ -64,7 +64,7 @@ class Workload:
         return replace(self, arrival=np.zeros_like(self.arrival))
 
     def at_rate(self, rate: float) -> "Workload":
-        """Return the same requests, at `rate` a second on the mean, all gaps stretched alike.
+        """Return the same requests at a mean of `rate` per second, all gaps scaled alike.
 
         Raises:
             ScenarioError: arrivals count steps, or all come at the same time.
@@ -72,7 +72,7 @@ class Workload:
         span = int(self.arrival[-1] - self.arrival[0]) if len(self) else 0
         if self.in_steps or not span:
             raise ScenarioError(
-                f"{self.name} has no rate to change; expected requests that come over some time"
+                f"{self.name} has no request rate to change; expected arrivals over time"
             )
         factor = (len(self) - 1) / rate * NS / span
         arrival = np.rint((self.arrival - self.arrival[0]) * factor).astype(np.int64)

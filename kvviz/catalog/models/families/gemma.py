@@ -21,13 +21,13 @@ from kvviz.catalog.models.rotary import is_stretched, rotary_values, rotated
 
 
 def gemma(config: Config) -> Draft:
-    """Gemma 1: two norms a layer, full attention."""
+    """Gemma 1: two norms per layer, full attention."""
     draft = begin(config, tied=True)
     return _decoder(draft, Heads(*wide_heads(config)), [FULL] * draft.depth, 2)
 
 
 def gemma2(config: Config) -> Draft:
-    """Gemma 2: four norms a layer; layers of even index slide."""
+    """Gemma 2: four norms per layer; layers of even index slide."""
     draft = begin(config, tied=True)
     found = spans_of_types(config, draft.depth)
     spans = found or _alternating(span_of(config, "sliding"), draft.depth, 2)

@@ -71,7 +71,7 @@ def _reuses_cache(draft: Draft) -> bool:
 
 
 def _tower(vision: Config, hidden: int) -> int:
-    """Return gemma-4's tower: gated MLPs, four norms a block, places by row and by column.
+    """Return gemma-4's tower: gated MLPs, four norms per block, places by row and by column.
 
     A load logged by vLLM 0.19 is 0.5 % larger than with this count.
     """

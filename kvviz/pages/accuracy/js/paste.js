@@ -41,7 +41,7 @@ class Box {
     const {text: {value}, model, problem} = this
     if (!value.trim()) return
     if (value.length > model.limit) {
-      problem.textContent = `The text is longer than ${model.limit.toLocaleString("en-US")} characters, the most read here.`
+      problem.textContent = `The text is longer than the limit of ${model.limit.toLocaleString("en-US")} characters.`
       return
     }
     problem.textContent = model.problem

@@ -91,7 +91,7 @@ class Heat {
     const {view} = this.model, {tones, columns, heading} = view, [i, j] = this.place()
     const fit = tones.filter((tone) => tone >= 0).length
     const chosen = i >= 0 && j >= 0 ? `${spoken(view, i * columns.length + j)}. ` : ""
-    find(this.card, ".said").textContent = `${heading}. ${chosen}Of ${tones.length} pairs shown, ${fit} have a figure.`
+    find(this.card, ".said").textContent = `${heading}. ${chosen}${fit} of ${tones.length} pairs shown have a value.`
   }
 
   /** @type {(i: number, j: number) => void} */

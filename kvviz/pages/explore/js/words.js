@@ -8,7 +8,7 @@ export function spoken({rows, columns, texts, tones, unit, legend}, i) {
   const tone = tones[i], column = columns[i % columns.length]
   const pair = `${rows[Math.floor(i / columns.length)].label} on ${column.label} ${column.note}`
   if (tone >= 0) return `${pair}: ${texts[i]} ${unit}`
-  if (tone === NO_SPLIT) return `${pair}: its heads do not split over ${legend.gpus} GPUs`
-  if (tone === UNKNOWN) return `${pair}: not known`
-  return texts[i] === "never" ? `${pair}: fits no number of GPUs` : `${pair}: does not fit, needs ${texts[i]}`
+  if (tone === NO_SPLIT) return `${pair}: cannot run on ${legend.gpus === 1 ? "one GPU" : `${legend.gpus} GPUs`}`
+  if (tone === UNKNOWN) return `${pair}: unknown`
+  return texts[i] === "no fit" ? `${pair}: does not fit at any TP × PP` : `${pair}: does not fit, needs ${texts[i]}`
 }

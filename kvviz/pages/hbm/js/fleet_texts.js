@@ -82,7 +82,7 @@ export function bar(fleet, row) {
   const {layout: {capacity, gpu, gpus, capacity_kind: how}, places: {bar: [, y, w, h]}} = fleet, end = fleet.at(capacity), beyond = beyondOf(fleet, row)
   /** @type {[number, Align]} */
   const [x, align] = end < 220 ? [end + 6, "left"] : [end - 6, "right"]
-  const past = beyond > 0 ? `, ${SPELL.count(beyond)} more GPU${beyond > 1 ? "s" : ""} of it past this picture` : ""
+  const past = beyond > 0 ? `, ${SPELL.count(beyond)} more GPU${beyond > 1 ? "s" : ""} not shown` : ""
   const first = align === "left" ? x + END_LABEL : end // from here on there is room for the ends of others
   const others = Array.from({length: gpus - 1}, (_, i) => capacity * (i + 2)).filter((bytes) => fleet.at(bytes) - 50 > first)
   return [

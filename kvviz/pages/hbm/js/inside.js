@@ -61,7 +61,7 @@ export class Inside {
   write(row, end) {
     const bound = (/** @type {string} */ name) => {
       const compute = row[`${name}_compute`], memory = row[`${name}_memory`]
-      return isNaN(compute) ? "rate not known" : compute > memory ? "compute bound" : "memory bound"
+      return isNaN(compute) ? "rate unknown" : compute > memory ? "compute bound" : "memory bound"
     }
     /** @type {{[name: string]: string}} */
     const words = {

@@ -71,11 +71,11 @@ export class Inspect {
     if (spilled || !this.zoom.hidden || /** @type {HTMLElement} */ (event.composedPath()[0]).title) return ""
     const [x, y] = this.point(event), [left, bottom, w, h] = shape.triangle, n = SPELL.count(numbers.when)
     if (x >= left && x <= left + w && y >= bottom && y <= bottom + h)
-      return `<b>Causal attention</b><br>Each token attends to itself and to all before it: query upward, key to the right. ` +
+      return `<b>Causal attention</b><br>Each token attends to itself and to all earlier tokens: queries go up, keys to the right. ` +
         `${n} tokens fill half of ${n}² squares, so twice the context takes four times the scores. Decode adds one row.`
     const meter = shape.tracks.left.some((a, i) => x >= a - 56 && x <= a + shape.tracks.w[i] + 46 && Math.abs(y - shape.tracks.y[i]) < 12)
-    return meter ? `<b>Roofline, not measured</b><br>Time that the units or the memory need of a step, as a share of it. ` +
-      `Assumed: a roofline, MFU ${layout.mfu} and MBU ${layout.mbu} ${layout.rates_kind}; activations and links are not counted, launches where a run on that GPU was fitted.` : ""
+    return meter ? `<b>Roofline, not measured</b><br>How much of a step’s time compute or memory needs. ` +
+      `Assumed: roofline with MFU ${layout.mfu} and MBU ${layout.mbu} ${layout.rates_kind}; activations and interconnect are not counted, kernel launches only where fitted to a run on that GPU.` : ""
   }
 
   /** @type {(list: Steps) => string} */
@@ -100,7 +100,7 @@ export class Inspect {
     const {pages, layout} = this.scene(), ghost = this.avoided(page)
     const there = page >= pages.scores[0] && page < pages.scores[1]
     const note = (ghost || there) && layout.copies ? `<br><small>${layout.copies}</small>` : ""
-    return [ghost ? ": scores that FlashAttention never writes would be here" : "", note]
+    return [ghost ? ": attention scores would be here without FlashAttention" : "", note]
   }
 
   /** @type {(event: MouseEvent) => void} */
@@ -117,7 +117,7 @@ export class Inspect {
     const {pages, layout: {gpus}, places} = this.scene()
     const gpu = gpus > 1 ? `GPU ${Math.floor(site / pages.sites)}, ` : ""
     const name = places.site_names[site % pages.sites]
-    find(this.zoom, "figcaption").textContent = `${gpu}${name}: ${SPELL.count(pages.countOf(site))} pages, one a cell`
+    find(this.zoom, "figcaption").textContent = `${gpu}${name}: ${SPELL.count(pages.countOf(site))} pages, one per cell`
     this.draw()
     find(this.zoom, "button").focus()
   }

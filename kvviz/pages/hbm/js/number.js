@@ -12,6 +12,6 @@ export function number(field, set) {
   return [root, (next) => {
     input.value = String(next.value ?? "")
     input.placeholder = next.assumed
-    input.title = next.value === null ? `assumed: ${next.source}` : "set by you; empty it for the assumed value"
+    input.title = next.value === null ? `assumed: ${next.source}` : "set by you; clear it to use the assumed value"
   }]
 }

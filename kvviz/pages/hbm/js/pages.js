@@ -148,8 +148,8 @@ export class Pages {
     switch (this.state[page]) {
       case 0: return page >= this.scores[0] && page < this.scores[1] ? "attention scores of one layer" : "free"
       case 1: return `weights: ${owner < 0 ? "embedding" : owner < layers ? `layer ${owner}` : "final norm and head"}`
-      case 2: return `reserved for sequence ${owner}, no token yet`
-      default: return `sequence ${owner}${this.tokens(page, owner, when)}, held since context ${SPELL.count(this.since[page])}`
+      case 2: return `reserved for sequence ${owner}, not used yet`
+      default: return `sequence ${owner}${this.tokens(page, owner, when)}, allocated at context ${SPELL.count(this.since[page])}`
     }
   }
 

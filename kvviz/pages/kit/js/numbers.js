@@ -50,8 +50,8 @@ export const SPELL = {
   gib, amount, size, seconds, equals, fall,
   gib1: (/** @type {number} */ bytes) => grouped(bytes / GIB, 1),
   change: (/** @type {number} */ bytes) => (bytes > 0 ? "−" : bytes < 0 ? "+" : "") + amount(Math.abs(bytes)),
-  count: (/** @type {number} */ value) => (isNaN(value) ? "not known" : grouped(value, 0)),
+  count: (/** @type {number} */ value) => (isNaN(value) ? "unknown" : grouped(value, 0)),
   tenth: (/** @type {number} */ value) => grouped(value, 1),
   percent: (/** @type {number} */ share) => shareOf(share, 1),
-  percent0: (/** @type {number} */ share) => (isNaN(share) ? "not known" : shareOf(share, 0)),
+  percent0: (/** @type {number} */ share) => (isNaN(share) ? "unknown" : shareOf(share, 0)),
 }

@@ -6,7 +6,7 @@ import {SPELL} from "./numbers.js"
 
 /** @type {(model: Model<{}>) => HTMLElement} */
 export function playhead(model) {
-  const row = element(`<label class="slider context" title="a setting: where the playhead stands">
+  const row = element(`<label class="slider context" title="a setting: the position of the playhead">
     <span>Context<b><output></output> <small></small></b></span><input type="range" min="0" step="1" aria-label="Context"></label>`)
   const input = find(row, "input")
   input.oninput = () => say("command", {play: false, seek: Number(input.value)})

@@ -11,18 +11,18 @@ const TYPING_MS = 300
 const REVEAL_MS = 1900 // by then the last of it has appeared
 const REPLAY = '<svg width="16" height="16" aria-hidden="true" fill="none" stroke="currentColor" stroke-width="1.7" stroke-linecap="round" stroke-linejoin="round"><path d="M13.5 8a5.5 5.5 0 1 1-1.7-4M13.6 1.6v3h-3"/></svg>'
 const SKELETON = '<div class="skeleton"><div class="metrics">' + '<section class="card metric"></section>'.repeat(4) + '</div><section class="card"></section><section class="card"></section></div>'
-const START = `<section class="card start"><p>How much memory does the cache of one sequence take, reserved in advance and in blocks on demand?</p>
+const START = `<section class="card start"><p>How much memory does one sequence’s KV cache take: reserved in advance, or in blocks on demand?</p>
       <button class="go">Show comparison</button></section>`
 const SHOWN = `<div class="shown"><div class="metrics"></div><section class="card slot"></section>
         <section class="card pool-card"><header></header></section><section class="card tables"><div></div></section></div>`
 const BOARD = `<div class="paging">
-    <div class="top-row"><div><h1>One sequence, two ways to keep its cache</h1><p class="older"></p></div>
+    <div class="top-row"><div><h1>One sequence, two ways to allocate its KV cache</h1><p class="older"></p></div>
       <div class="pickers"><button class="open-text" aria-expanded="false" aria-controls="text-card">Text</button>
       <button class="go" aria-label="Replay" title="Replay (R)" hidden>${REPLAY}</button></div></div>
     <p class="problem" role="alert" hidden></p>
-    <section class="card text-card" id="text-card" hidden><textarea rows="3" aria-label="Text of sequence A" placeholder="Type or paste a text: its tokens become the sequence"></textarea>
+    <section class="card text-card" id="text-card" hidden><textarea rows="3" aria-label="Text of sequence A" placeholder="Type or paste text: its tokens become the sequence"></textarea>
       <div><p class="counted" role="status"></p>
-      <small>The text stays between this browser and this server.</small></div></section>
+      <small>The text is sent only to this server.</small></div></section>
     <p class="unseen" role="status"></p>
     <div class="stage"></div>
     <div class="how"></div></div>`

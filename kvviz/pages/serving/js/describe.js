@@ -18,12 +18,12 @@ export function describe(player) {
 /** @type {(player: Player, run: Name, policy: string, now: string) => string} */
 function pool({row, model: {grid}}, run, policy, now) {
   const count = (/** @type {string} */ name) => SPELL.count(row[`${run}_${name}`])
-  return `Policy ${run.toUpperCase()}, ${policy}, at ${now}: ${count("running")} requests run, ${count("waiting")} wait ` +
-    `and ${count("ended")} have finished; ${count("held")} of ${SPELL.count(grid.blocks)} blocks in use.`
+  return `Policy ${run.toUpperCase()}, ${policy}, at ${now}: ${count("running")} requests running, ${count("waiting")} waiting ` +
+    `and ${count("ended")} finished; ${count("held")} of ${SPELL.count(grid.blocks)} blocks in use.`
 }
 
 /** @type {(player: Player, run: string, now: string) => string} */
 function requests({chart, runs, shown, followed, clock}, run, now) {
   const [from, to] = chart.seen(), says = runs[shown].lives.says(followed, clock.now)
-  return `Requests ${from} to ${to} under ${run} at ${now}; request ${followed} is followed: ${says}.`
+  return `Requests ${from} to ${to} under ${run} at ${now}; request ${followed} is selected: ${says}.`
 }

@@ -51,9 +51,9 @@ export class Lives {
   /** What a request does now, in words. @type {(request: number, now: number) => string} */
   says(request, now) {
     const row = this.rowAt(request, now)
-    if (row === undefined) return now < this.requests.queued_s[request] ? "still to come" : "finished"
+    if (row === undefined) return now < this.requests.queued_s[request] ? "not arrived yet" : "finished"
     const tokens = this.tokensAt(request, now), phase = PHASES[this.lives.phase[row]]
-    return phase === "decode" ? `decoding, ${SPELL.count(tokens ?? 0)} tokens in the cache` : phase === "preempted" ? "preempted, waits again" : phase
+    return phase === "decode" ? `decoding, ${SPELL.count(tokens ?? 0)} tokens in the cache` : phase === "preempted" ? "preempted, waiting again" : phase
   }
 
   /** The requests' counts and the pool's totals that hold at a time. @type {(now: number) => Row} */

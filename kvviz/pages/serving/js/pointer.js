@@ -60,10 +60,10 @@ export class Pointer {
     if (state === STATE.free) return {html: `<b>${name}</b> free`}
     /** @type {{[state: number]: string}} */
     const words = {
-      [STATE.reserved]: `reserved for request ${owner}, still empty`,
+      [STATE.reserved]: `reserved for request ${owner}, not used yet`,
       [STATE.used]: `request ${owner}, ${lives.says(owner, now)}`,
-      [STATE.cached]: `free, its content still cached; last held by request ${owner}`,
-      [STATE.shared]: `shared by several requests, ${owner} one of them`,
+      [STATE.cached]: `free, content still cached; last used by request ${owner}`,
+      [STATE.shared]: `shared by several requests, including ${owner}`,
     }
     return {html: `<b>${name}</b> ${words[state]}`, request: owner}
   }
@@ -77,6 +77,6 @@ export class Pointer {
     const does = `${lives.says(request, now)}${held ? `, ${SPELL.count(held)} block${held === 1 ? "" : "s"}` : ""}`
     const tail = times ? `, preempted ${times === 1 ? "once" : `${times} times`}` : ""
     return {request, html: `<b>Request ${request}</b> ${does}<br><small>${SPELL.count(prompt[request])} + ${SPELL.count(output[request])} tokens; ` +
-      `comes at ${at(queued_s[request])}, first token after ${SPELL.seconds(ttft_s[request])}${tail}, ends at ${at(end_s[request])}</small>`}
+      `arrives at ${at(queued_s[request])}, first token after ${SPELL.seconds(ttft_s[request])}${tail}, ends at ${at(end_s[request])}</small>`}
   }
 }

@@ -41,14 +41,14 @@ function draw(card, told) {
       <polyline points="${points.join(" ")}" fill="none" stroke="${colour}" stroke-width="1.8" vector-effect="non-scaling-stroke"/></svg><i class="mark"></i></div>
     <p class="says"><small></small></p>
     <div class="rows"><div class="row"><span>Prompt, output</span><span><b>${SPELL.count(prompt)}</b> + <b>${SPELL.count(output)}</b> tokens</span></div>
-      <div class="row" title="simulated; step time computed from a roofline"><span>Time to first token</span><b>${SPELL.seconds(ttft)}</b></div>
-      <div class="row" title="simulated; step time computed from a roofline"><span>Time per output token</span><b>${SPELL.seconds(tpot)}</b></div>
-      <div class="row" title="simulated; a shared block counts with one of its holders"><span>Blocks now</span><span class="count"></span></div></div>
+      <div class="row" title="simulated; step time from a roofline"><span>Time to first token</span><b>${SPELL.seconds(ttft)}</b></div>
+      <div class="row" title="simulated; step time from a roofline"><span>Time per output token</span><b>${SPELL.seconds(tpot)}</b></div>
+      <div class="row" title="simulated; a shared block counts for one of its requests"><span>Blocks now</span><span class="count"></span></div></div>
     <div class="strip" aria-hidden="true" style="--colour:${colour}"></div>`
 }
 
 /** @type {(phases: About["phases"]) => string} */
-const life = (phases) => "Its life: " + phases.map(({phase, start, end}) => `${phase} ${SPELL.seconds(end - start)}`).join(", ") + "."
+const life = (phases) => "Timeline: " + phases.map(({phase, start, end}) => `${phase} ${SPELL.seconds(end - start)}`).join(", ") + "."
 
 /** @type {(about: About, phase: About["phases"][number]) => string} */
 function bar(told, {phase, start, end}) {
@@ -74,7 +74,7 @@ function move(card, told) {
   }
   write(".ends b", now < start || now > end ? "" : `${now.toFixed(2)}`)
   write(".says small", says)
-  write(".count", count ? `<b>${SPELL.count(count)}</b> in ${SPELL.count(runs)} run${runs === 1 ? "" : "s"}` : "<b>0</b>")
+  write(".count", count ? `<b>${SPELL.count(count)}</b> in ${SPELL.count(runs)} fragment${runs === 1 ? "" : "s"}` : "<b>0</b>")
   cells(find(card, ".strip"), count, tokens === undefined || !tokens ? 1 : paged ? (tokens - 1) % block / block + 1 / block : 1)
 }
 

@@ -33,6 +33,6 @@ async function send(model, file, hint) {
     hint.textContent = `Reading ${SPELL.percent0(at / file.size)}`
     model.send_msg(await file.slice(at, Math.min(at + PIECE, most)).arrayBuffer())
   }
-  hint.textContent = "Reading its rows"
+  hint.textContent = "Reading requests"
   model.send_msg({end: true})
 }

@@ -1,6 +1,6 @@
 """BurstGPT's traces of GPT services (Wang et al., arXiv 2401.17644; github.com/HPMLL/BurstGPT).
 
-Requests that failed are in them with no response tokens: such rows are no requests here.
+Failed requests have no response tokens there: such rows are not requests here.
 """
 
 from typing import Final

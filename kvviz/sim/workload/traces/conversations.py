@@ -1,4 +1,4 @@
-"""ShareGPT's conversations: text whose tokens somebody has to count."""
+"""ShareGPT's conversations: text whose tokens have to be counted."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -34,23 +34,23 @@ def tokenizer(path: Path) -> CountTokens:
     try:
         found = Tokenizer.from_str(text)
     except Exception as error:  # the library raises no narrower one
-        raise ValueError(f"{path} is no tokenizer.json: {error}.") from None
+        raise ValueError(f"{path} is not a tokenizer.json: {error}.") from None
     return lambda said: len(found.encode(said, add_special_tokens=False).ids)
 
 
 def conversations(count_tokens: CountTokens | None) -> Format:
     """Return the format: the first turn is the prompt, the second the output.
 
-    So do vLLM's serving benchmarks take it. Later turns are not requests.
+    vLLM's serving benchmarks do the same. Later turns are not requests.
     """
 
     def reader(_: frozenset[str]) -> Reader:
         if count_tokens is None:
             raise TraceError(
-                "The conversations hold text, not lengths: name a tokenizer.json that counts "
-                "their tokens, or ask for an estimate of four characters a token."
+                "The conversations hold text, not lengths: name a tokenizer.json to count "
+                "their tokens, or ask for an estimate of four characters per token."
             )
-        estimate = ("Lengths are estimates: four characters a token.",)
+        estimate = ("Lengths are estimates: four characters per token.",)
         notes = AT_ONCE + (estimate if count_tokens is four_characters else ())
         return Reader(lambda fields: _request(fields, count_tokens), Clock(), notes=notes)
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from kvviz.sim.workload.traces.request import Fields, Request
 
-AT_ONCE: Final = ("The trace has no arrival times: all requests are there from the start.",)
+AT_ONCE: Final = ("The trace has no arrival times: all requests arrive at the start.",)
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ def to_csv(workload: Workload) -> str:
             for either.
     """
     if workload.sampled is not None:
-        raise ValueError("CSV has no place for the token id of the outputs; write JSON instead.")
+        raise ValueError("CSV cannot hold the token id of the outputs; write JSON instead.")
     pieces = _pieces(workload)
     columns = [_clock_key(workload), "prompt", "output"]
     columns += ["pieces"] * (pieces is not None) + ["id"] * bool(workload.ids)
@@ -96,9 +96,7 @@ def _clock_key(workload: Workload) -> str:
 
 def _cell(name: str) -> str:
     if "\n" in name or "\r" in name:
-        raise ValueError(
-            f"CSV has no place for a line break in the id {name!r}; write JSON instead."
-        )
+        raise ValueError(f"CSV cannot hold a line break in the id {name!r}; write JSON instead.")
     quoted = "," in name or '"' in name or name.isspace()
     return '"' + name.replace('"', '""') + '"' if quoted else name
 

@@ -88,7 +88,7 @@ def _fill(table: Table, found: Rows, formats: Sequence[Format]) -> tuple[Format,
             table.leave_out(line, error)
     if known is None or not len(table):
         why = table.left_out[0] if table.left_out else f"Expected {_looks(formats)}."
-        raise TraceError(f"The trace holds no request. {why}")
+        raise TraceError(f"The trace has no requests. {why}")
     return known
 
 
@@ -100,7 +100,7 @@ def _recognised(
             return format_, format_.reader(keys)
     shown = ", ".join(sorted(keys))
     shown = shown if len(shown) <= 100 else shown[:97] + "..."
-    raise TraceError(f"{shown!r} is no known format, expected {_looks(formats)}.", line)
+    raise TraceError(f"{shown!r} is not a known format, expected {_looks(formats)}.", line)
 
 
 def _looks(formats: Sequence[Format]) -> str:

@@ -85,7 +85,7 @@ def _cells(line: str) -> list[str]:
     try:
         return next(csv.reader([line], strict=True))
     except csv.Error as error:
-        raise RowError(f"it is not CSV: {error}.") from None
+        raise RowError(f"it is not valid CSV: {error}.") from None
 
 
 def _written(text: TraceText) -> Iterator[tuple[int, str]]:
@@ -97,11 +97,11 @@ def _line(line: str) -> Fields:
     try:
         return _object(decoded(line))
     except json.JSONDecodeError as error:
-        raise RowError(f"it is not JSON: {error.msg}.") from None
+        raise RowError(f"it is not valid JSON: {error.msg}.") from None
     except RowError:
         raise
     except ValueError as error:
-        raise RowError(f"it is not JSON: {error}.") from None
+        raise RowError(f"it is not valid JSON: {error}.") from None
 
 
 def _object(found: Any) -> Fields:

@@ -57,7 +57,7 @@ class TraceText(io.TextIOWrapper):
             while line := self.readline(LONGEST_LINE):
                 number += 1
                 if len(line) == LONGEST_LINE:
-                    raise TraceError("it is over 16 MiB long, expected one request.", number)
+                    raise TraceError("it is longer than 16 MiB, expected one request.", number)
                 yield number, line
         except UnicodeDecodeError:
             raise not_utf8(number + 1) from None
@@ -93,7 +93,7 @@ class _Limited(io.RawIOBase):
             raise TraceError(f"The gzip file is damaged: {error}.") from None
         self._read += len(found)
         if self._limit is not None and self._read > self._limit:
-            raise TraceError(f"The trace is longer than {self._limit:,} bytes, the most allowed.")
+            raise TraceError(f"The trace is longer than {self._limit:,} bytes, the limit.")
         buffer[: len(found)] = found
         return len(found)
 
