@@ -36,6 +36,7 @@ class Session(PageSession):
     scenario: Scenario = param.ClassSelector(class_=Scenario, constant=True)
     timeline: Timeline = param.ClassSelector(class_=Timeline, doc="the run, page by page")
     report: MemoryReport = param.ClassSelector(class_=MemoryReport, doc="sums at the context")
+    settled: int = param.Integer(0, doc="moves when a change of knobs has been dealt with")
 
     def __init__(self, **params: Any) -> None:
         params.setdefault("scenario", Scenario(**PAGE_DEFAULTS))
@@ -88,9 +89,12 @@ class Session(PageSession):
         try:
             found = _computed(self.scenario) if own else _shared(**self.scenario.settings())
         except (ScenarioError, UnknownName) as error:
-            self.problem = str(error)
+            self.param.update(problem=str(error), settled=self.settled + 1)
             return
-        self.param.update(report=found[0], timeline=found[1], problem="")
+        report, timeline = found
+        self.param.update(
+            report=report, timeline=timeline, problem="", settled=self.settled + 1
+        )
 
 
 @lru_cache(maxsize=32)
