@@ -14,6 +14,7 @@ from kvviz.pages.hbm.toggles import TOGGLES
 from kvviz.pages.kit.html import chip, live, many, row, short
 from kvviz.pages.kit.pooled import pooled_note
 from kvviz.settings.scenario import Scenario
+from kvviz.settings.sequences import sequences
 from kvviz.units import GiB, share, size
 
 ROOFLINE = "assumed: upper bound of the roofline"
@@ -120,7 +121,7 @@ def allocation_unit(session: Session) -> str:
         return "<small>no pages: state only</small>"
     if scenario.paged:
         return f'<b title="computed">{size(page)}</b> {_given(f"page of {scenario.block_size}")}'
-    longest = int(regions(scenario).max())
+    longest = int(regions(sequences(scenario)).max())
     sizes = fullest_shard(scenario).token_bytes
     held = sum(added * min(longest, window) for window, added in sizes)
     slot = scenario.batching == "static" or scenario.reservation == "max"

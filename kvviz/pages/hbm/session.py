@@ -92,9 +92,7 @@ class Session(PageSession):
             self.param.update(problem=str(error), settled=self.settled + 1)
             return
         report, timeline = found
-        self.param.update(
-            report=report, timeline=timeline, problem="", settled=self.settled + 1
-        )
+        self.param.update(report=report, timeline=timeline, problem="", settled=self.settled + 1)
 
 
 @lru_cache(maxsize=32)
