@@ -8,7 +8,6 @@ from kvviz.catalog.published.papers import PAPERS
 from kvviz.engines.planning import served_model
 from kvviz.memory.kinds import SETTING
 from kvviz.memory.kv import regions
-from kvviz.memory.shard import fullest_shard
 from kvviz.pages.hbm.session import Session
 from kvviz.pages.hbm.toggles import TOGGLES
 from kvviz.pages.kit.html import chip, live, many, row, short
@@ -122,7 +121,7 @@ def allocation_unit(session: Session) -> str:
     if scenario.paged:
         return f'<b title="computed">{size(page)}</b> {_given(f"page of {scenario.block_size}")}'
     longest = int(regions(sequences(scenario)).max())
-    sizes = fullest_shard(scenario).token_bytes
+    sizes = session.results.shard.token_bytes
     held = sum(added * min(longest, window) for window, added in sizes)
     slot = scenario.batching == "static" or scenario.reservation == "max"
     kind = "slot" if slot else "region"
