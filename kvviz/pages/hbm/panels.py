@@ -3,7 +3,6 @@
 from typing import Any
 
 import numpy as np
-import panel as pn
 
 from kvviz.memory.kv import lengths
 from kvviz.pages.hbm import cards
@@ -13,6 +12,7 @@ from kvviz.pages.hbm.player import Player
 from kvviz.pages.hbm.session import Session
 from kvviz.pages.kit.cards import LiveCards, followed
 from kvviz.pages.kit.drawn import Drawn, follow_theme, redraws
+from kvviz.pages.kit.figure import Figure
 from kvviz.scene.hbm.fleet import FleetScene
 from kvviz.scene.hbm.gpu import HbmScene
 from kvviz.scene.hbm.strip import Crossing, Strip
@@ -61,8 +61,8 @@ def centre(session: Session) -> Player:
     return player
 
 
-def _pane(drawn: HbmScene | FleetScene | Strip) -> pn.pane.Bokeh:
-    return pn.pane.Bokeh(drawn.figure, sizing_mode="stretch_both", margin=0)
+def _pane(drawn: HbmScene | FleetScene | Strip) -> Figure:
+    return Figure(drawn.figure, sizing_mode="stretch_both")
 
 
 def _show(session: Session, strip: Strip, player: Player) -> None:
