@@ -1,6 +1,6 @@
 """What a grid of reports goes over: models, GPUs, dtypes, contexts and tensor-parallel sizes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from kvviz.catalog.gpus.gpu import Gpu
 from kvviz.catalog.models.model import Model
 from kvviz.settings.scenario import Scenario, ScenarioError
+from kvviz.settings.sequences import Sequences, sequences
 
 NAMES: Final = "mgdct"  # model, GPU, dtypes, context, tensor-parallel size
 
@@ -56,8 +57,8 @@ class Axes:
         return tuple(len(axis) for axis in axes)
 
     @cached_property
-    def at_contexts(self) -> tuple[Scenario, ...]:
-        """The workload at every context.
+    def at_contexts(self) -> tuple[Sequences, ...]:
+        """The workload's sequences at every context.
 
         Raises:
             ScenarioError: a context contradicts the workload's run length or max_model_len.
@@ -65,13 +66,11 @@ class Axes:
         scenarios = tuple(self.workload.replaced(context=n) for n in self.contexts)
         for scenario in scenarios:
             scenario.check()
-        return scenarios
+        return tuple(map(sequences, scenarios))
 
-    def at_contexts_with(self, **changes: Any) -> tuple[Scenario, ...]:
-        """Return the workload at every context, with some settings changed."""
-        if all(getattr(self.workload, name) == value for name, value in changes.items()):
-            return self.at_contexts
-        return tuple(scenario.replaced(**changes) for scenario in self.at_contexts)
+    def at_contexts_with(self, **changes: Any) -> tuple[Sequences, ...]:
+        """Return the sequences at every context, with some of their settings changed."""
+        return tuple(replace(each, **changes) for each in self.at_contexts)
 
     @cached_property
     def at_dtypes(self) -> tuple[Scenario, ...]:

@@ -1,6 +1,6 @@
 """The engine's overhead in every cell, and the memory left for the KV cache."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
@@ -10,6 +10,7 @@ from kvviz.atlas.axes import Array, Axes, Columns, spread
 from kvviz.atlas.held import Held
 from kvviz.catalog.models.model import Model
 from kvviz.engines.base import Engine, Taken
+from kvviz.engines.layout import Layout
 from kvviz.engines.registry import find_engine
 from kvviz.settings.deployment import Deployment
 
@@ -110,31 +111,17 @@ def kv_cache(held: Held, rooms: Rooms) -> Columns:
     columns["budget_concurrency"] = np.zeros(shape)
     at_context = (*shape[:3], len(axes.contexts), shape[4])
     columns["budget_concurrency_at_context"] = np.zeros(at_context)
-    for m, model in enumerate(axes.models):
-        for asked, gpus in zip(rooms.usual, rooms.alike, strict=True):
-            for t in np.flatnonzero(held.valid[m]):
-                on_gpu = replace(asked, model=model, tp=axes.tps[t])
-                _leave(columns, axes, left, (m, list(gpus), int(t)), on_gpu)
+    for m, t, d in np.argwhere(np.repeat(held.valid[..., None], len(axes.dtypes), axis=2)).tolist():
+        _leave(columns, rooms, left[m, :, d, 0, t], (m, t, d))
     return {**columns, **rooms.assumed()}
 
 
-def _leave(
-    columns: Columns,
-    axes: Axes,
-    left: Array,
-    place: tuple[int, list[int], int],
-    deployment: Deployment,
-) -> None:
-    """Fill in the cells of one model on GPUs that are alike, in every pair of dtypes."""
-    engine, length, (m, gpus, t) = find_engine(deployment.engine), deployment.max_model_len, place
-    for d, (_, kv_dtype) in enumerate(axes.dtypes):
+def _leave(columns: Columns, rooms: Rooms, left: Array, cell: tuple[int, int, int]) -> None:
+    """Fill in the cells of all GPUs, of one model, tensor-parallel size and pair of dtypes."""
+    (m, t, d), axes, length = cell, rooms.axes, rooms.axes.workload.max_model_len
+    for layout, gpus, budget in _budgets(rooms, left, cell):
         where = (m, gpus, d, 0, t)
-        room = engine.cache(deployment, left[where])
-        if deployment.kv_cache_memory_bytes is not None:
-            room = np.full(len(gpus), deployment.kv_cache_memory_bytes)
-        budget = np.maximum(room, 0).astype(np.int64)
         columns["budget_bytes"][where] = budget
-        layout = engine.layouts(replace(deployment, kv_dtype=kv_dtype))[0]
         if layout is None:
             continue
         blocks, holds = layout.blocks(budget), layout.holds(budget, length)
@@ -144,3 +131,19 @@ def _leave(
         columns["budget_concurrency"][where] = np.where(holds, many, 0)
         each = layout.concurrency(budget[:, None], np.array(axes.contexts))
         columns["budget_concurrency_at_context"][m, gpus, d, :, t] = each
+
+
+def _budgets(
+    rooms: Rooms, left: Array, cell: tuple[int, int, int]
+) -> Iterator[tuple[Layout | None, list[int], Array]]:
+    """Yield the layouts of the KV cache, each with its GPUs and the bytes that they have for it."""
+    (m, t, d), axes, fixed = cell, rooms.axes, rooms.axes.workload.kv_cache_memory_bytes
+    (_, kv_dtype), budget = axes.dtypes[d], np.zeros(len(left), dtype=np.int64)
+    cut: dict[Layout | None, list[int]] = {}
+    for asked, gpus in zip(rooms.usual, rooms.alike, strict=True):
+        on_gpu = replace(asked, model=axes.models[m], tp=axes.tps[t], kv_dtype=kv_dtype)
+        room = rooms.engine.cache(on_gpu, left[list(gpus)]) if fixed is None else fixed
+        budget[list(gpus)] = np.maximum(room, 0)
+        cut.setdefault(rooms.engine.layouts(on_gpu)[0], []).extend(gpus)
+    for layout, those in cut.items():
+        yield layout, those, budget[those]

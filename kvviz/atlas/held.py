@@ -12,7 +12,8 @@ from kvviz.atlas.facts import Facts, facts
 from kvviz.memory.kv import Tokens, kv_tokens
 from kvviz.memory.room import MOST_CONTEXT
 from kvviz.memory.scores import score_matrix_bytes
-from kvviz.settings.scenario import Scenario, ScenarioError
+from kvviz.settings.scenario import ScenarioError
+from kvviz.settings.sequences import Sequences
 
 MOST_BYTES: Final = 2**62  # sums of whole numbers stay clear of 64 bits
 
@@ -87,16 +88,20 @@ class Held:
                 "contexts or fewer sequences"
             )
 
-    def places(self, scenarios: tuple[Scenario, ...], part: str = "allocated") -> Tokens:
-        """Return the token places of one layer: shape (windows, scenarios).
+    def places(self, of: tuple[Sequences, ...], part: str = "allocated") -> Tokens:
+        """Return the token places of one layer: shape (windows, contexts).
 
         Args:
-            scenarios: one for each context.
+            of: the sequences at each context.
             part: ``used``, ``allocated`` or ``reserved``.
         """
+        contexts = [np.array([context]) for context in self.axes.contexts]
         return np.array(
             [
-                [getattr(kv_tokens(s, np.array([s.context]), window), part)[0] for s in scenarios]
+                [
+                    getattr(kv_tokens(each, at, window), part)[0]
+                    for each, at in zip(of, contexts, strict=True)
+                ]
                 for window in self.windows
             ]
         )

@@ -4,8 +4,10 @@ import numpy as np
 
 from kvviz.atlas.axes import Array, Axes, Columns, spread
 from kvviz.atlas.held import Held
+from kvviz.catalog.measured.recordings import efficiency
 from kvviz.cost.roofline import step_flops, together, work_of
 from kvviz.memory.kv import lengths
+from kvviz.settings.scenario import as_set
 from kvviz.units import GB
 
 
@@ -17,11 +19,10 @@ def rates(held: Held) -> Columns:
     axes, workload, gpus = held.axes, held.axes.workload, spread(held.axes.tps, "t")
     flops = spread(_flops(axes), "mc") / gpus
     moved = spread(_weights(held), "mtd") + spread(_cache(held), "mtdc")
-    there = [workload.replaced(gpu=gpu.name) for gpu in axes.gpus]  # with each GPU's efficiencies
-    compute = flops / (_peaks(axes) * spread([scenario.mfu for scenario in there], "g"))
+    compute = flops / (_peaks(axes) * _share(axes, "mfu"))
     bandwidth = spread([gpu.bandwidth_gb_s * GB for gpu in axes.gpus], "g")
-    memory = moved / (bandwidth * spread([scenario.mbu for scenario in there], "g"))
-    besides = spread([scenario.efficiency.overhead_s for scenario in there], "g")
+    memory = moved / (bandwidth * _share(axes, "mbu"))
+    besides = spread([efficiency(gpu).overhead_s for gpu in axes.gpus], "g")
     seconds = together(compute, memory) + besides
     rate = workload.batch / seconds
     watts = spread([gpu.tdp_w or np.nan for gpu in axes.gpus], "g") * gpus
@@ -34,6 +35,14 @@ def rates(held: Held) -> Columns:
         "tokens_per_second": rate,
         "tokens_per_second_per_watt": rate / watts,
     }
+
+
+def _share(axes: Axes, name: str) -> Array:
+    """Return a rate's share: as set, else what is known of each GPU."""
+    own = as_set(axes.workload, name)
+    return spread(
+        [getattr(efficiency(gpu), name) if own is None else own for gpu in axes.gpus], "g"
+    )
 
 
 def _flops(axes: Axes) -> list[Array]:

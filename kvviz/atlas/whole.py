@@ -6,9 +6,9 @@ import numpy as np
 
 from kvviz.atlas.axes import Array, Axes, Columns, spread
 from kvviz.atlas.held import Held
-from kvviz.memory.kv import NO_WINDOW, kv_tokens
+from kvviz.memory.kv import NO_WINDOW
 from kvviz.memory.report import TOGGLES
-from kvviz.settings.scenario import Scenario
+from kvviz.settings.sequences import Sequences
 
 PARTS: Final = ("used", "allocated", "reserved")
 
@@ -41,9 +41,9 @@ def whole(held: Held) -> Columns:
 
 def _cache(held: Held) -> Columns:
     """Return the KV cache: used + reserved + internal = allocated."""
-    scenarios = held.axes.at_contexts
-    used, allocated, reserved = (_cache_bytes(held, scenarios, part) for part in PARTS)
-    tokens = [int(kv_tokens(s, np.array([s.context])).used[0]) for s in scenarios]
+    of, batch = held.axes.at_contexts, held.axes.workload.batch
+    used, allocated, reserved = (_cache_bytes(held, of, part) for part in PARTS)
+    tokens = [batch * context for context in held.axes.contexts]
     return {
         "kv_used_bytes": used,
         "kv_allocated_bytes": allocated,
@@ -64,13 +64,13 @@ def _deltas(held: Held) -> Columns:
     return deltas
 
 
-def _cache_bytes(held: Held, scenarios: tuple[Scenario, ...], part: str = "allocated") -> Array:
-    """Return the bytes of a part of the cache in all layers, one scenario per context."""
-    places = held.places(scenarios, part)
+def _cache_bytes(held: Held, of: tuple[Sequences, ...], part: str = "allocated") -> Array:
+    """Return the bytes of a part of the cache in all layers, by the sequences at each context."""
+    places = held.places(of, part)
     return spread(np.einsum("mdw,wc->mdc", held.cached[:, 0], places), "mdc")
 
 
 def _past_own_maximum(axes: Axes) -> Array:
-    final = np.array([scenario.final_length for scenario in axes.at_contexts])
+    final = np.array([each.final_length for each in axes.at_contexts])
     own = np.array([model.max_context for model in axes.models])
     return spread(final > own[:, None], "mc")

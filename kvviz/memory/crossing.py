@@ -1,23 +1,34 @@
 """Where a run first needs more than one GPU holds."""
 
+from typing import Final
+
 import numpy as np
 
-from kvviz.memory.shard import fullest_shard
+from kvviz.memory.shard import Shard, fullest_shard
 from kvviz.memory.share import share_total
 from kvviz.settings.scenario import Scenario
 
+TRIED: Final = 32  # contexts at once: three rounds find one of 32,768
 
-def first_crossing(scenario: Scenario, capacity: int) -> int | None:
+
+def first_crossing(
+    scenario: Scenario, capacity: int, shard: Shard | None = None, flash: bool | None = None
+) -> int | None:
     """Return the first context at which the fullest GPU holds more than `capacity` bytes, or None.
 
-    At the scenario's tensor and pipeline sizes.
+    At the scenario's tensor and pipeline sizes; None where the run never does.
+
+    Args:
+        scenario: the deployment and its sequences.
+        capacity: bytes of one GPU.
+        shard: what the fullest GPU holds of the model, where that is known already.
+        flash: whether scores are never written; None for as the scenario has it.
     """
-    shard = fullest_shard(scenario)
+    shard = shard or fullest_shard(scenario)
     low, high = 1, scenario.final_length + 1
     while low < high:
-        middle = (low + high) // 2
-        if share_total(scenario, shard, np.array([middle]))[0] > capacity:
-            high = middle
-        else:
-            low = middle + 1
+        tried = np.unique(np.linspace(low, high - 1, TRIED).astype(np.int64))
+        fit = sum(total <= capacity for total in share_total(scenario, shard, tried, flash))
+        edges = [low - 1, *tried.tolist(), high]
+        low, high = edges[fit] + 1, edges[fit + 1]
     return low if low <= scenario.final_length else None

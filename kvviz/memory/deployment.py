@@ -5,8 +5,9 @@ from numpy.typing import NDArray
 
 from kvviz.catalog.models.model import Model
 from kvviz.engines.planning import room_bytes, served_model
-from kvviz.memory.parallel import allocated_places, fullest_gpu
+from kvviz.memory.parallel import Places, allocated_places, fullest_gpu
 from kvviz.settings.scenario import Scenario
+from kvviz.settings.sequences import sequences
 from kvviz.shards.split import valid_tensor_parallel
 
 
@@ -18,7 +19,10 @@ def deployments(model: Model) -> list[tuple[int, int]]:
 
 
 def smallest_deployments(
-    scenario: Scenario, contexts: NDArray[np.int64], pipeline: bool = True
+    scenario: Scenario,
+    contexts: NDArray[np.int64],
+    pipeline: bool = True,
+    everywhere: Places | None = None,
 ) -> NDArray[np.int64]:
     """Return the (tensor, pipeline) sizes needed at each context, shape (contexts, 2).
 
@@ -26,13 +30,15 @@ def smallest_deployments(
         scenario: the workload; its own tensor and pipeline sizes are ignored.
         contexts: tokens of the longest sequence, shape (contexts,).
         pipeline: whether layers may be split over stages too.
+        everywhere: the `allocated_places` at these contexts, where they are known already.
 
     Returns:
         Zeros where it does not fit at any TP × PP.
     """
     model, asked = served_model(scenario), scenario.deployment
     sizes = np.zeros((len(contexts), 2), dtype=np.int64)
-    everywhere = allocated_places(scenario, model, contexts)
+    if everywhere is None:
+        everywhere = allocated_places(sequences(scenario), model, contexts)
     whole = fullest_gpu(scenario, model, 1, 1, contexts, everywhere)
     for t, p in deployments(model):
         missing = np.flatnonzero(sizes[:, 0] == 0)
@@ -48,9 +54,7 @@ def smallest_deployments(
     return sizes
 
 
-def gpus_needed(
-    scenario: Scenario, contexts: NDArray[np.int64], pipeline: bool = True
-) -> NDArray[np.int64]:
+def gpus_needed(scenario: Scenario, contexts: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the GPUs of `smallest_deployments`, shape (contexts,), 0 where none fits."""
-    gpus: NDArray[np.int64] = smallest_deployments(scenario, contexts, pipeline).prod(axis=1)
+    gpus: NDArray[np.int64] = smallest_deployments(scenario, contexts).prod(axis=1)
     return gpus

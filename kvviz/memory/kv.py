@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from kvviz.catalog.models.model import Model
 from kvviz.settings.scenario import Scenario
+from kvviz.settings.sequences import Sequences
 from kvviz.shards.cache import cache_width, layer_bytes
 
 Tokens = NDArray[np.int64]
@@ -79,41 +80,41 @@ def lengths(longest: Tokens, batch: int, ragged: float) -> Tokens:
     return np.ceil(np.asarray(longest)[..., None] * shares).astype(np.int64)
 
 
-def kv_tokens(scenario: Scenario, contexts: Tokens, window: int = NO_WINDOW) -> KvTokens:
+def kv_tokens(of: Sequences, contexts: Tokens, window: int = NO_WINDOW) -> KvTokens:
     """Return the token places of layers with `window`, one row a context, shape (contexts,)."""
-    now = np.minimum(lengths(contexts, scenario.batch, scenario.ragged), window)
+    now = np.minimum(lengths(contexts, of.batch, of.ragged), window)
     used = now.sum(axis=-1)
-    if scenario.paged:
-        return KvTokens(used, _paged_places(scenario, now), np.zeros_like(used))
-    final = final_lengths(scenario)
+    if of.paged:
+        return KvTokens(used, _paged_places(of, now), np.zeros_like(used))
+    final = final_lengths(of)
     reserved = (np.minimum(final, window) - now).sum(axis=-1)
-    region = np.minimum(regions(scenario), window).sum()
+    region = np.minimum(regions(of), window).sum()
     return KvTokens(used, np.full_like(used, region), reserved)
 
 
-def final_lengths(scenario: Scenario) -> Tokens:
+def final_lengths(of: Sequences) -> Tokens:
     """Return every sequence's tokens when finished, shape (batch,)."""
-    return lengths(np.array(scenario.final_length), scenario.batch, scenario.ragged)
+    return lengths(np.array(of.final_length), of.batch, of.ragged)
 
 
-def regions(scenario: Scenario) -> Tokens:
+def regions(of: Sequences) -> Tokens:
     """Return the contiguous region of every sequence in tokens, shape (batch,), without paging.
 
     Static batching reserves max_model_len, continuous batching what the reservation policy says, as
     in the PagedAttention paper (arXiv 2309.06180, section 6.1).
     """
-    final = final_lengths(scenario)
-    if scenario.batching == "static" or scenario.reservation == "max":
-        return np.full_like(final, scenario.max_model_len)
-    if scenario.reservation == "pow2":
+    final = final_lengths(of)
+    if of.batching == "static" or of.reservation == "max":
+        return np.full_like(final, of.max_model_len)
+    if of.reservation == "pow2":
         powers = 2 ** np.ceil(np.log2(np.maximum(final, 1))).astype(np.int64)
-        return np.minimum(powers, scenario.max_model_len)
+        return np.minimum(powers, of.max_model_len)
     return final
 
 
-def _paged_places(scenario: Scenario, now: Tokens) -> Tokens:
-    if scenario.batching == "static":  # every sequence is padded to the longest, the first
+def _paged_places(of: Sequences, now: Tokens) -> Tokens:
+    if of.batching == "static":  # every sequence is padded to the longest, the first
         now = np.broadcast_to(now[..., :1], now.shape)
-    pages = -(-now // scenario.block_size)
-    places: Tokens = pages.sum(axis=-1) * scenario.block_size
+    pages = -(-now // of.block_size)
+    places: Tokens = pages.sum(axis=-1) * of.block_size
     return places

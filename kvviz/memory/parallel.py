@@ -9,6 +9,7 @@ from kvviz.catalog.models.model import Model
 from kvviz.memory.kv import NO_WINDOW, Tokens, kv_tokens, kv_width
 from kvviz.memory.scores import score_matrix_bytes
 from kvviz.settings.scenario import Scenario
+from kvviz.settings.sequences import Sequences
 from kvviz.shards.cache import layer_kv_bytes, layer_state_bytes
 from kvviz.shards.split import stage_starts
 from kvviz.shards.weights import stage_weights
@@ -32,10 +33,10 @@ class GpuBytes:
         return self.weights + self.kv + self.state + self.scores
 
 
-def allocated_places(scenario: Scenario, model: Model, contexts: NDArray[np.int64]) -> Places:
+def allocated_places(of: Sequences, model: Model, contexts: NDArray[np.int64]) -> Places:
     """Return, by window, the token places allocated in a layer at each context."""
     windows = {layer.window for layer in model.layers if layer.cached_values}
-    return {w: kv_tokens(scenario, contexts, w or NO_WINDOW).allocated for w in windows}
+    return {w: kv_tokens(of, contexts, w or NO_WINDOW).allocated for w in windows}
 
 
 def stage_kv(scenario: Scenario, model: Model, t: int, p: int, places: Places) -> Bytes:

@@ -1,7 +1,7 @@
 """One scenario's memory, exact to the byte, with what each optimisation alone would change."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 from kvviz.catalog.models.model import Model
 from kvviz.engines.base import Plan
 from kvviz.engines.planning import plan, served_model
-from kvviz.memory.deployment import gpus_needed, smallest_deployments
+from kvviz.memory.deployment import smallest_deployments
 from kvviz.memory.kinds import Kind, kinds
-from kvviz.memory.kv import NO_WINDOW, kv_tokens, kv_width, layer_groups
-from kvviz.memory.parallel import allocated_places, fullest_gpu
+from kvviz.memory.kv import kv_tokens, kv_width, layer_groups, lengths
+from kvviz.memory.parallel import Places, allocated_places, fullest_gpu
 from kvviz.memory.scores import score_matrix_bytes
 from kvviz.settings.scenario import Scenario, ScenarioError
+from kvviz.settings.sequences import Sequences, sequences
 from kvviz.shards.cache import state_bytes
 from kvviz.shards.split import valid_tensor_parallel
 from kvviz.shards.weights import stage_weights
@@ -76,18 +77,22 @@ class MemoryReport:
 
 def kv_bytes(scenario: Scenario, contexts: NDArray[np.int64]) -> KvBytes:
     """Return the KV cache of the whole model at each context, arrays of shape (contexts,)."""
+    return kv_places_bytes(sequences(scenario), contexts, _sizes(scenario))
+
+
+def _sizes(scenario: Scenario) -> list[tuple[int, int]]:
+    """Return (window, bytes that a token adds) of the kinds of layers of the whole model."""
     groups = layer_groups(served_model(scenario), kv_width(scenario, served_model(scenario)))
-    sizes = ((group.window, group.layers * group.bytes_per_token) for group in groups)
-    return kv_places_bytes(scenario, contexts, sizes)
+    return [(group.window, group.layers * group.bytes_per_token) for group in groups]
 
 
 def kv_places_bytes(
-    scenario: Scenario, contexts: NDArray[np.int64], sizes: Iterable[tuple[int, int]]
+    of: Sequences, contexts: NDArray[np.int64], sizes: Iterable[tuple[int, int]]
 ) -> KvBytes:
     """Return the KV cache at each context of layers by (window, bytes that a token adds)."""
     columns = np.zeros((3, len(contexts)), dtype=np.int64)
     for window, size in sizes:
-        places = kv_tokens(scenario, contexts, window)
+        places = kv_tokens(of, contexts, window)
         columns += np.stack([places.used, places.allocated, places.reserved]) * size
     used, allocated, reserved = columns
     return KvBytes(used, allocated, reserved, allocated - used - reserved)
@@ -102,11 +107,14 @@ def total_bytes(scenario: Scenario, contexts: NDArray[np.int64]) -> list[int]:
     """Return weights + KV allocated + recurrent state + scores at each context."""
     model = served_model(scenario)
     fixed = weights_bytes(scenario) + state_bytes(model) * scenario.batch
-    kv = kv_bytes(scenario, contexts).allocated.tolist()
-    if scenario.flash:
-        return [fixed + allocated for allocated in kv]
     scores = score_matrix_bytes(scenario, model, contexts.tolist())
-    return [fixed + a + s for a, s in zip(kv, scores, strict=True)]
+    return summed(fixed, kv_bytes(scenario, contexts), [] if scenario.flash else scores)
+
+
+def summed(fixed: int, kv: KvBytes, scores: list[int]) -> list[int]:
+    """Return what does not grow + KV allocated + the scores that are written, at each context."""
+    allocated = kv.allocated.tolist()
+    return [fixed + a + s for a, s in zip(allocated, scores or [0] * len(allocated), strict=True)]
 
 
 def toggle_deltas(scenario: Scenario, contexts: NDArray[np.int64]) -> dict[str, list[int]]:
@@ -114,12 +122,38 @@ def toggle_deltas(scenario: Scenario, contexts: NDArray[np.int64]) -> dict[str, 
 
     Positive: it saves.
     """
-    deltas = {}
-    for name, (on, off) in TOGGLES.items():
-        with_it = total_bytes(scenario.replaced(**on), contexts)
-        without = total_bytes(scenario.replaced(**off), contexts)
-        deltas[name] = [b - a for a, b in zip(with_it, without, strict=True)]
-    return deltas
+    scores = score_matrix_bytes(scenario, served_model(scenario), contexts.tolist())
+    kv = kv_bytes(scenario, contexts)
+    return deltas_of(sequences(scenario), contexts, _sizes(scenario), kv, scores)
+
+
+def deltas_of(
+    of: Sequences,
+    contexts: NDArray[np.int64],
+    sizes: Iterable[tuple[int, int]],
+    kv: KvBytes,
+    scores: list[int],
+) -> dict[str, list[int]]:
+    """Return `toggle_deltas` of layers by (window, bytes that a token adds).
+
+    Args:
+        of: the sequences as they are.
+        contexts: tokens of the longest.
+        sizes: of the layers.
+        kv: their cache, as it is.
+        scores: bytes of the scores, written or avoided: what FlashAttention alone changes.
+    """
+
+    def allocated(**way: Any) -> NDArray[np.int64]:
+        other = replace(of, **way)
+        return (kv if other == of else kv_places_bytes(other, contexts, sizes)).allocated
+
+    caches = {
+        name: (allocated(**off) - allocated(**on)).tolist()
+        for name, (on, off) in TOGGLES.items()
+        if name != "flash"
+    }
+    return {**caches, "flash": scores}
 
 
 def estimate(scenario: Scenario) -> MemoryReport:
@@ -131,8 +165,13 @@ def estimate(scenario: Scenario) -> MemoryReport:
     """
     planned = check(scenario)
     model, contexts = served_model(scenario), np.array([scenario.context], dtype=np.int64)
-    kv = kv_bytes(scenario, contexts)
-    total, per_gpu = total_bytes(scenario, contexts)[0], _per_gpu(scenario, planned, contexts)
+    held, sizes = sequences(scenario), _sizes(scenario)
+    kv, places = kv_places_bytes(held, contexts, sizes), allocated_places(held, model, contexts)
+    matrix = score_matrix_bytes(scenario, model, [scenario.context])
+    fixed = weights_bytes(scenario) + state_bytes(model) * scenario.batch
+    total = summed(fixed, kv, [] if scenario.flash else matrix)[0]
+    per_gpu = _per_gpu(scenario, planned, contexts, places)
+    deltas = deltas_of(held, contexts, sizes, kv, matrix)
     return MemoryReport(
         parameters=model.parameters,
         active_parameters=model.active_parameters,
@@ -140,16 +179,16 @@ def estimate(scenario: Scenario) -> MemoryReport:
         weights_bytes=weights_bytes(scenario),
         weights_bytes_per_gpu=per_gpu["weights"],
         per_gpu=per_gpu,
-        kv=_kv_row(scenario, kv, contexts),
+        kv=_kv_row(held, kv, contexts),
         state_bytes=state_bytes(model) * scenario.batch,
-        scores=_scores_row(scenario),
+        scores=_scores_row(scenario, matrix[0]),
         total_bytes=total,
         capacity_bytes=planned.requested,
         fits=per_gpu["total"] <= planned.requested,
         gpus_by_capacity=-(-total // planned.room),
-        **_deployment(scenario, contexts),
+        **_deployment(scenario, contexts, places),
         efficiency=efficiency(int(kv.used[0]), int(kv.allocated[0])),
-        deltas={name: delta[0] for name, delta in toggle_deltas(scenario, contexts).items()},
+        deltas={name: delta[0] for name, delta in deltas.items()},
         kinds=kinds(scenario),
         plan=planned,
         context=scenario.context,
@@ -167,12 +206,15 @@ def _per_token(scenario: Scenario, model: Model) -> dict[str, Any]:
     }
 
 
-def _deployment(scenario: Scenario, contexts: NDArray[np.int64]) -> dict[str, Any]:
+def _deployment(scenario: Scenario, contexts: NDArray[np.int64], places: Places) -> dict[str, Any]:
     """Return the GPUs needed, how they split, and how many tensor parallel alone needs."""
-    t, p = smallest_deployments(scenario, contexts)[0].tolist()
+    t, p = smallest_deployments(scenario, contexts, True, places)[0].tolist()
+    alone = t
+    if p > 1:  # without stages another size is the smallest
+        alone = int(smallest_deployments(scenario, contexts, False, places)[0, 0])
     return {
         "gpus_needed": t * p or None,
-        "gpus_tensor_parallel": int(gpus_needed(scenario, contexts, pipeline=False)[0]) or None,
+        "gpus_tensor_parallel": alone or None,
         "deployment": {"tp": t, "pp": p} if t else None,
     }
 
@@ -182,9 +224,10 @@ def efficiency(used: int, allocated: int) -> float:
     return used / allocated if allocated else 1.0
 
 
-def _per_gpu(scenario: Scenario, planned: Plan, contexts: NDArray[np.int64]) -> dict[str, int]:
+def _per_gpu(
+    scenario: Scenario, planned: Plan, contexts: NDArray[np.int64], places: Places
+) -> dict[str, int]:
     model = served_model(scenario)
-    places = allocated_places(scenario, model, contexts)
     gpu = fullest_gpu(scenario, model, scenario.tp, scenario.pp, contexts, places)
     scores = score_matrix_bytes(scenario, model, [scenario.context], scenario.tp)[0]
     sizes = {
@@ -197,8 +240,7 @@ def _per_gpu(scenario: Scenario, planned: Plan, contexts: NDArray[np.int64]) -> 
     return {**sizes, "total": sum(sizes.values())}
 
 
-def _scores_row(scenario: Scenario) -> dict[str, int]:
-    matrix = score_matrix_bytes(scenario, served_model(scenario), [scenario.context])[0]
+def _scores_row(scenario: Scenario, matrix: int) -> dict[str, int]:
     return {
         "bytes": 0 if scenario.flash else matrix,
         "avoided_bytes": matrix if scenario.flash else 0,
@@ -206,14 +248,14 @@ def _scores_row(scenario: Scenario) -> dict[str, int]:
     }
 
 
-def _kv_row(scenario: Scenario, kv: KvBytes, contexts: NDArray[np.int64]) -> dict[str, int]:
+def _kv_row(held: Sequences, kv: KvBytes, contexts: NDArray[np.int64]) -> dict[str, int]:
     return {
         "used_bytes": int(kv.used[0]),
         "allocated_bytes": int(kv.allocated[0]),
         "reserved_bytes": int(kv.reserved[0]),
         "internal_bytes": int(kv.internal[0]),
         "external_bytes": 0,  # nothing is freed while sequences only grow, so no hole opens
-        "tokens": int(kv_tokens(scenario, contexts, NO_WINDOW).used[0]),
+        "tokens": int(lengths(contexts, held.batch, held.ragged).sum()),
     }
 
 

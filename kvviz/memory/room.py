@@ -8,6 +8,7 @@ import numpy as np
 from kvviz.engines.planning import plan, served_model
 from kvviz.memory.parallel import allocated_places, fullest_gpu
 from kvviz.settings.scenario import Scenario
+from kvviz.settings.sequences import sequences
 
 MOST_CONTEXT: Final = Scenario.param.context.bounds[1]
 
@@ -27,7 +28,7 @@ def largest_batch(scenario: Scenario) -> int:
 
 def _fits(scenario: Scenario, context: int) -> bool:
     model, t, at = served_model(scenario), scenario.tp, np.array([context], dtype=np.int64)
-    places = allocated_places(scenario, model, at)
+    places = allocated_places(sequences(scenario), model, at)
     held = fullest_gpu(scenario, model, t, scenario.pp, at, places).total[0]
     return bool(held <= plan(scenario.deployment).room)
 

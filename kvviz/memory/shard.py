@@ -9,6 +9,7 @@ from kvviz.engines.planning import served_model
 from kvviz.memory.kv import NO_WINDOW, kv_width
 from kvviz.memory.parallel import allocated_places, stage_kv, stage_state
 from kvviz.settings.scenario import Scenario
+from kvviz.settings.sequences import sequences
 from kvviz.shards.cache import layer_kv_bytes, layer_state_bytes
 from kvviz.shards.split import stage_starts
 from kvviz.shards.weights import stage_weights, weights_of
@@ -40,13 +41,17 @@ class Shard:
         """Bytes of all weight runs."""
         return sum(size for _, size in self.weight_runs)
 
+    def fixed_bytes(self, batch: int) -> int:
+        """Return what does not grow: the weights, and the states of `batch` sequences."""
+        return self.weights_bytes + self.state_bytes * batch
+
 
 def fullest_shard(scenario: Scenario) -> Shard:
     """Return the share of the stage that holds the most at the scenario's context."""
     model, t, p = served_model(scenario), scenario.tp, scenario.pp
     context = np.array([scenario.context], dtype=np.int64)
     held = stage_weights(model, t, p, scenario.weights_dtype) + stage_state(scenario, model, t, p)
-    places = allocated_places(scenario, model, context)
+    places = allocated_places(sequences(scenario), model, context)
     stage = int(np.argmax(held + stage_kv(scenario, model, t, p, places)[:, 0]))
     starts = stage_starts(len(model.layers), p)
     layers = range(starts[stage], starts[stage + 1])

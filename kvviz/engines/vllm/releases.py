@@ -129,12 +129,12 @@ IMAGE_TOKENS: Final[dict[str, int]] = {"gemma4": 2496}
 
 def release(version: Version) -> Release:
     """Return the constants of a version: the last release that is not after it."""
-    return [found for found in RELEASES if found.since <= version][-1]
+    return next(found for found in reversed(RELEASES) if found.since <= version)
 
 
 def default_utilization(version: Version) -> float:
     """Return the share of the device that vLLM takes when it is given none."""
-    return [share for since, share in UTILIZATION if since <= version][-1]
+    return next(share for since, share in reversed(UTILIZATION) if since <= version)
 
 
 def default_batch(
@@ -162,7 +162,7 @@ def default_batch(
         tokens = 2048 if chunked else max(2048, max_model_len)
         return Batch(tokens, 256), "vLLM before 0.8: whole prompts, or chunks of 2,048 tokens"
     memory = 0 if "A100" in name else memory
-    found = [b for b in BATCHES if b.since <= version and b.memory <= memory][-1]
+    found = next(b for b in reversed(BATCHES) if b.since <= version and b.memory <= memory)
     tokens = max(found.batch.tokens, IMAGE_TOKENS.get(family, 0))
     tokens = min(tokens, found.batch.sequences * max_model_len)
     return Batch(tokens, min(found.batch.sequences, tokens)), found.source

@@ -5,7 +5,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-import panel as pn
 import param
 
 from kvviz.accuracy.comparison import Comparison
@@ -17,6 +16,7 @@ from kvviz.pages.accuracy.session import AS_LOGGED, MOST_TEXT, AccuracySession, 
 from kvviz.pages.kit.cards import Text, followed
 from kvviz.pages.kit.components import Component
 from kvviz.pages.kit.drawn import follow_theme, redraws
+from kvviz.pages.kit.figure import Figure
 from kvviz.pages.kit.html import short
 from kvviz.pages.kit.inputs import Knob, bound
 from kvviz.pages.kit.link import Carried, Link
@@ -129,7 +129,7 @@ def _panel(session: AccuracySession, quantity: str) -> Column:
 
 def _panes(pair: ErrorScatter) -> list[Any]:
     return [
-        pn.pane.Bokeh(plot, sizing_mode="stretch_width", height=plot.height, margin=0)
+        Figure(plot, sizing_mode="stretch_width", height=plot.height)
         for plot in (pair.scatter, pair.strip)
     ]
 

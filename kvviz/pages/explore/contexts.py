@@ -1,13 +1,13 @@
 """The chosen pair at other contexts, or with other numbers of sequences where no context is set."""
 
 import numpy as np
-import panel as pn
 
 from kvviz.atlas import reports
 from kvviz.pages.explore.heatmap import EXPLORE_CSS
 from kvviz.pages.explore.session import ExploreSession
 from kvviz.pages.kit.cards import Text
 from kvviz.pages.kit.drawn import follow_theme, redraws
+from kvviz.pages.kit.figure import Figure
 from kvviz.pages.kit.look import Column
 from kvviz.scene.explore.bars import bars
 from kvviz.scene.theme import THEMES
@@ -32,7 +32,7 @@ def contexts(session: ExploreSession) -> Column:
     session.scenario.param.watch(show, ["model", "gpu"])
     follow_theme(session, [chart])
     show()
-    plot = pn.pane.Bokeh(chart.figure, sizing_mode="stretch_width", margin=0)
+    plot = Figure(chart.figure, sizing_mode="stretch_width")
     return Column(title, plot, css_classes=["card"], stylesheets=[EXPLORE_CSS])
 
 

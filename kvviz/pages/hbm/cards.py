@@ -8,12 +8,12 @@ from kvviz.catalog.published.papers import PAPERS
 from kvviz.engines.planning import served_model
 from kvviz.memory.kinds import SETTING
 from kvviz.memory.kv import regions
-from kvviz.memory.shard import fullest_shard
 from kvviz.pages.hbm.session import Session
 from kvviz.pages.hbm.toggles import TOGGLES
 from kvviz.pages.kit.html import chip, live, many, row, short
 from kvviz.pages.kit.pooled import pooled_note
 from kvviz.settings.scenario import Scenario
+from kvviz.settings.sequences import sequences
 from kvviz.units import GiB, share, size
 
 ROOFLINE = "assumed: roofline upper bound"
@@ -124,8 +124,8 @@ def allocation_unit(session: Session) -> str:
         return "<small>no blocks: state only</small>"
     if scenario.paged:
         return f'<b title="computed">{size(page)}</b> {_given(f"block of {scenario.block_size}")}'
-    longest = int(regions(scenario).max())
-    sizes = fullest_shard(scenario).token_bytes
+    longest = int(regions(sequences(scenario)).max())
+    sizes = session.results.shard.token_bytes
     held = sum(added * min(longest, window) for window, added in sizes)
     return f'<b title="computed">{size(held)}</b> <small>region</small>'
 

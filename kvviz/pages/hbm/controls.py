@@ -15,12 +15,12 @@ from kvviz.pages.hbm.session import Session
 from kvviz.pages.hbm.toggles import TOGGLES, Toggle
 from kvviz.pages.kit.components import Component
 from kvviz.pages.kit.html import chip, live
-from kvviz.pages.kit.inputs import Options, change, current, field, spelled, stepped
+from kvviz.pages.kit.inputs import Options, change, current, field, put, spelled, stepped
 from kvviz.pages.kit.linker import linked
 from kvviz.pages.kit.upload import MOST_SENT
 from kvviz.settings import version
 from kvviz.settings.knobs import NEWEST, KnobError
-from kvviz.settings.scenario import Scenario, knobs
+from kvviz.settings.scenario import Scenario
 from kvviz.shards.split import valid_tensor_parallel
 
 SAVES, WOULD_SAVE = "saves now", "would save"  # what a switch's figure is, on and off
@@ -44,6 +44,7 @@ class Controls(Component):
     """
 
     cards = param.List(doc="title and fields of each card")
+    lists = param.Dict({}, doc="[value, text] pairs of long selects, by the setting's name")
     problem = param.String(doc="what is wrong with the settings, in one sentence")
     limit = param.Integer(MOST_SENT, doc="bytes of a file sent at most")
 
@@ -52,14 +53,15 @@ class Controls(Component):
 
 def controls(session: Session) -> Controls:
     """Return the column of controls, bound to the session's scenario."""
-    column = Controls(cards=_cards(session.scenario), problem=session.problem)
+    column = Controls()
     column.on_msg(lambda event: _take(session, event.data))
 
     def follow(*_events: object) -> None:
-        column.param.update(cards=_cards(session.scenario), problem=session.problem)
+        scenario = session.scenario
+        column.tell(cards=_cards(scenario), lists=_lists(scenario), problem=session.problem)
 
-    session.scenario.param.watch(follow, [*knobs(), "own_models"])
-    session.param.watch(follow, ["problem", "timeline"])
+    session.param.watch(follow, ["problem", "settled"])
+    follow()
     return column
 
 
@@ -74,7 +76,7 @@ def _take(session: Session, message: Any) -> None:
     except KnobError as error:
         session.problem = f"{name}: {error}."
         return
-    session.scenario.param.update(**changes)
+    put(session.scenario, changes)
 
 
 def _changes(scenario: Scenario, name: str, value: Any) -> dict[str, Any]:
@@ -108,6 +110,12 @@ def _cards(scenario: Scenario) -> list[dict[str, Any]]:
     ]
 
 
+def _lists(scenario: Scenario) -> dict[str, list[list[Any]]]:
+    """Return what the long selects offer: it hardly ever changes, and is sent only then."""
+    names = {"model": [*scenario.own_models, *model_names()], "gpu": gpu_names()}
+    return {name: spelled(options) for name, options in names.items()}
+
+
 def _field(scenario: Scenario, name: str, kind: str, options: Options = ()) -> Field:
     """Return an input for the scenario's `name`: slider, segment, select or number."""
     return field(scenario, name, kind, options, _hint(scenario, name))
@@ -129,8 +137,8 @@ def _model_and_gpu(scenario: Scenario) -> list[Field]:
     many = {size: f"× {size}" for size in stepped(sizes, scenario.tp)}
     gpus = _field(scenario, "tp", "select", many)
     return [
-        _field(scenario, "model", "select", [*scenario.own_models, *model_names()]),
-        {"kind": "row", "fields": [_field(scenario, "gpu", "select", gpu_names()), gpus]},
+        _field(scenario, "model", "select"),
+        {"kind": "row", "fields": [_field(scenario, "gpu", "select"), gpus]},
         {"kind": "upload", "name": "upload"},
         {"kind": "problem", "name": "problem"},
     ]

@@ -18,6 +18,7 @@ from kvviz.memory.kv import kv_width, layer_groups, regions
 from kvviz.memory.scores import score_matrix_bytes
 from kvviz.pages.kit.html import many
 from kvviz.settings.scenario import Scenario
+from kvviz.settings.sequences import sequences
 from kvviz.shards.cache import layer_bytes, state_bytes
 from kvviz.units import GB, GiB, gib, share, size
 
@@ -86,7 +87,7 @@ def _slot(scenario: Scenario) -> Iterator[Factoid]:
     slot, tokens = scenario.max_model_len, scenario.context
     if slot <= tokens:
         return
-    taken = not scenario.paged and int(regions(scenario).max()) == slot
+    taken = not scenario.paged and int(regions(sequences(scenario)).max()) == slot
     yield _fact(
         f"Reserving max_model_len, {slot:,} tokens, {'takes' if taken else 'would take'} "
         f"{size(_sequence_bytes(scenario, slot))}. The longest sequence here uses "

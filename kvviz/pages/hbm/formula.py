@@ -5,22 +5,28 @@ from collections import Counter
 from kvviz.catalog.models.model import Layer
 from kvviz.engines.planning import served_model
 from kvviz.memory.kv import kv_width
-from kvviz.memory.shard import fullest_shard
+from kvviz.memory.shard import Shard, fullest_shard
 from kvviz.pages.kit.html import live, many
 from kvviz.settings.scenario import Scenario
 from kvviz.shards.cache import layer_bytes
 from kvviz.units import size
 
 
-def formula(scenario: Scenario) -> str:
-    """Return the card: the formula, its numbers, and the efficiency."""
+def formula(scenario: Scenario, shard: Shard | None = None) -> str:
+    """Return the card: the formula, its numbers, and the efficiency.
+
+    Args:
+        scenario: the model, and how its caches are kept.
+        shard: what the fullest GPU holds of the model, where that is known already.
+    """
     model = served_model(scenario)
     kinds = Counter(layer for layer in model.layers if layer.cached_values)
     if not kinds:
         return "<h2>KV cache</h2><p>No layer caches tokens: the recurrent state does not grow.</p>"
     number, limited = kv_width(scenario, model), any(layer.window for layer in kinds)
     lines = "".join(f"<p>{_line(layer, n, number, limited)}</p>" for layer, n in kinds.items())
-    return f"""<h2>{_title(scenario)}</h2>{_symbols(scenario, list(kinds))}{lines}{_split(scenario)}
+    return f"""<h2>{_title(scenario)}</h2>{_symbols(scenario, list(kinds))}{lines}
+      {_split(scenario, shard)}
       <p>{live("tokens", "count")} tokens in use: {live("kv_used", "amount")}</p>
       <p title="computed: KV used / KV allocated">
       <math><mi>η</mi><mo>=</mo>{_fraction("KV used", "allocated")}<mo>=</mo>
@@ -28,12 +34,12 @@ def formula(scenario: Scenario) -> str:
       <mspace width=".28em"/>{_number("efficiency", "equals")}</math></p>"""
 
 
-def _split(scenario: Scenario) -> str:
+def _split(scenario: Scenario, shard: Shard | None) -> str:
     """Return what one GPU of several keeps of a token: its layers, and at least one KV head."""
     gpus = scenario.tp * scenario.pp
     if gpus == 1:
         return ""
-    added = sum(count for _, count in fullest_shard(scenario).token_bytes)
+    added = sum(count for _, count in (shard or fullest_shard(scenario)).token_bytes)
     heads = max((layer.kv_heads for layer in served_model(scenario).layers), default=0)
     copies = scenario.tp // heads if 0 < heads < scenario.tp else 1
     twice = f", every KV head on {copies} GPUs" if copies > 1 else ""

@@ -3,18 +3,16 @@
 from typing import Any
 
 import numpy as np
-import panel as pn
 
-from kvviz.memory.crossing import first_crossing
 from kvviz.memory.kv import lengths
-from kvviz.memory.shard import fullest_shard
 from kvviz.pages.hbm import cards
 from kvviz.pages.hbm.formula import formula
-from kvviz.pages.hbm.numbers import Columns, live_columns
+from kvviz.pages.hbm.numbers import Columns
 from kvviz.pages.hbm.player import Player
 from kvviz.pages.hbm.session import Session
 from kvviz.pages.kit.cards import LiveCards, followed
 from kvviz.pages.kit.drawn import Drawn, follow_theme, redraws
+from kvviz.pages.kit.figure import Figure
 from kvviz.scene.hbm.fleet import FleetScene
 from kvviz.scene.hbm.gpu import HbmScene
 from kvviz.scene.hbm.strip import Crossing, Strip
@@ -29,7 +27,7 @@ def panels(session: Session) -> LiveCards:
 def _cards(session: Session) -> list[list[str]]:
     return [
         ["info", cards.info(session)],
-        ["formula", formula(session.scenario)],
+        ["formula", formula(session.scenario, session.results.shard)],
         ["rates", cards.rates(session)],
         ["papers", cards.papers(session)],
     ]
@@ -63,12 +61,12 @@ def centre(session: Session) -> Player:
     return player
 
 
-def _pane(drawn: HbmScene | FleetScene | Strip) -> pn.pane.Bokeh:
-    return pn.pane.Bokeh(drawn.figure, sizing_mode="stretch_both", margin=0)
+def _pane(drawn: HbmScene | FleetScene | Strip) -> Figure:
+    return Figure(drawn.figure, sizing_mode="stretch_both")
 
 
 def _show(session: Session, strip: Strip, player: Player) -> None:
-    columns = live_columns(session)
+    columns = session.results.columns
     crossing = _crossing(session)
     axis = strip.show(columns["when"], _layers(session, columns), session.room, crossing)
     player.load(
@@ -93,7 +91,7 @@ def _layers(session: Session, columns: Columns) -> Columns:
 
 
 def _kv_by_colour(session: Session, columns: Columns) -> Columns:
-    scenario, shard = session.scenario, fullest_shard(session.scenario)
+    scenario, shard = session.scenario, session.results.shard
     now = lengths(columns["when"].astype(np.int64), scenario.batch, scenario.ragged)
     held = np.full(now.shape, float(shard.state_bytes))
     for window, size in shard.token_bytes:
@@ -102,12 +100,10 @@ def _kv_by_colour(session: Session, columns: Columns) -> Columns:
 
 
 def _crossing(session: Session) -> Crossing | None:
-    scenario, capacity = session.scenario, session.room
-    context = first_crossing(scenario, capacity)
+    context, without = session.results.full_at, session.results.full_without_flash
     if context is not None:
         when = f"full at {context:,} tokens" if context > 1 else "full from the start"
         return Crossing(context, when, when)
-    without = first_crossing(scenario.replaced(flash=False), capacity)
     if without is None:
         return None
     said = f"without Flash: full at {without:,} tokens"

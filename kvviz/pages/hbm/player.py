@@ -63,7 +63,7 @@ class Player(Component):
         gpu = session.scenario.the_gpu
         changing, constants = _told_apart(columns)
         changes = session.timeline.changes._asdict()
-        self.param.update(
+        self.tell(
             **texts,
             **{name: _compact(column) for name, column in changes.items()},
             columns=list(changing),

@@ -1,28 +1,22 @@
 """One visitor's state: the scenario, and the timeline and report that follow from it."""
 
 from collections.abc import Mapping
-from functools import lru_cache
 from math import ceil
 from typing import Any, Final
 
-import numpy as np
 import param
 
 from kvviz.catalog.models.config import ConfigError
 from kvviz.catalog.names import UnknownName
-from kvviz.memory import MemoryReport, estimate
-from kvviz.memory.shard import fullest_shard
-from kvviz.memory.share import share_total
+from kvviz.memory import MemoryReport
+from kvviz.pages.hbm.results import Results, results, shared_results
 from kvviz.pages.kit.session import PageSession
 from kvviz.pages.kit.upload import UPLOAD_NAME, uploaded
 from kvviz.scene.hbm.fleet import MOST
 from kvviz.settings.scenario import Scenario, ScenarioError, knobs
-from kvviz.sim.workload.growth import growth
 from kvviz.timeline import Timeline
-from kvviz.units import size
 
 PAGE_DEFAULTS: Final[Mapping[str, Any]] = {"ragged": 0.5, "run_length": 8192}
-MOST_PAGES = 2_000_000  # that change hands in a picture: each change is sent to the browser
 MOST_CELLS = 16_000_000  # pages of all GPUs shown: the browser holds seven bytes of each
 
 
@@ -36,6 +30,8 @@ class Session(PageSession):
     scenario: Scenario = param.ClassSelector(class_=Scenario, constant=True)
     timeline: Timeline = param.ClassSelector(class_=Timeline, doc="the run, page by page")
     report: MemoryReport = param.ClassSelector(class_=MemoryReport, doc="sums at the context")
+    results: Results = param.ClassSelector(class_=Results, doc="these and what follows from them")
+    settled: int = param.Integer(0, doc="moves when a change of knobs has been dealt with")
 
     def __init__(self, **params: Any) -> None:
         params.setdefault("scenario", Scenario(**PAGE_DEFAULTS))
@@ -86,47 +82,9 @@ class Session(PageSession):
     def _recompute(self, *_events: Any) -> None:
         own = self.scenario.model in self.scenario.own_models
         try:
-            found = _computed(self.scenario) if own else _shared(**self.scenario.settings())
+            found = results(self.scenario) if own else shared_results(**self.scenario.settings())
         except (ScenarioError, UnknownName) as error:
-            self.problem = str(error)
+            self.param.update(problem=str(error), settled=self.settled + 1)
             return
-        self.param.update(report=found[0], timeline=found[1], problem="")
-
-
-@lru_cache(maxsize=32)
-def _shared(**settings: Any) -> tuple[MemoryReport, Timeline]:
-    """Return what all visitors with these settings share; never modified."""
-    return _computed(Scenario(**settings))
-
-
-def _computed(scenario: Scenario) -> tuple[MemoryReport, Timeline]:
-    report = estimate(scenario)
-    timeline = growth(scenario, _recorded_bytes(scenario, report))
-    for column in (*timeline.changes._asdict().values(), *timeline.totals.values()):
-        column.setflags(write=False)
-    return report, timeline
-
-
-def _recorded_bytes(scenario: Scenario, report: MemoryReport) -> int:
-    """Return the bytes to record page by page: of as many GPUs as the picture shows at most.
-
-    Raises:
-        ScenarioError: one GPU has less than a page a memory site, or the run fills more pages
-            than a picture records.
-    """
-    shard = fullest_shard(scenario)
-    page = shard.page_bytes(scenario.block_size)
-    room = report.room
-    if room // page < scenario.the_gpu.active_sites:
-        raise ScenarioError(
-            f"{size(room)} of memory hold {room // page} pages of {size(page)}; expected at least "
-            f"one per memory site, {scenario.the_gpu.active_sites}"
-        )
-    end = share_total(scenario, shard, np.array([scenario.final_length]))[0] - shard.weights_bytes
-    filled = min(end, room) // page
-    if filled > MOST_PAGES:
-        raise ScenarioError(
-            f"the run fills {filled:,} pages of {size(page)}, more than the {MOST_PAGES:,} that "
-            f"the picture can show; expected a larger block size or a shorter run"
-        )
-    return min(room * MOST, shard.weights_bytes + page * MOST_PAGES)
+        told = {"report": found.report, "timeline": found.timeline, "results": found}
+        self.param.update(**told, problem="", settled=self.settled + 1)

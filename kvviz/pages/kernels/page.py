@@ -18,6 +18,7 @@ from kvviz.pages.kernels.session import PROBLEM, KernelSession, devices
 from kvviz.pages.kernels.tiles import BLOCKS, tiles
 from kvviz.pages.kit.cards import followed
 from kvviz.pages.kit.drawn import follow_theme, redraws
+from kvviz.pages.kit.figure import Figure
 from kvviz.pages.kit.inputs import bind, bound, spelled
 from kvviz.pages.kit.look import Column, Html
 from kvviz.pages.kit.page import Page
@@ -186,7 +187,7 @@ def _follow(session: KernelSession, show: Callable[..., None], *drawn: Any) -> N
 
 
 def _chart(heading: str, drawn: Any, note: str = "", aside: str = "") -> ChartCard:
-    pane = pn.pane.Bokeh(drawn.figure, sizing_mode="stretch_both", margin=0)
+    pane = Figure(drawn.figure, sizing_mode="stretch_both")
     return ChartCard(margin=0, heading=heading, note=note, aside=aside, told=heading, chart=pane)
 
 

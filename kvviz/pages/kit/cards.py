@@ -10,7 +10,7 @@ from kvviz.pages.kit.html import problem_text
 from kvviz.pages.kit.linker import linked
 from kvviz.pages.kit.session import PageSession
 
-C = TypeVar("C", bound=param.Parameterized)
+C = TypeVar("C", bound=Component)
 
 
 class Text(Component):
@@ -53,7 +53,7 @@ def followed(
     """
 
     def show(*_events: object) -> None:
-        card.param.update(**{of: text()})
+        card.tell(**{of: text()})
 
     session.param.watch(show, list(names))
     show()
@@ -65,7 +65,7 @@ def problem_line(session: PageSession) -> Text:
     card = Text(css_class="problem")
 
     def show(*_events: object) -> None:
-        card.param.update(html=problem_text(session.problem), visible=bool(session.problem))
+        card.tell(html=problem_text(session.problem), visible=bool(session.problem))
 
     session.param.watch(show, "problem")
     show()

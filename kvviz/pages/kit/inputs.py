@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 import param
+from panel.io import hold
 
 from kvviz.engines.planning import in_force
 from kvviz.memory.kinds import SETTING
@@ -86,9 +87,15 @@ def slider(owner: param.Parameterized, name: str, steps: Iterable[Any], **look: 
 
 def bind(knob: K, owner: param.Parameterized, name: str) -> K:
     """Let a component's value and the setting `name` of `owner` follow each other."""
-    knob.param.watch(lambda event: owner.param.update(**change(owner, name, event.new)), "value")
+    knob.param.watch(lambda event: put(owner, change(owner, name, event.new)), "value")
     owner.param.watch(lambda event: knob.param.update(value=event.new), name)
     return knob
+
+
+def put(owner: param.Parameterized, changes: Mapping[str, Any]) -> None:
+    """Set settings of `owner`; all that follows from them goes to the browser in one message."""
+    with hold():
+        owner.param.update(**changes)
 
 
 def current(owner: param.Parameterized, name: str) -> Any:

@@ -1,9 +1,8 @@
 """The serving page's right column: the followed request, and both policies' latencies."""
 
-import panel as pn
-
 from kvviz.pages.kit.components import Component
 from kvviz.pages.kit.drawn import follow_theme, redraws
+from kvviz.pages.kit.figure import Figure
 from kvviz.pages.kit.linker import linked
 from kvviz.pages.kit.look import CSS, Column, Html
 from kvviz.pages.serving.cards import badge
@@ -45,7 +44,7 @@ def _spread(session: ServingSession, name: str, title: str) -> Column:
     )
     return Column(
         Html(head, stylesheets=[SERVING_CSS], sizing_mode="stretch_width"),
-        pn.pane.Bokeh(plot.figure, sizing_mode="stretch_width", margin=0),
+        Figure(plot.figure, sizing_mode="stretch_width"),
         css_classes=["card"],
         stylesheets=[SERVING_CSS],
     )

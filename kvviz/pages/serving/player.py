@@ -4,12 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import panel as pn
 import param
 from panel.custom import Child
 
 from kvviz.pages.kit.components import Component
 from kvviz.pages.kit.drawn import follow_theme, redraws
+from kvviz.pages.kit.figure import Figure
 from kvviz.pages.kit.linker import linked
 from kvviz.pages.kit.look import CSS
 from kvviz.pages.serving.cards import headline, legend, outcome_line, title
@@ -112,7 +112,7 @@ def player(session: ServingSession) -> ServingPlayer:
     theme = THEMES[session.theme]
     figures = (gantt(theme), overview(theme))
     requests, over_run = figures
-    shown = [pn.pane.Bokeh(it.figure, sizing_mode="stretch_both", margin=0) for it in figures]
+    shown = [Figure(it.figure, sizing_mode="stretch_both") for it in figures]
     centre = ServingPlayer(gantt=shown[0], overview=shown[1], palette=pool_palette(theme))
 
     @redraws

@@ -7,10 +7,11 @@ from numpy.typing import NDArray
 
 from kvviz.memory.deployment import gpus_needed
 from kvviz.memory.kv import Tokens, final_lengths, lengths, regions, weights_of_sequences
-from kvviz.memory.report import total_bytes
+from kvviz.memory.report import deltas_of, summed, total_bytes
 from kvviz.memory.shard import Shard, fullest_shard
-from kvviz.memory.share import share_deltas, share_kv, share_scores, share_total
+from kvviz.memory.share import share_kv, share_scores
 from kvviz.settings.scenario import Scenario
+from kvviz.settings.sequences import sequences
 from kvviz.timeline import Changes, State, Timeline
 
 ROWS = 512  # totals rows of a run: 20 s of playing show 25 a second
@@ -54,19 +55,20 @@ class _Cache:
         return held
 
 
-def growth(scenario: Scenario, capacity: int) -> Timeline:
+def growth(scenario: Scenario, capacity: int, shard: Shard | None = None) -> Timeline:
     """Return the run from no token to the run length on the deployment's fullest GPU.
 
     Args:
         scenario: the deployment and its sequences.
         capacity: bytes to record page by page, from address 0.
+        shard: what the fullest GPU holds of the model, where that is known already.
 
     Raises:
         ScenarioError: settings contradict each other.
         UnknownName: no catalog has the model or the GPU.
     """
     scenario.check()
-    shard = fullest_shard(scenario)
+    shard = shard or fullest_shard(scenario)
     page_bytes = shard.page_bytes(scenario.block_size)
     weights = _weights_changes(shard, page_bytes)
     start = int(weights.pages.sum())
@@ -76,21 +78,23 @@ def growth(scenario: Scenario, capacity: int) -> Timeline:
     kv = (_paged if scenario.paged else _contiguous)(scenario, cache, room)
     kv = kv._replace(page=kv.page + np.uint32(start))
     changes = _joined(weights, kv)
-    totals = growth_totals(scenario)
+    totals = growth_totals(scenario, shard)
     held = _held_pages(scenario, cache, totals["when"].astype(np.int64))
     totals["held_pages"] = (start + held).astype(np.float64)
     return Timeline("tokens", page_bytes, max(limit, start), changes, totals)
 
 
-def growth_totals(scenario: Scenario) -> dict[str, NDArray[np.float64]]:
+def growth_totals(scenario: Scenario, shard: Shard | None = None) -> dict[str, NDArray[np.float64]]:
     """Return the sums at up to 512 contexts, the scenario's among them.
 
     They are those of the fullest GPU; ``whole`` and ``gpus`` are the whole deployment's.
     """
-    when, shard = _contexts(scenario), fullest_shard(scenario)
-    kv = share_kv(scenario, shard, when)
-    scores = np.array(share_scores(scenario, when), dtype=float)
-    deltas = share_deltas(scenario, shard, when)
+    when, shard = _contexts(scenario), shard or fullest_shard(scenario)
+    kv, matrices = share_kv(scenario, shard, when), share_scores(scenario, when)
+    scores, alone = np.array(matrices, dtype=float), scenario.tp * scenario.pp == 1
+    deltas = deltas_of(sequences(scenario), when, shard.token_bytes, kv, matrices)
+    fixed = shard.fixed_bytes(scenario.batch)
+    total = summed(fixed, kv, [] if scenario.flash else matrices)
     columns = {
         "when": when,
         "tokens": lengths(when, scenario.batch, scenario.ragged).sum(axis=-1),
@@ -100,8 +104,8 @@ def growth_totals(scenario: Scenario) -> dict[str, NDArray[np.float64]]:
         "kv_internal": kv.internal,
         "scores": np.zeros(len(when)) if scenario.flash else scores,
         "avoided": scores if scenario.flash else np.zeros(len(when)),
-        "total": np.array(share_total(scenario, shard, when), dtype=float),
-        "whole": np.array(total_bytes(scenario, when), dtype=float),
+        "total": np.array(total, dtype=float),
+        "whole": np.array(total if alone else total_bytes(scenario, when), dtype=float),
         "gpus": gpus_needed(scenario, when),
         **{f"delta_{name}": np.array(delta, dtype=float) for name, delta in deltas.items()},
     }
@@ -122,7 +126,7 @@ def _weights_changes(shard: Shard, page_bytes: int) -> Changes:
 
 def _paged(scenario: Scenario, cache: _Cache, room: int) -> Changes:
     """Pages on demand: allocated in the order in which the sequences reach them."""
-    final = final_lengths(scenario)
+    final = final_lengths(sequences(scenario))
     last = _contexts_within(scenario, cache, room)
     held = cache.pages(_padded(scenario, lengths(np.array(last), scenario.batch, scenario.ragged)))
     owner = np.repeat(np.arange(scenario.batch), held)
@@ -141,12 +145,12 @@ def _paged(scenario: Scenario, cache: _Cache, room: int) -> Changes:
 
 def _contiguous(scenario: Scenario, cache: _Cache, room: int) -> Changes:
     """One region per sequence from the start, filled as it grows."""
-    size = cache.pages(regions(scenario))
+    size = cache.pages(regions(sequences(scenario)))
     start = np.cumsum(size) - size
     inside = start < room
     size, start = np.minimum(size, room - start)[inside], start[inside]
     owner = np.flatnonzero(inside)
-    filled = np.minimum(cache.pages(final_lengths(scenario)[inside]), size)
+    filled = np.minimum(cache.pages(final_lengths(sequences(scenario))[inside]), size)
     index = np.arange(filled.sum()) - np.repeat(np.cumsum(filled) - filled, filled)
     tokens = cache.first_tokens(int(filled.max(initial=0)))[index]
     sequence = np.repeat(owner, filled)
@@ -171,7 +175,7 @@ def _contexts_within(scenario: Scenario, cache: _Cache, room: int) -> int:
 def _held_pages(scenario: Scenario, cache: _Cache, contexts: Tokens) -> Tokens:
     """Return the pages that all sequences hold at each context."""
     if not scenario.paged:
-        return np.full(len(contexts), cache.pages(regions(scenario)).sum())
+        return np.full(len(contexts), cache.pages(regions(sequences(scenario))).sum())
     now = lengths(contexts, scenario.batch, scenario.ragged)
     held: Tokens = cache.pages(_padded(scenario, now).ravel()).reshape(now.shape).sum(axis=-1)
     return held

@@ -20,7 +20,7 @@ const INPUTS = {slider, switch: toggle, segment, select, number}
 export function render({model}) {
   const column = new Column(model)
   column.show()
-  model.on(["cards", "problem"], () => column.show())
+  model.on(["cards", "lists", "problem"], () => column.show())
   hear(model, "row", (row) => fill(column.root, row))
   return column.root
 }
@@ -79,12 +79,15 @@ class Column {
     const [drawn, show] = draw(field, (value) => this.model.send_msg({name, value}))
     this.names.set(drawn, name)
     this.shows[name] = show
-    show(field)
+    this.update(field)
     return drawn
   }
 
   /** @type {(field: Field) => void} */
-  update(field) { this.shows[named(field)](field) }
+  update(field) {
+    const name = named(field), options = this.model.lists[name]
+    this.shows[name](options ? {...field, options} : field)
+  }
 
   /** Fields come and go with what they apply to; those that stay are kept.
    * @type {(holder: HTMLElement, fields: Field[], before: Element | null) => void} */

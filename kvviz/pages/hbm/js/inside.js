@@ -12,9 +12,10 @@ export class Inside {
   /**
    * The dies' contents, for a GPU and a shape of the screen.
    * @param {{[name: string]: Source}} sources @param {Texts} texts @param {ImageType} Image
-   * @param {{places: Places, shape: Dies, which: string}} scene
+   * @param {{places: Places, shape: Dies, which: string, drawn?: Dies}} scene - `drawn`: the shape
+   *   that the sources hold already
    */
-  constructor(sources, texts, Image, {places, shape, which}) {
+  constructor(sources, texts, Image, {places, shape, which, drawn}) {
     const {squares, triangle: [left, bottom, w, h], figure} = shape, {x} = figure.units
     this.sources = sources
     this.texts = texts
@@ -26,7 +27,7 @@ export class Inside {
     this.tone = [...figure.units.tone]
     const from = Math.min(...x), width = Math.max(...x) - from || 1
     this.across = x.map((at) => (at - from) / width)
-    for (const [name, columns] of Object.entries(figure)) put(sources[name], {...columns})
+    if (drawn !== shape) for (const [name, columns] of Object.entries(figure)) put(sources[name], {...columns})
     put(sources.tiles, {image: [this.image], left: [left], bottom: [bottom], w: [w], h: [h]})
     put(sources.units, {tone: this.tone})
   }

@@ -14,6 +14,8 @@ export interface Fact {
 
 export interface Controls {
   cards: Card[]
+  /** What long selects offer, by their names. */
+  lists: {[name: string]: Option[]}
   problem: string
   limit: number
 }

@@ -8,7 +8,7 @@ import {Inside} from "./inside.js"
 import {Pages} from "./pages.js"
 import {Run} from "./record.js"
 /** @import {ImageType, Model, Row} from "../../kit/js/browser.d.ts" */
-/** @import {Player} from "./payloads.d.ts" */
+/** @import {Dies, Player} from "./payloads.d.ts" */
 /** @import {Texts} from "./texts.js" */
 
 export class Scene {
@@ -28,7 +28,9 @@ export class Scene {
     this.image = /** @type {ImageType} */ (model.state.constructor)
     this.sources = sourcesOf(model.scene)
     for (const figure of this.figures()) paintByFrame(figure)
-    for (const [name, columns] of Object.entries(this.places.figure)) put(this.sources[name], {...columns})
+    // What stands still is drawn again for another GPU alone.
+    if (before?.places !== this.places)
+      for (const [name, columns] of Object.entries(this.places.figure)) put(this.sources[name], {...columns})
     this.ghost = new Ghost(this.sources.ghost, texts.scene)
     this.pages = new Pages(this.blank(), this.layout)
     /** @type {Fleet | null} */
@@ -39,7 +41,7 @@ export class Scene {
     this.row = -1
     this.numbers = this.run.numbers(0)
     this.shape = this.places[phone ? "phone" : "wide"]
-    this.inside = this.insideOf()
+    this.inside = this.insideOf(before?.shape)
   }
 
   figures() { return [this.model.scene, this.model.fleet].filter((figure) => figure !== null) }
@@ -59,19 +61,20 @@ export class Scene {
     return images
   }
 
-  insideOf() {
+  /** @type {(drawn?: Dies) => Inside} */
+  insideOf(drawn) {
     const {places, shape, layout: {which_gpu: which}} = this
-    return new Inside(this.sources, this.texts.scene, this.image, {places, shape, which})
+    return new Inside(this.sources, this.texts.scene, this.image, {places, shape, which, drawn})
   }
 
   /** Lays the dies out anew for another shape of the screen; says whether it is another.
    * @type {(phone: boolean) => boolean} */
   reshape(phone) {
     this.phone = phone
-    const shape = this.places[phone ? "phone" : "wide"]
-    if (shape === this.shape) return false
+    const shape = this.places[phone ? "phone" : "wide"], before = this.shape
+    if (shape === before) return false
     this.shape = shape
-    this.inside = this.insideOf()
+    this.inside = this.insideOf(before)
     this.texts.scene.put("ghost", [])
     return true
   }

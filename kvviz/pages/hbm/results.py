@@ -1,0 +1,87 @@
+"""What follows from a scenario on the HBM page, computed once for all who look at it."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+
+import numpy as np
+
+from kvviz.memory import MemoryReport, estimate
+from kvviz.memory.crossing import first_crossing
+from kvviz.memory.shard import Shard, fullest_shard
+from kvviz.memory.share import share_total
+from kvviz.pages.hbm.numbers import Columns, live_columns
+from kvviz.scene.hbm.fleet import MOST
+from kvviz.settings.scenario import Scenario, ScenarioError
+from kvviz.sim.workload.growth import growth
+from kvviz.timeline import Timeline
+from kvviz.units import size
+
+MOST_PAGES: Final = 2_000_000  # that change hands in a picture: each change is sent to the browser
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """One run with all that is shown of it; nobody changes its arrays.
+
+    Args:
+        report: sums at the context.
+        shard: what the fullest GPU holds of the model.
+        timeline: the run, page by page.
+        columns: the numbers that follow the playhead, one row a context.
+        full_at: the first context that takes more than one GPU holds, None where none does.
+        full_without_flash: the same if scores were written; None where either never is.
+    """
+
+    report: MemoryReport
+    shard: Shard
+    timeline: Timeline
+    columns: Columns
+    full_at: int | None
+    full_without_flash: int | None
+
+
+@lru_cache(maxsize=32)
+def shared_results(**settings: Any) -> Results:
+    """Return what all visitors with these settings see."""
+    return results(Scenario(**settings))
+
+
+def results(scenario: Scenario) -> Results:
+    """Return what follows from a scenario.
+
+    Raises:
+        ScenarioError: settings contradict each other, or nothing can be drawn of them.
+        UnknownName: no catalog has the model, the GPU or the engine.
+    """
+    report, shard = estimate(scenario), fullest_shard(scenario)
+    timeline = growth(scenario, _recorded_bytes(scenario, report, shard), shard)
+    columns = live_columns(scenario, report, timeline)
+    for column in (*timeline.changes._asdict().values(), *columns.values()):
+        column.setflags(write=False)
+    full = first_crossing(scenario, report.room, shard)
+    without = None if full else first_crossing(scenario, report.room, shard, flash=False)
+    return Results(report, shard, timeline, columns, full, without)
+
+
+def _recorded_bytes(scenario: Scenario, report: MemoryReport, shard: Shard) -> int:
+    """Return the bytes to record page by page: of as many GPUs as the picture shows at most.
+
+    Raises:
+        ScenarioError: one GPU has less than a page a memory site, or the run fills more pages
+            than a picture records.
+    """
+    page, room = shard.page_bytes(scenario.block_size), report.room
+    if room // page < scenario.the_gpu.active_sites:
+        raise ScenarioError(
+            f"{size(room)} of memory hold {room // page} pages of {size(page)}; expected at least "
+            f"one a memory site, {scenario.the_gpu.active_sites}"
+        )
+    end = share_total(scenario, shard, np.array([scenario.final_length]))[0] - shard.weights_bytes
+    filled = min(end, room) // page
+    if filled > MOST_PAGES:
+        raise ScenarioError(
+            f"the run fills {filled:,} pages of {size(page)}, more than the {MOST_PAGES:,} that a "
+            f"picture records; expected a larger block size or a shorter run"
+        )
+    return min(room * MOST, shard.weights_bytes + page * MOST_PAGES)
