@@ -8,6 +8,7 @@ from typing import Any, Final
 from kvviz.engines.logged import LoggedRun
 
 MOST: Final = 10**9  # of a setting: larger ones are no sizes of anything
+LARGEST: Final = 10**15  # of a figure: no GPU holds as many tokens or GiB
 
 
 def number(name: str, value: str | float) -> float:
@@ -21,7 +22,9 @@ def number(name: str, value: str | float) -> float:
     except ValueError:
         found = math.nan
     if not math.isfinite(found):
-        raise ValueError(f"{name} is {str(value)[:40]!r}, no number")
+        raise ValueError(f"{name} is {str(value)[:40]!r}, not a number")
+    if abs(found) > LARGEST:
+        raise ValueError(f"{name} is {found:g}, more than any engine logs")
     return found
 
 
@@ -29,7 +32,7 @@ def whole(name: str, value: str | float) -> int:
     """Return a whole number from 1 on; raises ValueError, in one sentence, if it is none."""
     found = number(name, value)
     if found != int(found) or not 1 <= found <= MOST:
-        raise ValueError(f"{name} is {found:g}, no whole number from 1 on")
+        raise ValueError(f"{name} is {found:g}, not a whole number of at least 1")
     return int(found)
 
 
@@ -37,7 +40,7 @@ def count(name: str, value: str | float) -> int:
     """Return a whole number; raises ValueError, in one sentence, if it is none."""
     found = number(name, value)
     if found != int(found):
-        raise ValueError(f"{name} is {found:g}, no whole number")
+        raise ValueError(f"{name} is {found:g}, not a whole number")
     return int(found)
 
 

@@ -111,7 +111,7 @@ def test_a_row_is_typed_once():
     cells = {"kv_tokens": "476,016", "tp": "two", "note": "--enforce-eager, LoRA", "core": "V0"}
     run = logged_run(Row("L1", {**LOG, **cells}))
     assert (run.engine, run.kv_tokens, run.weights_gib) == ("vllm", 476_016, 14.99)
-    assert (run.tp, run.unread) == (None, {"tp": "tp is 'two', no number"})
+    assert (run.tp, run.unread) == (None, {"tp": "tp is 'two', not a number"})
     assert (run.eager, run.lora, run.older_core) == (True, True, True)
 
 
@@ -143,7 +143,8 @@ def test_a_plain_row_is_near():
         ({"total_gpu_memory_gib": "-1"}, "kv_tokens", "total_gpu_memory_gib is -1, not above 0"),
         ({"tp": "3"}, "weights", "tp 3 does not divide"),
         ({"pp": "100"}, "weights", "pp 100 is more than the layers"),
-        ({"tp": "1.5"}, "weights", "no whole number"),
+        ({"tp": "1.5"}, "weights", "not a whole number"),
+        ({"kv_cache_gib": "1e306"}, "kv_bytes_per_token", "more than any engine logs"),
         ({"dtype": "posit16"}, "weights", "dtype posit16 is not known"),
         ({"kv_dtype": "turbo3"}, "kv_bytes_per_token", "KV dtype turbo3 is not known"),
         ({"quantization": "secret"}, "weights", "how secret stores"),

@@ -68,7 +68,7 @@ def test_a_log_of_another_engine_is_not_read() -> None:
 def test_a_setting_that_is_no_value_is_unread() -> None:
     run = vllm(VLLM.replace("tensor_parallel_size=2", "tensor_parallel_size=<b>"))
     assert run.tp is None
-    assert run.unread == {"tp": "tp is '<b>', no number"}
+    assert run.unread == {"tp": "tp is '<b>', not a number"}
 
 
 def test_what_sets_the_cache_by_hand_and_lora_are_signs() -> None:
@@ -129,10 +129,10 @@ def test_texts_are_typed_once() -> None:
     wrong = typed({"tp": "1.5", "kv_tokens": "0.5", "weights_gib": "much", "pp": "0"})
     assert wrong == {
         "unread": {
-            "tp": "tp is 1.5, no whole number from 1 on",
-            "kv_tokens": "kv_tokens is 0.5, no whole number",
-            "weights_gib": "weights_gib is 'much', no number",
-            "pp": "pp is 0, no whole number from 1 on",
+            "tp": "tp is 1.5, not a whole number of at least 1",
+            "kv_tokens": "kv_tokens is 0.5, not a whole number",
+            "weights_gib": "weights_gib is 'much', not a number",
+            "pp": "pp is 0, not a whole number of at least 1",
         }
     }
 
