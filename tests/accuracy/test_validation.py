@@ -137,7 +137,7 @@ def test_a_plain_row_is_near():
         ({"engine_version": ""}, "kv_tokens", "engine_version is not given"),
         ({"gpu_memory_utilization": ""}, "kv_tokens", "gpu_memory_utilization is not given"),
         ({"gpu_memory_utilization": "95"}, "kv_tokens", "not a share"),
-        ({"kv_tokens": "about 16k"}, "kv_tokens", "no number"),
+        ({"kv_tokens": "about 16k"}, "kv_tokens", "not a number"),
         ({"kv_tokens": ""}, "kv_bytes_per_token", "kv_tokens is not given"),
         ({"weights_gib": "-2.5"}, "weights", "not above 0"),
         ({"total_gpu_memory_gib": "-1"}, "kv_tokens", "total_gpu_memory_gib is -1, not above 0"),
