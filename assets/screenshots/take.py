@@ -8,10 +8,10 @@ from pathlib import Path
 from playwright.sync_api import Browser, sync_playwright
 
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE.parents[1]), str(HERE.parents[1] / "tests" / "browser")]
+sys.path.insert(0, str(HERE.parents[1]))
 
-from conftest import launch_args, serving  # noqa: E402
-from hbm_page import HbmPage  # noqa: E402
+from tests.browser.conftest import launch_args, serving  # noqa: E402
+from tests.browser.hbm_page import HbmPage  # noqa: E402
 
 CONTEXT = 4096
 DESKTOP, PHONE = {"width": 1600, "height": 950}, {"width": 390, "height": 844}

@@ -131,7 +131,7 @@ def test_the_workload_is_set_by_the_controls(page):
 
 
 def test_capacity_is_the_drivers_or_what_an_engine_leaves(page):
-    page.press("Engine", "vllm")
+    page.pick("Engine", "vllm")
     page.pick("Utilization", "0.9")
     scenario = Scenario(mode="vllm", utilization=0.9, context=8192, batch=1)
     plan = estimate(scenario).plan
@@ -141,6 +141,20 @@ def test_capacity_is_the_drivers_or_what_an_engine_leaves(page):
     expect(details).to_contain_text("activation peak")
     expect(details.locator("em:not(.badge)").first).to_have_text("assumed")
     expect(page.page.locator(".arithmetic")).to_contain_text(f"{plan.blocks:,} blocks")
+
+
+def test_an_engines_version_is_chosen_and_linked(page):
+    expect(page.page.get_by_label("Version")).to_be_hidden()
+    page.pick("Engine", "vllm")
+    page.pick("Version", "0.20.1")
+    page.page.wait_for_url("**engine_version=0.20.1**")
+    scenario = Scenario(mode="vllm", engine_version="0.20.1", context=8192, batch=1)
+    plan = estimate(scenario).plan
+    assert plan.version == (0, 20, 1)
+    cell = page.cell("Llama-3.1-8B", "H100 80 GB")
+    expect(cell).to_have_text(str(int(plan.concurrency_at(scenario.context))))
+    page.pick("Engine", "sglang")
+    expect(page.page.get_by_label("Version")).to_have_value("newest")
 
 
 def test_all_pairs_are_one_click_away(page):

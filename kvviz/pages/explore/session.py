@@ -46,6 +46,7 @@ WORKLOAD: Final = (
     "weights_dtype",
     "kv_dtype",
     "mode",
+    "engine_version",
     "utilization",
     "own_models",
 )

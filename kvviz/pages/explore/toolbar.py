@@ -12,6 +12,7 @@ from kvviz.pages.explore.table import downloads
 from kvviz.pages.kit.inputs import Knob, bound, current, spelled, stepped
 from kvviz.pages.kit.look import Row
 from kvviz.pages.kit.upload import Upload
+from kvviz.pages.kit.versions import version_knob
 from kvviz.settings.scenario import Scenario
 
 CONTEXTS = tuple(2**power for power in range(10, 21))
@@ -75,13 +76,14 @@ def _named(session: ExploreSession, name: str, kind: str) -> Knob:
 
 def _capacity(scenario: Scenario) -> list[Knob]:
     """Return the switch between what a driver reports and what an engine leaves, with its share."""
-    mode = bound(scenario, "mode", "segment", list(engines()), css_classes=[*BAR, "capacity"])
+    mode = bound(scenario, "mode", "pick", list(engines()), css_classes=BAR)
+    version = version_knob(scenario, "pick", label="Version", css_classes=BAR)
     share = _pick(scenario, "utilization", SHARES)
 
     def follow(*_events: object) -> None:
         value, assumes = in_force(scenario, "utilization"), find_engine(scenario.mode).assumes
         share.param.update(visible=assumes, options=spelled(stepped(SHARES, value)), value=value)
 
-    scenario.param.watch(follow, ["mode", "gpu", "utilization"])
+    scenario.param.watch(follow, ["mode", "engine_version", "gpu", "utilization"])
     follow()
-    return [mode, share]
+    return [mode, version, share]

@@ -18,7 +18,7 @@ from kvviz.pages.kit.html import chip, live
 from kvviz.pages.kit.inputs import Options, change, current, field, put, spelled, stepped
 from kvviz.pages.kit.linker import linked
 from kvviz.pages.kit.upload import MOST_SENT
-from kvviz.settings import version
+from kvviz.pages.kit.versions import version_texts
 from kvviz.settings.knobs import NEWEST, KnobError
 from kvviz.settings.scenario import Scenario
 from kvviz.shards.split import valid_tensor_parallel
@@ -239,11 +239,9 @@ def _engine(scenario: Scenario) -> list[Field]:
 
 
 def _version(scenario: Scenario) -> Field:
-    """The engine's versions: the first of each range with its own rules, the newest on top."""
-    older = [version.spelled(each) for each in reversed(find_engine(scenario.mode).versions)]
-    texts = {NEWEST: f"newest, {older[0]}"} | {each: each for each in older}
+    """The engine's version; the newest is what it is until it is set."""
     asked = {"value": scenario.engine_version or NEWEST}
-    return _field(scenario, "engine_version", "select", texts) | asked
+    return _field(scenario, "engine_version", "select", version_texts(scenario)) | asked
 
 
 def _assumed(scenario: Scenario, taken: tuple[Assumption, ...]) -> list[Field]:

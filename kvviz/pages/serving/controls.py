@@ -12,6 +12,7 @@ from kvviz.engines.registry import engines
 from kvviz.pages.kit.cards import LiveCard, Text, followed, problem_line
 from kvviz.pages.kit.inputs import Knob, bound, slider, spelled, stepped
 from kvviz.pages.kit.look import Column, Html, Row
+from kvviz.pages.kit.versions import version_knob
 from kvviz.pages.serving.cards import policy_name, requests_note, summary
 from kvviz.pages.serving.load import TRACE
 from kvviz.pages.serving.player import SERVING_CSS
@@ -127,6 +128,7 @@ def _engine(session: ServingSession) -> Column:
         bound(serving, "reservation", "segment", ("exact", "pow2", "max")),
         bound(serving, "allocator", "select", ("first-fit", "best-fit", "buddy")),
         bound(session.scenario, "mode", "segment", list(engines())),
+        version_knob(session.scenario, "select"),
     ]
     return _card(
         _heading("Engine"),

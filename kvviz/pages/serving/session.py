@@ -19,7 +19,7 @@ from kvviz.sim.simulate import check, simulate
 from kvviz.sim.workload.traces import TraceError, four_characters, read_workload
 from kvviz.sim.workload.workload import Workload
 
-HARDWARE: Final = ("model", "gpu", "kv_dtype", "mode")  # knobs of the scenario on this page
+HARDWARE: Final = ("model", "gpu", "kv_dtype", "mode", "engine_version")  # of the scenario
 PAGE_DEFAULTS: Final[dict[str, Any]] = {
     "num_blocks": 1501,
     "max_num_seqs": 48,
