@@ -3,6 +3,8 @@
 PORT ?= 5006
 PYTHON ?= python3
 BIN := .venv/bin
+LINT := $(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy
+PYTEST := $(BIN)/pytest --numprocesses logical --dist loadfile
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .PHONY: serve check test js bench screenshots clean
@@ -10,19 +12,18 @@ INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint c
 serve: .venv/serving
 	$(BIN)/kvviz serve --port $(PORT)
 
-# Format, lint, types, and the tests that need no kernel, cluster or browser.
+# Format, lint, types, layers, and the tests that are not slow.
 check: .venv/testing
-	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
-	$(BIN)/mypy
-	$(BIN)/pytest --ignore tests/browser --ignore tests/kernels --ignore tests/sim/test_sweep.py --ignore tests/test_package.py
+	$(LINT)
+	$(PYTEST) -m "not slow"
 
+# All of it; what the quick tests reach of the core is held to a least.
 test: .venv/testing
-	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
-	$(BIN)/mypy
+	$(LINT)
 	.ci/js
-	$(BIN)/pytest
+	$(PYTEST) -m "not slow" --cov --cov-report=json
+	.ci/coverage coverage.json
+	$(PYTEST) -m slow
 
 # The JavaScript alone: lint, types and tests by node; where there is none it says so.
 js:
@@ -37,7 +38,7 @@ screenshots: .venv/testing
 	$(BIN)/python assets/screenshots/take.py
 
 clean:
-	rm -rf .venv node_modules build dist test-results .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv node_modules build dist test-results .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage* coverage.json
 
 # The two stamps are as new as the pins they were installed from.
 .venv/serving: pyproject.toml constraints.txt | $(BIN)/pip

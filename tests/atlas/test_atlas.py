@@ -43,12 +43,14 @@ def full():
     return reports(Axes(workload, models(), gpus(), DTYPES, CONTEXTS, SIZES))
 
 
+@pytest.mark.slow
 def test_random_cells_are_the_estimates(full):
     for cell in drawn(full, 800):
         scenario = scenario_at(full.axes, cell)
         assert not differing(full.cell(*cell), one_by_one(scenario)), scenario
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workload", WORKLOADS, ids=str)
 def test_every_workload_is_the_estimates(workload):
     base = Scenario(**{"max_model_len": LONGEST, **workload})
@@ -60,6 +62,7 @@ def test_every_workload_is_the_estimates(workload):
         assert alone.keys() <= done.columns.keys()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workload", WORKLOADS[:3] + WORKLOADS[6:8], ids=str)
 def test_room_is_what_a_search_finds(workload):
     base = Scenario(**{"max_model_len": LONGEST, **workload})

@@ -12,6 +12,7 @@ from tests.clone import Clone
 RECIPES = Path(__file__).parents[1] / "recipes"
 
 
+@pytest.mark.slow
 def test_a_family_in_one_file_and_an_entry_make_a_counted_model(clone: Clone) -> None:
     models = clone.folder / "kvviz/catalog/models"
     (models / "families/toy.py").write_text((RECIPES / "family.py").read_text())

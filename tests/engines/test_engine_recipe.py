@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from kvviz.units import GiB
 from tests.clone import Clone
 
@@ -27,6 +29,7 @@ def test_the_recipe_is_the_one_that_is_told() -> None:
     assert RECIPE.read_text() in (ROOT / "CONTRIBUTING.md").read_text()
 
 
+@pytest.mark.slow
 def test_an_engine_in_one_file_is_found_everywhere(clone: Clone) -> None:
     (clone.folder / "kvviz/engines/toy.py").write_text(RECIPE.read_text())
 

@@ -39,8 +39,9 @@ def words(html):
     return " ".join(re.sub(r"<[^>]+>", " ", html).split())
 
 
+@pytest.mark.slow
 @given(st.sampled_from(ALL), st.sampled_from(list(METRICS)), st.integers(1, 8), st.booleans())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_every_pair_can_be_described(chosen, metric, tp, engine):
     model, gpu = chosen
     mode = "vllm" if engine else "textbook"

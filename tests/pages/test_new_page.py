@@ -49,6 +49,7 @@ def test_a_folder_is_a_page(folder):
     assert told.html == "<h2>4,096 tokens</h2>"
 
 
+@pytest.mark.slow
 def test_a_folder_is_served(folder):
     with socket.socket() as probe:
         probe.bind(("localhost", 0))

@@ -94,6 +94,7 @@ def outcome_or_refusal(run, *args):
         return str(error)
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(workloads(), servings(), drawn_policies(), st.integers(0, 40))
 def test_both_engines_agree_under_any_policy(workload, serving, policy, extra):
@@ -105,6 +106,7 @@ def test_both_engines_agree_under_any_policy(workload, serving, policy, extra):
         agree(*args[:4])
 
 
+@pytest.mark.slow
 @settings(max_examples=120, deadline=None)
 @given(workloads(), servings(), drawn_policies((PagedCache,)), st.integers(0, 4))
 def test_blocks_are_the_same_under_any_policy(workload, serving, policy, extra):
@@ -184,6 +186,7 @@ def added(tmp_path_factory):
     sys.modules.pop(f"{room.__name__}.shortest")
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(workload=workloads(), serving=servings(), extra=st.integers(0, 20))
 def test_both_engines_agree_under_a_policy_from_a_file(added, workload, serving, extra):
@@ -240,6 +243,7 @@ print(json.dumps({
 """
 
 
+@pytest.mark.slow
 def test_a_policy_from_a_file_is_in_the_command_the_api_and_the_page(clone):
     (clone.folder / "kvviz/sim/policies/shortest.py").write_text(SHORTEST)
     told = json.loads(clone.run("-c", ASKED))
@@ -248,7 +252,7 @@ def test_a_policy_from_a_file_is_in_the_command_the_api_and_the_page(clone):
     assert f"--policy {'|'.join(names)}" in told["sweep help"]
     assert told["schema"]["properties"]["policy"]["enum"] == names
     assert [[name for name, _ in each] for each in told["choices"]] == [names, names]
-    assert "A: Shortest first, 16 tokens a block" in [text for _, text in told["choices"][0]]
+    assert "A: Shortest first, 16 tokens per block" in [text for _, text in told["choices"][0]]
     assert (
         "Shortest first: vLLM’s scheduler, with short requests before long ones." in told["about"]
     )

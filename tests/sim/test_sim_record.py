@@ -27,6 +27,7 @@ def replay(changes, until, blocks):
     return owner, state
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("policy", policies())
 @settings(max_examples=60, deadline=None)
 @given(workload=workloads(), serving=servings(), data=st.data())

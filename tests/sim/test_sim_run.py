@@ -77,6 +77,7 @@ def agree(workload, serving, blocks, policy, model=MODELS[0]):
     return steps
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("policy", policies())
 @settings(max_examples=150, deadline=None)
 @given(workload=workloads(), serving=servings(), model=st.sampled_from(MODELS), data=st.data())

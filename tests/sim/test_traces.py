@@ -555,6 +555,7 @@ def test_csv_has_no_place_for_some_things():
 # Size
 
 
+@pytest.mark.slow
 def test_the_azure_trace_is_read_quickly(shared):
     path = shared / "traces/AzureLLMInferenceTrace_conv.csv"
     spent = []
@@ -573,6 +574,7 @@ def test_a_limit_holds_for_the_unpacked_text():
             read_workload(source, limit_bytes=120_000)
 
 
+@pytest.mark.slow
 def test_a_long_trace_is_not_held_as_text(tmp_path):
     for name, begin, row, sep, end in (
         ("a.csv", AZURE, "2023-11-16 18:15:46.6805900,374,44" + " " * 3000, "\n", "\n"),
