@@ -1,1 +1,1 @@
-"""How true kvviz is: its predictions against what engines logged and others published."""
+"""How accurate kvviz is: its predictions against what engines logged and others published."""

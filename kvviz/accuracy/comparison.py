@@ -1,4 +1,4 @@
-"""Predicted against logged, one comparison a row and quantity, and why a row was not compared."""
+"""Predicted against logged: one comparison per row and quantity, or why there is none."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -30,13 +30,13 @@ class Comparison:
         row: the row's id.
         file: which table it is from: logs, params, weights or throughput.
         model: as the row names it.
-        gpu: as the row names it, empty where the quantity has none.
+        gpu: as the row names it, empty if the quantity has none.
         engine: engine and version, as the row has them.
-        predicted: kvviz's figure, None where the row was skipped; bytes, tokens or counts.
+        predicted: kvviz's figure, None if the row was skipped; bytes, tokens or counts.
         logged: the row's.
-        reason: why it was skipped, or the likely reason of a difference above 2 %.
+        reason: why it was skipped, or the likely reason for a difference above 2 %.
         source: where the row comes from.
-        confidence: how complete the log is, as the compilation grades it; empty elsewhere.
+        confidence: how complete the log is, as graded in its table; empty elsewhere.
     """
 
     quantity: Quantity
@@ -53,7 +53,7 @@ class Comparison:
 
     @property
     def skipped(self) -> bool:
-        """Whether the row does not allow this test."""
+        """Whether the row cannot be tested."""
         return self.predicted is None
 
     @property
@@ -74,12 +74,12 @@ def compared(
     test: Callable[[Subject], tuple[float, float]],
     reason_for: Callable[[Quantity, Subject, float, float], str],
 ) -> Iterator[Comparison]:
-    """Yield the comparison of every row: its figures, or why there are none.
+    """Yield one comparison per row: its figures, or why there are none.
 
     Args:
         quantity: what is compared.
         file: which table the rows are from.
-        subjects: each row, and what it is read into.
+        subjects: each row, and what was read from it.
         test: returns the given and the predicted figure of a subject.
         reason_for: returns the likely reason why the predicted figure differs from the given one.
     """
@@ -121,7 +121,7 @@ MISS: Final = 0.02
 
 
 def kv_bytes_per_token(run: PlannedRun) -> tuple[float, float]:
-    """Return logged and predicted bytes a token takes of one GPU, as the engine allocates it."""
+    """Return logged and predicted bytes per token on one GPU, as the engine allocates them."""
     observed = run.known("bytes_per_token_observed").bytes_per_token_observed
     cache = run.known("kv_cache_gib").kv_cache_gib
     if observed is None:
@@ -134,38 +134,38 @@ def kv_bytes_per_token(run: PlannedRun) -> tuple[float, float]:
 
 
 def weights(run: PlannedRun) -> tuple[float, float]:
-    """Return logged and predicted bytes of one GPU after loading."""
+    """Return logged and predicted bytes on one GPU after loading."""
     logged = run.positive("weights_gib") * GiB
     if run.logged.lora:
-        raise Untestable("the logged weights hold LoRA slots of a rank that is not given")
+        raise Untestable("the logged weights include LoRA slots of unknown rank")
     if "backbone" in run.logged.model:
         raise Untestable("only the config of its backbone is known")
     return logged, run.loaded().total
 
 
 def kv_budget(run: PlannedRun) -> tuple[float, float]:
-    """Return logged and predicted bytes that one GPU leaves for the cache."""
+    """Return logged and predicted bytes left for the KV cache on one GPU."""
     logged = run.positive("kv_cache_gib") * GiB
     _check_known(run)
     return logged, run.budget()[0]
 
 
 def kv_tokens(run: PlannedRun) -> tuple[float, float]:
-    """Return logged and predicted tokens of the cache."""
+    """Return logged and predicted tokens of the KV cache."""
     logged = _tokens(run)
     _check_known(run)
     return logged, run.budget()[1]
 
 
 def _check_known(run: PlannedRun) -> None:
-    """Check that a run tells utilization and version; raises `Untestable` where it does not."""
+    """Check that utilization and version are given; raises `Untestable` if not."""
     run.positive("gpu_memory_utilization")
     if run.version is None:
         raise Untestable("engine_version is not given")
 
 
 def _tokens(run: PlannedRun) -> float:
-    """Return the logged tokens, or blocks times their size."""
+    """Return the logged tokens, else blocks times block size."""
     if run.known("kv_tokens").kv_tokens is not None:
         return run.positive("kv_tokens")
     if run.known("gpu_blocks").gpu_blocks is None:

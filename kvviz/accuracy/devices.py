@@ -1,4 +1,4 @@
-"""Which GPU the free words of a log or a row mean; what is not certain is not guessed."""
+"""Which GPU the free text of a log or a row means; an uncertain match is an error."""
 
 import re
 from collections.abc import Callable
@@ -24,10 +24,10 @@ def find_device(text: str, memory: float | None = None) -> Gpu:
 
     Args:
         text: such as ``A100-SXM4-40GB`` or ``Tesla T4``.
-        memory: GiB that the engine saw, to tell sizes of one name apart.
+        memory: GiB that the engine saw, to tell memory sizes of one name apart.
 
     Raises:
-        Untestable: no GPU goes by the name, or several of different sizes.
+        Untestable: no GPU has this name, or several of different memory sizes do.
     """
     wanted = _device_words(text)
     form, size = wanted & FORM_WORDS, {word for word in wanted if SIZE_WORD.fullmatch(word)}
@@ -42,17 +42,17 @@ def find_device(text: str, memory: float | None = None) -> Gpu:
     if not found:
         raise Untestable(f"no GPU {text[:40]} in the catalog" if text else "the GPU is not named")
     if len({gpu.memory_gb for gpu in found}) > 1:
-        raise Untestable(f"{text[:40]} has more than one size")
+        raise Untestable(f"{text[:40]} has more than one memory size")
     return found[0]
 
 
 def _narrowed(found: list[Gpu], holds: Callable[[Gpu], bool]) -> list[Gpu]:
-    """Return those that hold, all of them where none does."""
+    """Return the GPUs for which `holds` is true, all of them if it never is."""
     return [gpu for gpu in found if holds(gpu)] or found
 
 
 def _device_words(text: str, bare: bool = False) -> frozenset[str]:
-    """Return the words of a GPU's name; `bare` leaves out its size and form."""
+    """Return the words of a GPU's name; `bare` leaves out its memory size and form factor."""
     plain = re.sub(r"(?<=\d)\s+(?=gb\b)", "", text.casefold())
     plain = re.sub(r"rtx\s*pro\s*(?=\d)", "rtx pro ", plain)
     plain = re.sub(r"\b(rtx|gtx|mi)(?=\d)", r"\1 ", plain)
@@ -62,7 +62,7 @@ def _device_words(text: str, bare: bool = False) -> frozenset[str]:
 
 
 def unknown_device(name: str, memory: int) -> Gpu:
-    """Return a GPU that no catalog has, known by its name and memory alone."""
+    """Return a GPU that is not in the catalog, with only a name and a memory size."""
     return replace(
         gpus()[0],
         name=name,

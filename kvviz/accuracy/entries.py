@@ -1,4 +1,4 @@
-"""Every figure of a start-up log beside the predicted one, and why they differ."""
+"""Every figure of a start-up log next to the predicted one, and why they differ."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -24,11 +24,11 @@ class Entry:
     Args:
         name: what it is.
         unit: of both figures.
-        predicted: kvviz's figure, None where it has none.
-        logged: the engine's, None where the log does not say.
-        how: how the prediction is made, in one phrase.
+        predicted: kvviz's figure, None if it has none.
+        logged: the engine's figure, None if it is not logged.
+        how: how it is predicted, in one phrase.
         kind: computed or assumed.
-        reason: the likely reason of a difference above 2 %, empty without one.
+        reason: the likely reason for a difference above 2 %, empty without one.
     """
 
     name: str
@@ -41,14 +41,14 @@ class Entry:
 
     @property
     def error(self) -> float | None:
-        """(predicted - logged) / logged, None where one of them is missing."""
+        """(predicted - logged) / logged, None if one of them is missing."""
         if self.predicted is None or not self.logged:
             return None
         return self.predicted / self.logged - 1
 
     @property
     def mark(self) -> Mark:
-        """How near the two are; sizes may also differ by what two decimals cannot show."""
+        """How near the two are; sizes may also differ by the rounding to two decimals."""
         if self.error is None or self.predicted is None or self.logged is None:
             return "alone"
         rounded = self.unit == "GiB" and abs(self.predicted - self.logged) <= ROUNDING
@@ -58,7 +58,7 @@ class Entry:
 
 
 def entries(run: PlannedRun, notes: list[str]) -> list[Entry]:
-    """Return the figures in the order of the arithmetic; what lacks a setting goes to `notes`."""
+    """Return the figures in the order of the arithmetic; missing settings go to `notes`."""
     found = _memory(run, notes) + _cache(run, notes)
     return [_with_reason(entry, run) for entry in found]
 
@@ -90,12 +90,12 @@ def _memory(run: PlannedRun, notes: list[str]) -> list[Entry]:
         Entry("Non-PyTorch memory", "GiB", other,
               logged.non_torch_gib, "by version and tensor parallel size", "assumed"),
         Entry("CUDA graphs", "GiB", graphs,
-              _taken_before(run), "what is taken before the cache", "assumed"),
+              _taken_before(run), "taken before the KV cache", "assumed"),
     ]  # fmt: skip
 
 
 def _taken_before(run: PlannedRun) -> float | None:
-    """Return the logged graphs where the release subtracts them before the cache."""
+    """Return the logged CUDA graphs if the release subtracts them before the KV cache."""
     try:
         return run.logged.cuda_graphs_gib if run.plan.taken.graphs else None
     except Untestable:
@@ -103,13 +103,13 @@ def _taken_before(run: PlannedRun) -> float | None:
 
 
 def _cache(run: PlannedRun, notes: list[str]) -> list[Entry]:
-    """Return what is left for the cache, and what that holds."""
+    """Return what is left for the KV cache, and what that holds."""
     logged = run.logged
     both = _tried("KV cache", run.budget, notes)
     room, tokens = both if both else (None, None)
     length = logged.concurrency_at
     per_token = _tried("KV cache", lambda: run.token_bytes(None), notes)
-    each = f"÷ {per_token:,.0f} B a token" if per_token else ""
+    each = f"÷ {per_token:,.0f} B per token" if per_token else ""
     budget = logged.kv_cache_gib
     alone = None
     if budget and budget > 0:
@@ -120,7 +120,7 @@ def _cache(run: PlannedRun, notes: list[str]) -> list[Entry]:
     return [
         *_states(run),
         Entry("KV cache", "GiB", room / GiB if room is not None else None, budget,
-              "what is left", "assumed"),
+              "remaining memory", "assumed"),
         Entry("KV blocks", "blocks", blocks, logged.gpu_blocks, "whole blocks", "assumed"),
         Entry("KV tokens", "tokens", tokens, logged.kv_tokens, each, "assumed"),
         Entry("Tokens from the logged KV cache", "tokens", alone, logged.kv_tokens,
@@ -131,14 +131,14 @@ def _cache(run: PlannedRun, notes: list[str]) -> list[Entry]:
 
 
 def _states(run: PlannedRun) -> list[Entry]:
-    """Return what SGLang sets aside for the states of recurrent layers, beside the cache."""
-    told = "what mamba_full_memory_ratio sets aside beside the KV cache"
+    """Return what SGLang sets aside for the states of recurrent layers, besides the KV cache."""
+    told = "set aside by mamba_full_memory_ratio, besides the KV cache"
     found = _tried("recurrent states", lambda: run.sized.states / GiB, []) or None
     return [Entry("Recurrent states", "GiB", found, run.logged.states_gib, told, "assumed")]
 
 
 def _tried(name: str, make: Callable[[], T], notes: list[str]) -> T | None:
-    """Return what `make` returns; None, with a note, where the log does not tell enough."""
+    """Return what `make` returns; None, with a note, if the log lacks what it needs."""
     try:
         return make()
     except Untestable as error:
@@ -159,13 +159,13 @@ def _reason(entry: Entry, run: PlannedRun) -> str:
         return reason_of_run("weights", run, predicted * GiB, logged * GiB)
     if entry.name == "Activation peak":
         if run.split[1] > 1:
-            return "the line is that of a stage without the sampler"
-        told = "other batch settings than the defaults, or images in the profiling step"
+            return "logged by a pipeline stage without the sampler"
+        told = "non-default batch settings, or images in the profiling step"
         return UNEXPLAINED if run.logged.max_num_seqs else told
     if entry.name == "Non-PyTorch memory":
         return "libraries and the driver differ between machines"
     if entry.name == "CUDA graphs":
-        return "an average of a few logs: it grows with layers and captured sizes"
+        return "an average of a few logs: it grows with layers and capture sizes"
     if entry.name.startswith("KV") or entry.name == "Concurrency":
         return reason_of_run("kv_tokens", run, predicted, logged)
     return UNEXPLAINED

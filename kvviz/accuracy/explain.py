@@ -1,4 +1,4 @@
-"""A start-up log reconciled: each GiB that the engine names beside the predicted one."""
+"""A start-up log reconciled: each GiB that the engine logs next to the predicted one."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -20,21 +20,21 @@ SETTINGS: Final = (
     *("model", "gpu", "engine", "engine_version", "tp", "pp", "dtype", "quantization"),
     *("kv_dtype", "max_model_len", SHARE, "block_size", "eager", "cap"),
 )
-LORA: Final = "LoRA slots of a rank that is not logged lie beside the weights"
-SAME_DEVICE: Final = 0.02  # GiB between a logged total and a catalog's reading
+LORA: Final = "LoRA slots of unlogged rank are loaded beside the weights"
+SAME_DEVICE: Final = 0.02  # GiB between a logged total and the catalog's
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """What a log comes to.
+    """A log next to the prediction.
 
     Args:
-        facts: model, GPU, version and settings, as read or as given.
+        facts: model, GPU, version and settings, as logged or as given.
         entries: every figure, in the order of the arithmetic.
-        total_gib: what the device has, None where that is not known.
-        sums: whether the log's own figures add up, in one sentence; empty where too few are there.
-        failure: why the start failed, in one sentence; empty where it did not.
-        notes: what could not be predicted, and what was taken instead of a missing setting.
+        total_gib: memory of the device, None if it is not known.
+        sums: whether the log's own figures add up, in one sentence; empty if some are missing.
+        failure: why the start failed, on one line; empty if it did not.
+        notes: what could not be predicted, and what was assumed for missing settings.
     """
 
     facts: Mapping[str, str]
@@ -55,9 +55,9 @@ def explained(
     """Return a log reconciled with what kvviz predicts.
 
     Args:
-        logged: what was read.
+        logged: the log's figures and settings.
         models: configs that the model's name is looked up in.
-        given: settings that the user knows better, typed, by field of `LoggedRun`.
+        given: settings by the user, typed, by field of `LoggedRun`; they replace the log's.
     """
     notes: list[str] = []
     run = PlannedRun(_settled(logged, given or {}, notes), models, LORA if logged.lora else "")
@@ -73,34 +73,34 @@ def explained(
 
 
 def _settled(logged: LoggedRun, given: Mapping[str, Any], notes: list[str]) -> LoggedRun:
-    """Return the run as the user knows better, and with what is taken where neither says."""
+    """Return the run with the user's settings, and with assumed ones where neither has any."""
     unread = {name: told for name, told in logged.unread.items() if name not in given}
     found = replace(logged, **given, unread=unread)
     total = found.total_gpu_memory_gib
     name = _device_of(total) if total and not found.gpu else ""
     if name:
-        notes.append(f"the GPU is not named: {name} taken, whose total is {total:g} GiB")
+        notes.append(f"the GPU is not named; assumed {name}, with {total:g} GiB")
     return _with_defaults(replace(found, gpu=found.gpu or name), notes)
 
 
 def _with_defaults(logged: LoggedRun, notes: list[str]) -> LoggedRun:
-    """Return the run with the share that its engine takes by default; `notes` tells of it."""
+    """Return the run with its engine's default utilization if none is logged, and note it."""
     engine, version = find_engine(logged.engine), read_version(logged.engine_version)
     rules = version or engine.logged_without_version(prints_concurrency=False)
     if version is None and rules:
-        older = "the older engine, before 0.8,"
-        taken = older if logged.older_core else f"{engine.label} {spelled(rules)}"
-        notes.append(f"the version is not logged: the constants of {taken} are taken")
+        older = "the older engine, before 0.8"
+        used = older if logged.older_core else f"{engine.label} {spelled(rules)}"
+        notes.append(f"the version is not logged; using the constants of {used}")
     share = engine.default_share(rules)
     stated = logged.gpu_memory_utilization is not None or SHARE in logged.unread
     if share is None or stated:
         return logged
-    notes.append(f"utilization is not logged: {share:g}, the default")
+    notes.append(f"utilization is not logged; using the default, {share:g}")
     return replace(logged, gpu_memory_utilization=share)
 
 
 def _device_of(total: float) -> str:
-    """Return the catalog's GPU whose CUDA total was read as this, empty where none was."""
+    """Return the catalog's GPU that has this CUDA total, empty if none has."""
     known = [gpu for gpu in gpus() if not gpu.cuda_total_assumed]
     near = [g for g in known if abs(g.cuda_bytes / GiB - total) < SAME_DEVICE]
     return near[0].name if near else ""
@@ -123,7 +123,7 @@ def _total(run: PlannedRun) -> float | None:
 
 
 def _resolved(run: PlannedRun) -> dict[str, str]:
-    """Return the names that the catalog has for what the log names."""
+    """Return the catalog's names of the logged model and GPU."""
     found = {}
     for key in ("model", "gpu"):
         try:
@@ -136,8 +136,7 @@ def _resolved(run: PlannedRun) -> dict[str, str]:
 def _sums(logged: LoggedRun) -> str:
     """Return whether requested = weights + activations + non-torch (+ graphs) + cache.
 
-    Of several ranks' caches the one that comes nearest is taken, as the other figures are of one
-    rank too.
+    If several ranks log a KV cache, the nearest is used: the other figures are of one rank too.
     """
     requested, graphs = logged.requested_gib, logged.cuda_graphs_gib or 0.0
     taken = (logged.weights_gib, logged.activation_peak_gib, logged.non_torch_gib)
@@ -153,4 +152,4 @@ def _sums(logged: LoggedRun) -> str:
         return f"{spelled} = {sum(parts):.2f} of the requested {requested:.2f} GiB: it adds up"
     if graphs and abs(left - graphs) <= allowed:
         return f"{spelled} + {graphs:.2f} of CUDA graphs = {requested:.2f} GiB: it adds up"
-    return f"{spelled} = {sum(parts):.2f}; {left:+.2f} GiB of {requested:.2f} are not named"
+    return f"{spelled} = {sum(parts):.2f}; {left:+.2f} GiB of {requested:.2f} are unaccounted for"

@@ -1,4 +1,4 @@
-"""Why a start failed, in the terms of the memory."""
+"""Why a start failed, in terms of memory."""
 
 from collections.abc import Callable
 from typing import Final
@@ -8,11 +8,11 @@ from kvviz.accuracy.rows import Untestable
 from kvviz.engines.logged import Cause, Failure
 from kvviz.units import GiB
 
-IN_MIB: Final = 1024  # MiB of a GiB
+IN_MIB: Final = 1024  # MiB per GiB
 
 
 def failed(run: PlannedRun) -> str:
-    """Return why the start of a run failed in one sentence, empty where it did not."""
+    """Return why the start of a run failed, on one line; empty if it did not."""
     failure = run.logged.failure
     return EXPLAINED[failure.cause](failure, run) if failure else ""
 
@@ -21,20 +21,20 @@ def _no_blocks(failure: Failure, run: PlannedRun) -> str:
     try:
         plan = run.sized
         rest, requested = plan.room - plan.weights, plan.requested
-        figures = f": {requested / GiB:.2f} GiB requested leave {rest / GiB:+.2f} after them"
+        left = f" (predicted: {rest / GiB:+.2f} of the {requested / GiB:.2f} GiB requested remain)"
     except Untestable:
-        figures = ""
+        left = ""
     return (
-        f"Weights and activations fill what may be used, so no block of KV cache is left{figures}; "
-        f"a higher utilization, more GPUs or smaller weights make room."
+        f"Weights and activations use all the memory the engine may use, so no KV cache block is "
+        f"left{left}; raise gpu_memory_utilization, add GPUs or use smaller weights."
     )
 
 
 def _too_long(failure: Failure, run: PlannedRun) -> str:
     return (
-        f"One sequence of {failure.length:,} tokens needs more KV cache than there is for "
-        f"{failure.tokens:,}: a max_model_len of at most {failure.tokens:,} starts, or a higher "
-        f"utilization, an fp8 cache or more GPUs."
+        f"One sequence of {failure.length:,} tokens does not fit into a KV cache of "
+        f"{failure.tokens:,} tokens. It starts with a max_model_len of at most "
+        f"{failure.tokens:,}, a higher gpu_memory_utilization, an fp8 KV cache or more GPUs."
     )
 
 
@@ -42,13 +42,13 @@ def _cache_too_small(failure: Failure, run: PlannedRun) -> str:
     there = failure.free_gib or 0.0
     try:
         each = run.token_bytes(None)
-        fits = f", about {int(there * GiB / each):,} tokens at {each:,.0f} B each"
+        fits = f", about {int(there * GiB / each):,} tokens at {each:,.0f} B per token"
     except Untestable:
         fits = ""
     return (
         f"One sequence of {failure.length:,} tokens needs {failure.needed_gib:.2f} GiB of KV cache "
-        f"and there are {there:.2f} GiB{fits}; a smaller max_model_len, an fp8 cache or more GPUs "
-        f"make it start."
+        f"and there are {there:.2f} GiB{fits}. It starts with a smaller max_model_len, an fp8 KV "
+        f"cache or more GPUs."
     )
 
 
@@ -56,35 +56,40 @@ def _out_of_memory(failure: Failure, run: PlannedRun) -> str:
     asked = failure.needed_gib or 0.0
     spelled = f"{asked:.2f} GiB" if asked > 1 else f"{asked * IN_MIB:.2f} MiB"
     try:
-        weights = f"; the weights alone are {run.loaded().total / GiB:.2f} GiB a GPU"
+        weights = f"; the weights alone are {run.loaded().total / GiB:.2f} GiB per GPU"
     except Untestable:
         weights = ""
     return (
-        f"PyTorch asked for {spelled} more and the GPU had no room{weights}; "
-        f"more GPUs, smaller weights or smaller batch settings make room."
+        f"PyTorch could not allocate another {spelled} on the GPU{weights}; "
+        f"add GPUs, or use smaller weights or smaller batch settings."
     )
 
 
 def _taken_by_others(failure: Failure, run: PlannedRun) -> str:
     return (
         f"Only {failure.free_gib:.2f} of {failure.total_gib:.2f} GiB were free at the start, less "
-        f"than the utilization asks for: another process holds the rest."
+        f"than gpu_memory_utilization asks for: another process is using the rest."
     )
 
 
 def _share_too_small(failure: Failure, run: PlannedRun) -> str:
-    return "The weights leave no room under mem_fraction_static; a larger fraction or more GPUs do."
+    return (
+        "The weights leave no memory for the KV cache under mem_fraction_static; raise "
+        "mem_fraction_static or use more GPUs."
+    )
 
 
 def _unknown_architecture(failure: Failure, run: PlannedRun) -> str:
     return (
-        "The start failed before any memory was taken: the installed Transformers does not know "
-        "this model's architecture."
+        "The start failed before any memory was allocated: the installed Transformers does not "
+        "know this model's architecture."
     )
 
 
 def _unsupported_dtype(failure: Failure, run: PlannedRun) -> str:
-    return "The start failed before any memory was taken: this GPU cannot compute in that dtype."
+    return (
+        "The start failed before any memory was allocated: this GPU cannot compute in that dtype."
+    )
 
 
 def _unnamed(failure: Failure, run: PlannedRun) -> str:

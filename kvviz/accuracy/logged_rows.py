@@ -1,4 +1,4 @@
-"""Rows of a table of logs as the values that a start-up log is read into."""
+"""Rows of a table of logs as `LoggedRun`s, the same values that a start-up log is read into."""
 
 from kvviz.accuracy.planned import PlannedRun
 from kvviz.accuracy.reasons import told
@@ -9,7 +9,7 @@ from kvviz.engines.logged import LoggedRun
 
 
 def logged_run(row: Row) -> LoggedRun:
-    """Return what a row says of a run; cells that are no value of their column are ``unread``."""
+    """Return what a row says of a run; cells with an invalid value are ``unread``."""
     note, texts = row.text("note"), {name: row.text(name) for name in READ}
     found = typed({name: text for name, text in texts.items() if text})
     return LoggedRun(

@@ -1,4 +1,4 @@
-"""A logged run as kvviz plans it: the deployment that it was, and the plan of its engine."""
+"""A logged run as kvviz plans it: its deployment, and its engine's plan."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,17 +20,17 @@ from kvviz.shards.split import valid_tensor_parallel
 from kvviz.units import GiB
 
 DEFAULT_LENGTH = 8192
-MANY_BLOCKS = 2**24  # enough that what is rounded down does not show
+MANY_BLOCKS = 2**24  # enough that rounding down to whole blocks does not matter
 
 
 @dataclass(frozen=True)
 class PlannedRun:
-    """A logged run's settings and plan; what the log lacks is asked for when it is needed.
+    """A logged run's settings and plan; what the log lacks is an error only when it is needed.
 
     Args:
         logged: what the log says.
         models: configs that names are looked up in.
-        told: what its source says of differences, in one phrase; empty where it says nothing.
+        told: the source's own reason for differences, in one phrase; empty if it gives none.
     """
 
     logged: LoggedRun
@@ -38,10 +38,10 @@ class PlannedRun:
     told: str = ""
 
     def known(self, *names: str) -> LoggedRun:
-        """Return what is logged, once the fields of these names are known to be read.
+        """Return what is logged, after checking that these fields could be read.
 
         Raises:
-            Untestable: one of them was given and is no value of its field.
+            Untestable: one of them was given, with an invalid value.
         """
         for name in names:
             if name in self.logged.unread:
@@ -49,7 +49,7 @@ class PlannedRun:
         return self.logged
 
     def positive(self, name: str) -> float:
-        """Return a logged figure; raises `Untestable` where it is missing or not above 0."""
+        """Return a logged figure; raises `Untestable` if it is missing or not above 0."""
         return positive(name, getattr(self.known(name), name))
 
     @cached_property
@@ -61,12 +61,12 @@ class PlannedRun:
         """
         found = engine_called(self.logged.engine)
         if found is None:
-            raise Untestable(f"how {self.logged.engine} sizes its cache is not modelled")
+            raise Untestable(f"how {self.logged.engine} sizes its KV cache is not modelled")
         return found
 
     @cached_property
     def version(self) -> Version | None:
-        """The engine's version, None where it is not given."""
+        """The engine's version, None if it is not given."""
         return read_version(self.logged.engine_version)
 
     @cached_property
@@ -90,7 +90,7 @@ class PlannedRun:
         if t not in valid_tensor_parallel(self.model):
             raise Untestable(f"tp {t} does not divide {self.model.name}")
         if p > len(self.model.layers):
-            raise Untestable(f"pp {p} is more than the layers of {self.model.name}")
+            raise Untestable(f"pp {p} exceeds the layers of {self.model.name}")
         return t, p
 
     @cached_property
@@ -100,11 +100,11 @@ class PlannedRun:
 
     @cached_property
     def memory(self) -> int:
-        """Bytes of the device, as the engine logged them or as the catalog has them."""
+        """Bytes of the device, as logged, else from the catalog."""
         return self._bytes("total_gpu_memory_gib") or self.gpu.cuda_bytes
 
     def _bytes(self, name: str) -> int | None:
-        """Return the bytes of a logged size in GiB, None where it is not logged."""
+        """Return the bytes of a logged size in GiB, None if it is not logged."""
         logged = getattr(self.known(name), name)
         return None if logged is None else int(positive(name, logged) * GiB)
 
@@ -116,7 +116,7 @@ class PlannedRun:
 
     @cached_property
     def deployment(self) -> Deployment:
-        """The run as an engine is asked for it; its share of the memory need not be known."""
+        """The run as an engine's deployment; its utilization may be unknown."""
         t, p = self.split
         logged = self.known("block_size", "max_num_batched_tokens", "max_num_seqs")
         return Deployment(
@@ -140,10 +140,12 @@ class PlannedRun:
 
     @property
     def _share(self) -> float | None:
-        """The share of the memory that the engine may use, None where it is not logged."""
+        """The fraction of the memory that the engine may use, None if it is not logged."""
         share = self.known("gpu_memory_utilization").gpu_memory_utilization
         if share is not None and not 0 < share <= 1:
-            raise Untestable(f"gpu_memory_utilization is {share:g}, not a share")
+            raise Untestable(
+                f"gpu_memory_utilization is {share:g}, not a fraction above 0 and up to 1"
+            )
         return share
 
     @cached_property
@@ -151,7 +153,7 @@ class PlannedRun:
         """The GPU, as far as it is known."""
         try:
             return self.gpu
-        except Untestable:  # no catalog has it
+        except Untestable:  # it is not in the catalog
             total = self._bytes("total_gpu_memory_gib") or 0
             return unknown_device(self.logged.gpu, total)
 
@@ -172,30 +174,30 @@ class PlannedRun:
 
     @cached_property
     def plan(self) -> Plan:
-        """The plan of the engine; its requested bytes mean nothing where no share is known."""
+        """The engine's plan; its requested bytes mean nothing if utilization is unknown."""
         return plan_under(self.engine, self.deployment)
 
     @cached_property
     def sized(self) -> Plan:
-        """The plan of a run whose memory and share of it are known."""
+        """The plan of a run whose memory and utilization are known."""
         self.positive("gpu_memory_utilization")
         if self.deployment.free_bytes is None:
-            _ = self.memory  # raises where it is not known
+            _ = self.memory  # raises if it is not known
         return self.plan
 
     @property
     def layout(self) -> Layout:
-        """How the tightest stage cuts its cache into blocks."""
+        """How the tightest stage cuts its KV cache into blocks."""
         if self.plan.layout is None:
             raise Untestable(f"{self.model.name} caches no tokens")
         return self.plan.layout
 
     def token_bytes(self, budget: int | None) -> float:
-        """Return the bytes a token takes of the tightest stage, as the engine allocates it.
+        """Return the bytes per token on the tightest stage, as the engine allocates them.
 
         Args:
-            budget: bytes of the cache, None for as many as need be: what is rounded down to
-                whole blocks shows in small budgets.
+            budget: bytes of the KV cache, None for a very large one: in small ones, rounding
+                down to whole blocks changes the result.
         """
         layout = self.layout
         whole = budget or layout.bytes_per_block * MANY_BLOCKS
@@ -205,6 +207,6 @@ class PlannedRun:
         return whole / tokens
 
     def budget(self) -> tuple[int, int]:
-        """Return bytes and tokens of the cache of the tightest stage."""
+        """Return bytes and tokens of the KV cache on the tightest stage."""
         plan, layout = self.sized, self.layout
         return plan.kv_bytes, int(layout.tokens(plan.blocks, self.length))

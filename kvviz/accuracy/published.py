@@ -17,10 +17,10 @@ TOTAL_RATE: Final = "output_tokens_per_s_total"
 
 
 def parameters(row: Row, models: Models) -> tuple[float, float]:
-    """Return the given and the counted parameters.
+    """Return the published and the counted parameters.
 
-    The exact count of the text model where the row has one; else the published one, vision tower
-    included.
+    The exact count of the text model if the row has one; else the published count, with the
+    vision tower.
     """
     exact = row.number("params_exact")
     if exact is None:
@@ -34,13 +34,13 @@ def parameters(row: Row, models: Models) -> tuple[float, float]:
 
 
 def _config_or_name(row: Row, models: Models) -> str:
-    """Return the name to look up: that of the row's config file where it is at hand."""
+    """Return the name to look up: the row's config file if the user gave it, else its model."""
     name = row.text("config_file").replace("__", "/", 1)
     return name if name in models.own else row.text("model")
 
 
 def checkpoint(row: Row, models: Models) -> tuple[float, float]:
-    """Return published and computed bytes of a checkpoint, vision tower included."""
+    """Return published and computed bytes of a checkpoint, with the vision tower."""
     given = next((n for n in ("total_size_bytes", "derived_bf16_bytes") if row.text(n)), "")
     published = row.positive(given) if given else _gib(row) * GiB
     model = models.find(row.text("model"))
@@ -75,15 +75,15 @@ def checkpoint_bytes(model: Model) -> int:
 
 
 def throughput(row: Row, models: Models) -> tuple[float, float]:
-    """Return published and predicted output tokens a second of all GPUs together."""
+    """Return published and predicted output tokens per second of all GPUs together."""
     if row.text("metric") != TOTAL_RATE:
-        raise Untestable(f"{row.text('metric') or 'the metric'} is no rate of all requests")
+        raise Untestable(f"{row.text('metric') or 'the metric'} is not a rate over all requests")
     if not row.text("isl").isdigit() or not row.text("osl").isdigit():
-        raise Untestable("needs the arrivals of its trace, not lengths")
+        raise Untestable("needs the trace's arrival times")
     model = models.find(row.text("model"))
     gpu, gpus = find_device(row.text("gpu")), row.whole("num_gpus", 1)
     if gpus not in valid_tensor_parallel(model):
-        raise Untestable(f"{gpus} GPUs do not divide {model.name}")
+        raise Untestable(f"{model.name} does not split over {gpus} GPUs")
     load = Load(model, gpu, gpus, _precision(row), row.whole("isl", 1), row.whole("osl", 1))
     return row.positive("value"), tokens_per_second(load)
 

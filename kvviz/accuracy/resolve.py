@@ -1,4 +1,4 @@
-"""Which model and dtypes the free words of a row mean; what is not certain is not guessed."""
+"""Which model and dtypes the free text of a row means; an uncertain match is an error."""
 
 import re
 from collections.abc import Mapping
@@ -22,9 +22,9 @@ TUNING_WORDS: Final = re.compile(
     r"|backbone|architecture|text"
 )
 VERSION_WORDS: Final = re.compile(r"v\d+(\.\d+)?")
-HUB_FOLDER: Final = re.compile(r"models--([^/]+)--([^/]+)")  # of the hub's own cache on a disk
+HUB_FOLDER: Final = re.compile(r"models--([^/]+)--([^/]+)")  # of the hub's local cache
 PARENTHESES: Final = re.compile(r"[(\[]([^)\]]*)[)\]]")
-KNOWN: Final = 4096  # names whose words are kept: each row is compared with the whole catalog
+KNOWN: Final = 4096  # names whose words are cached: each row is compared with every model
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,9 @@ class Models:
     def find(self, text: str) -> Model:
         """Return the model of a row's free text.
 
-        The text, or what stands before or in its parentheses, is a known name; or it is one but
-        for words of storage and tuning, and at last of version; or it ends in a whole name, as
-        that of a distilled model. A path stands for the name of its last folder.
+        The text, or the part outside or inside its parentheses, is a known name; or it is one
+        without the words for storage, then tuning, then version; or it ends in a known name, as
+        a distilled model's does. For a path, the last folder is the name.
 
         Raises:
             Untestable: no config is known for it, or several with different shapes.
@@ -63,7 +63,7 @@ class Models:
         raise Untestable(f"no config of {text[:60] or 'an unnamed model'} is known")
 
     def _one(self, text: str, names: list[str]) -> Model:
-        """Return the only model of these names; of equal shapes the least quantized."""
+        """Return the model of these names; of several with one shape, the least quantized."""
         found = [self.own[name] if name in self.own else find_model(name) for name in names]
         if len({(m.hidden_size, len(m.layers), m.vocab_size, m.layers) for m in found}) > 1:
             raise Untestable(f"{text[:60]} could be {', '.join(names[:3])}")
@@ -73,7 +73,7 @@ class Models:
 def read_models(folder: Path | None) -> Models:
     """Return the models of a folder of configs named ``org__model.json``, and the catalog's.
 
-    A config of a family that is not known is left out: its rows are skipped by name.
+    A config of an unknown family is left out: its rows are skipped by name.
 
     Raises:
         FactsError: there is no such folder.
@@ -81,7 +81,9 @@ def read_models(folder: Path | None) -> Models:
     if folder is None:
         return Models({})
     if not folder.is_dir():
-        raise FactsError(f"{str(folder)!r} is no folder; expected one of configs org__model.json")
+        raise FactsError(
+            f"{str(folder)!r} is not a folder; expected a folder of org__model.json files"
+        )
     own = {}
     for path in sorted(folder.glob("*.json")):
         name = path.stem.removesuffix("_config").replace("__", "/", 1)
@@ -105,7 +107,7 @@ def _names(text: str) -> list[str]:
 
 @lru_cache(KNOWN)
 def _words(name: str) -> tuple[str, ...]:
-    """Return the words of a model's name, without who published it."""
+    """Return the words of a model's name, without the organization."""
     tail = name.casefold().rsplit("/", 1)[-1].replace("quantized.", "quantized-")
     tail = re.sub(r"\b(llama|gemma|phi|falcon|qwen|glm)(?=\d)", r"\1-", tail)  # Llama2-7B
     return tuple(word for word in re.split(r"[^a-z0-9.]+", tail) if word)
@@ -130,7 +132,7 @@ def _ends_in(words: tuple[str, ...], tail: tuple[str, ...]) -> bool:
     return len(tail) >= 2 and len(words) > len(tail) and words[-len(tail) :] == tail
 
 
-FORMATS: Final = (  # words of quantization, and how the linear weights are then stored
+FORMATS: Final = (  # words for quantization, and the dtype of the linear weights
     (r"mxfp4", "mxfp4"),
     (r"fp4", "nvfp4"),
     (r"mlx.*4-?bit", "mlx4"),
@@ -142,7 +144,7 @@ FORMATS: Final = (  # words of quantization, and how the linear weights are then
 
 
 def weights_format(quantization: str, name: str, model: Model) -> str | None:
-    """Return how a row's linear weights are stored, None for as the model's config says.
+    """Return the dtype of a row's linear weights, None for the one in the model's config.
 
     Raises:
         Untestable: they are quantized, and neither the row nor the config says how.
@@ -154,7 +156,7 @@ def weights_format(quantization: str, name: str, model: Model) -> str | None:
         stored = {group.dtype for group in model.tensors if group.linear}
         return None if any(dtype.startswith(found) for dtype in stored) else found
     if quantization and not own:
-        raise Untestable(f"how {quantization[:40]} stores these weights is not said")
+        raise Untestable(f"how {quantization[:40]} stores these weights is not documented")
     return None
 
 
@@ -166,10 +168,10 @@ BASE_DTYPES: Final = {
 
 
 def base_dtype(text: str, model: Model) -> str:
-    """Return the dtype that a row's run computes in, the model's own where it does not say.
+    """Return the dtype that a row's run computes in, the model's own if the row gives none.
 
     Raises:
-        Untestable: a dtype that is not known.
+        Untestable: the dtype is not known.
     """
     plain = text.casefold().removeprefix("torch.")
     if plain in ("", "auto"):
@@ -180,10 +182,10 @@ def base_dtype(text: str, model: Model) -> str:
 
 
 def cache_dtype(text: str) -> str:
-    """Return the KV dtype as settings name it, ``auto`` where the row does not say.
+    """Return the KV dtype as settings name it, ``auto`` if the row gives none.
 
     Raises:
-        Untestable: a KV dtype that is not known.
+        Untestable: the KV dtype is not known.
     """
     plain = text.casefold().removeprefix("torch.")
     if plain in ("", "auto"):

@@ -1,4 +1,4 @@
-"""Reading tables of facts: a broken file is one sentence, a broken cell only spoils its test."""
+"""Reading tables of facts: a broken file is an error, a broken cell only skips its test."""
 
 import csv
 import io
@@ -29,11 +29,11 @@ BLANK: Final = frozenset({"", "-", "n/a", "na", "nan", "none", "null", "unknown"
 
 
 class FactsError(ValueError):
-    """A file that is no table of facts; one sentence says which, where and what was expected."""
+    """A file that is not a table of facts: one sentence with the file, what is wrong and where."""
 
 
 class Untestable(Exception):  # noqa: N818 - it reads as what a row is
-    """A row that does not allow a test; the message is the reason."""
+    """A row that cannot be tested; the message is the reason."""
 
 
 @dataclass(frozen=True)
@@ -49,15 +49,15 @@ class Row:
     cells: Mapping[str, str]
 
     def text(self, column: str) -> str:
-        """Return a cell without the space around it, empty where it says nothing."""
+        """Return a cell without the space around it, empty if it is blank."""
         found = (self.cells.get(column) or "").strip()
         return "" if found.casefold() in BLANK else found
 
     def number(self, column: str) -> float | None:
-        """Return a cell's number, None where it is blank.
+        """Return a cell's number, None if it is blank.
 
         Raises:
-            Untestable: it is no number.
+            Untestable: it is not a number.
         """
         found = self.text(column)
         return _read(fields.number, column, found) if found else None
@@ -66,12 +66,12 @@ class Row:
         """Return a cell's number.
 
         Raises:
-            Untestable: it is blank, no number, or not above 0.
+            Untestable: it is blank, not a number, or not above 0.
         """
         return positive(column, self.number(column))
 
     def whole(self, column: str, default: int) -> int:
-        """Return a cell's whole number from 1 on, `default` where it is blank.
+        """Return a cell's whole number of at least 1, `default` if it is blank.
 
         Raises:
             Untestable: it is something else.
@@ -88,7 +88,7 @@ def _read(reader: Callable[[str, str], T], column: str, found: str) -> T:
 
 
 def positive(name: str, value: float | None) -> float:
-    """Return a figure that must be there and above 0; raises `Untestable` where it is not."""
+    """Return a figure that must be given and above 0; raises `Untestable` if it is not."""
     if value is None:
         raise Untestable(f"{name} is not given")
     if value <= 0:
@@ -104,7 +104,7 @@ def read_rows(kind: str, path: Path | None = None) -> list[Row]:
         path: a file with the columns of that kind, None for the one that ships.
 
     Raises:
-        FactsError: the file cannot be read, is no table of that kind, or is broken.
+        FactsError: the file cannot be read, is not a table of that kind, or is broken.
     """
     path = path or SHIPPED / FILES[kind]
     reader = csv.DictReader(io.StringIO(_text(path), newline=""), strict=True)
@@ -113,7 +113,7 @@ def read_rows(kind: str, path: Path | None = None) -> list[Row]:
         _check_columns(kind, path, columns)
         return [_row(path, number, cells) for number, cells in enumerate(reader, 1)]
     except csv.Error as error:
-        raise FactsError(f"{path.name} is no CSV table: {error}") from None
+        raise FactsError(f"{path.name} is not a CSV table: {error}") from None
 
 
 def _text(path: Path) -> str:
@@ -123,11 +123,11 @@ def _text(path: Path) -> str:
     except OSError as error:
         raise FactsError(f"cannot read {str(path)!r}: {error.strerror}") from None
     if len(content) > MAX_BYTES:
-        raise FactsError(f"{path.name} is larger than {MAX_BYTES // 10**6} MB, the most read")
+        raise FactsError(f"{path.name} is larger than {MAX_BYTES // 10**6} MB, the limit")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise FactsError(f"{path.name} is not text in UTF-8") from None
+        raise FactsError(f"{path.name} is not UTF-8 text") from None
 
 
 def _check_columns(kind: str, path: Path, columns: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""From the text of a start-up log to what its engine reads in it."""
+"""From the text of a start-up log to its figures and settings."""
 
 from pathlib import Path
 from typing import Final
@@ -10,14 +10,14 @@ MAX_BYTES: Final = 50_000_000
 
 
 class LogError(ValueError):
-    """A text that holds no line of a known engine; one sentence."""
+    """A text without any line of a known engine; one sentence."""
 
 
 def read_log(text: str) -> LoggedRun:
-    """Return what a start-up log says, as the engine reads it that finds the most figures in it.
+    """Return what a start-up log says, read by the engine that finds the most figures in it.
 
     Args:
-        text: the log, whole or in part, with any prefixes; GB is read as the GiB that it means.
+        text: the log, whole or in part, with any prefixes; GB in it means GiB, and is read so.
 
     Raises:
         LogError: no line of it is one that an engine prints.
@@ -26,7 +26,7 @@ def read_log(text: str) -> LoggedRun:
     if not runs:
         labels = [engine.label for engine in engines().values() if engine.versions]
         raise LogError(
-            f"the text holds no start-up line of {' or '.join(labels)}; expected lines such as "
+            f"the text contains no {' or '.join(labels)} start-up line; expected lines such as "
             "'Model loading took 14.99 GiB' or 'GPU KV cache size: 476,016 tokens'"
         )
     return max(runs, key=lambda run: len(run.spans))
@@ -36,7 +36,7 @@ def read_log_file(path: Path) -> LoggedRun:
     """Return what a log file says.
 
     Raises:
-        LogError: it cannot be read, is too large, or holds no known line.
+        LogError: it cannot be read, is too large, or contains no known line.
     """
     try:
         with path.open("rb") as file:
@@ -44,5 +44,5 @@ def read_log_file(path: Path) -> LoggedRun:
     except OSError as error:
         raise LogError(f"cannot read {str(path)!r}: {error.strerror}") from None
     if len(content) > MAX_BYTES:
-        raise LogError(f"the log is larger than {MAX_BYTES // 10**6} MB, the most read")
+        raise LogError(f"the log is larger than {MAX_BYTES // 10**6} MB, the limit")
     return read_log(content.decode("utf-8", errors="replace"))

@@ -1,4 +1,4 @@
-"""Offline throughput in the steady state: a full batch whose sequences end and start evenly."""
+"""Offline throughput in the steady state: a full batch; sequences start and end evenly."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,7 +19,7 @@ from kvviz.shards.cache import layer_kv_bytes
 from kvviz.shards.loaded import loaded, stored_as
 from kvviz.units import GB, GiB
 
-CACHE_SHARE: Final = 0.9  # of what is free after loading: TensorRT-LLM's usual setting
+CACHE_SHARE: Final = 0.9  # of the memory free after loading: TensorRT-LLM's usual setting
 MOST_SEQUENCES: Final = 2048  # TensorRT-LLM's default max_batch_size
 MOST_TOKENS: Final = 8192  # its default max_num_tokens
 # Three numbers fitted together on NVIDIA's 50 rows for TensorRT-LLM 1.0 (perf-overview.md): median
@@ -27,18 +27,18 @@ MOST_TOKENS: Final = 8192  # its default max_num_tokens
 FP8_MFU: Final = 0.5
 LOADED_MBU: Final = 0.65
 STEP_SECONDS: Final = 0.012  # launches, scheduling and sampling of a full batch
-LINK_SHARE: Final = 0.7  # of the links' one-way rate that an all-reduce reaches, assumed
+LINK_SHARE: Final = 0.7  # of the links' one-way rate: what an all-reduce reaches, assumed
 
 
 @dataclass(frozen=True)
 class Load:
-    """A benchmark: many equal requests, all there from the start.
+    """A benchmark: many equal requests, all queued at the start.
 
     Args:
         model: the model.
         gpu: the device.
         gpus: tensor parallel size.
-        precision: dtype of the weights; below 16 bits the cache is fp8 too.
+        precision: dtype of the weights; below 16 bits the KV cache is fp8.
         prompt: tokens of each prompt.
         output: tokens of each answer.
     """
@@ -53,11 +53,11 @@ class Load:
 
 @lru_cache(maxsize=512)
 def tokens_per_second(load: Load) -> float:
-    """Return the output tokens a second of all GPUs together: assumed throughout.
+    """Return the output tokens per second of all GPUs together, from assumed efficiencies.
 
     With B sequences at once, a step makes B tokens and computes the prompts of the B / output
-    requests that start in it. B is what the cache holds at the mean length, or what a step of
-    `MOST_TOKENS` tokens can be fed with.
+    requests that start in it. B is what the KV cache holds at the mean length, what a step of
+    `MOST_TOKENS` tokens can keep running, or `MOST_SEQUENCES`, whichever is least.
 
     Raises:
         Untestable: the weights leave no room, or a rate of the GPU is not known.
@@ -70,7 +70,7 @@ def tokens_per_second(load: Load) -> float:
 
 
 def _sequences(load: Load) -> float:
-    """Return the sequences at once."""
+    """Return the number of sequences running at once."""
     low = load.precision in ("fp8", "nvfp4")
     number = 1 if low else width(load.model.dtype)
     token = sum(layer_kv_bytes(layer, number, load.gpus) for layer in load.model.layers)
@@ -86,7 +86,7 @@ def _sequences(load: Load) -> float:
 
 
 def _step_seconds(load: Load, sequences: float) -> float:
-    """Return the time of a mixed step: the roofline's, the links' and the launches'."""
+    """Return the time of a mixed step: roofline, links and launches."""
     scenario = Scenario(
         own_models={"m": stored_as(load.model, load.precision)},
         model="m",
@@ -110,13 +110,13 @@ def _step_seconds(load: Load, sequences: float) -> float:
 
 
 def _peak(load: Load) -> float:
-    """Return the peak rate of products: that of fp8 for 4-bit weights too, whose is not here."""
+    """Return the peak rate of matrix products; 4-bit weights use the fp8 rate."""
     dtype = "fp8" if load.precision in ("fp8", "nvfp4") else "bf16"
     return load.gpu.peak_flops(dtype) or np.nan
 
 
 def _links(load: Load, tokens: float) -> float:
-    """Return the time of two all-reduces a layer over the links."""
+    """Return the time of two all-reduces per layer over the links."""
     if load.gpus == 1 or not load.gpu.link_gb_s:
         return 0.0
     ring = 2 * (load.gpus - 1) / load.gpus

@@ -1,4 +1,4 @@
-"""All comparisons of four tables of facts, and what they come to, quantity by quantity."""
+"""All comparisons of four tables of facts, and a summary of each quantity."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -19,15 +19,15 @@ SHARES: Final = {"within_0_5": 0.005, "within_2": 0.02, "within_10": 0.1}
 
 @dataclass(frozen=True)
 class Summary:
-    """How true one quantity is.
+    """How accurate one quantity is.
 
     Args:
         rows: comparisons made.
         skipped: rows that were not compared.
-        median: the median of the differences' sizes, None without rows.
-        worst: the largest of them, None without rows.
-        within: share of the rows within 0.5, 2 and 10 %, by name.
-        misses: comparisons more than 2 % off, the furthest first.
+        median: the median absolute error, None without rows.
+        worst: the largest absolute error, None without rows.
+        within: fraction of the rows within 0.5, 2 and 10 %, by name.
+        misses: comparisons more than 2 % off, the largest error first.
     """
 
     rows: int
@@ -46,14 +46,14 @@ def validate(
     throughputs: Path | None = None,
     configs: Path | None = None,
 ) -> list[Comparison]:
-    """Compare every row of four tables with what kvviz predicts of it.
+    """Compare every row of four tables with what kvviz predicts for it.
 
     Args:
         logs: what engines logged at their start.
         params: counts of parameters.
         weights: sizes of checkpoints.
-        throughputs: published rates.
-        configs: folder of more configs, ``org__model.json``.
+        throughputs: published throughput.
+        configs: folder of more configs, named ``org__model.json``.
 
     Raises:
         FactsError: a file is broken, or there is no such folder.
@@ -82,12 +82,12 @@ def _published(
 
 @cache
 def shipped() -> tuple[Comparison, ...]:
-    """Return the comparisons of the rows that ship, made once."""
+    """Return the comparisons of the shipped rows, made once."""
     return tuple(validate())
 
 
 def summarised(comparisons: Iterable[Comparison]) -> Summary:
-    """Return what comparisons of one quantity come to."""
+    """Return the summary of one quantity's comparisons."""
     every = list(comparisons)
     tested = [item for item in every if not item.skipped]
     errors = sorted(abs(item.error) for item in tested)
@@ -113,7 +113,7 @@ def by_quantity(comparisons: Iterable[Comparison]) -> dict[Quantity, Summary]:
 
 
 def answer(comparisons: Iterable[Comparison]) -> dict[str, Any]:
-    """Return the summaries as plain values for JSON, shares from 0 to 1."""
+    """Return the summaries as plain values for JSON, fractions from 0 to 1."""
     return {
         name: {
             "rows": found.rows,

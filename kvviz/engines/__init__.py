@@ -1,1 +1,1 @@
-"""Serving engines: what each does with a GPU's memory, one place per engine."""
+"""Serving engines: how each uses a GPU's memory, one module or folder per engine."""

@@ -1,4 +1,4 @@
-"""What every engine answers: its defaults, and a plan of where every byte of a GPU goes."""
+"""What every engine defines: its defaults, and the rules for a plan of a GPU's memory."""
 
 import re
 from collections.abc import Hashable
@@ -21,7 +21,7 @@ class Assumption:
     Args:
         name: what it is.
         gib: its value in GiB.
-        source: where it comes from, or that the user set it.
+        source: where it comes from, or that it was set by the user.
     """
 
     name: str
@@ -30,20 +30,20 @@ class Assumption:
 
     @property
     def column(self) -> str:
-        """Its name in a table."""
+        """Its column in a table."""
         return f"assumed_{re.sub(r'[^a-z]+', '_', self.name.casefold())}_gib"
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What an engine runs with, every default filled in.
+    """The limits that an engine runs with, every default filled in.
 
     Args:
-        utilization: share of the GPU's memory that it may use.
-        max_num_batched_tokens: tokens computed in a step at most.
-        max_num_seqs: sequences running at once at most.
+        utilization: fraction of the GPU's memory that it may use.
+        max_num_batched_tokens: most tokens per step.
+        max_num_seqs: most sequences running at once.
         prefix_caching: whether blocks of the same content are kept for later requests.
-        async_scheduling: whether a step is scheduled while the one before still runs.
+        async_scheduling: whether a step is scheduled while the previous one still runs.
         source: where the defaults come from.
     """
 
@@ -57,14 +57,14 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """Bytes of one GPU that are neither weights nor KV cache.
+    """Bytes on one GPU that are neither the text model's weights nor KV cache.
 
     Args:
         extra: loaded beside the text model's weights: rotary tables, vision tower, padding.
         activation: peak of the activations.
-        non_torch: of CUDA and NCCL, beside PyTorch's allocator.
+        non_torch: of CUDA and NCCL, outside PyTorch's allocator.
         graphs: CUDA graphs captured before the KV cache.
-        assumptions: those of them that are assumed, with their sources.
+        assumptions: the assumed ones, with their sources.
     """
 
     extra: int = 0
@@ -75,7 +75,7 @@ class Taken:
 
     @property
     def total(self) -> int:
-        """All of it."""
+        """Their sum."""
         return self.extra + self.activation + self.non_torch + self.graphs
 
 
@@ -85,20 +85,20 @@ class Plan:
 
     Args:
         deployment: what was planned.
-        version: the engine's version that the rules are of, None where it has none.
-        limits: what the engine runs with.
+        version: as set, else the engine's newest; None if it has none either.
+        limits: the limits that the engine runs with.
         requested: bytes that the engine may use.
         weights: the text model's weights.
         taken: what is neither weights nor KV cache.
-        kv_bytes: what is left for the KV cache; may be less than nothing.
-        states: bytes set aside for recurrent states, where they have a pool of their own.
-        layout: how it is cut into blocks, None where the model caches nothing.
+        kv_bytes: what is left for the KV cache; may be negative.
+        states: bytes set aside for recurrent states, if they have a pool of their own.
+        layout: how it is cut into blocks, None if the model caches nothing.
         blocks: whole blocks in it.
-        tokens: tokens that the engine says it holds, None where it would not start.
-        concurrency: sequences of max_model_len at once, None where it would not start.
-        refused: why it would not start for want of memory, in one sentence; empty where it does.
-        unsupported: why the engine cannot run the deployment at all; empty where it can.
-        notes: settings that the engine does not take as they are.
+        tokens: tokens that the engine says it holds, None if it would not start.
+        concurrency: sequences of max_model_len at once, None if it would not start.
+        refused: why there is too little memory to start, in one sentence; empty if there is enough.
+        unsupported: why the engine cannot run the deployment at all; empty if it can.
+        notes: settings that the engine changes or ignores, and what is not modelled.
     """
 
     deployment: Deployment
@@ -124,7 +124,7 @@ class Plan:
 
     @property
     def assumptions(self) -> tuple[Assumption, ...]:
-        """What the plan rests on besides formulas."""
+        """The plan's assumed numbers."""
         return self.taken.assumptions
 
     @property
@@ -139,7 +139,7 @@ class Plan:
         return float(self.layout.concurrency(max(self.kv_bytes, 0), length))
 
     def longest(self, most: int) -> int:
-        """Return the longest sequence up to `most` tokens that the KV cache holds, 0 if none."""
+        """Return the longest sequence of up to `most` tokens that the KV cache holds, 0 if none."""
         return self.layout.longest(max(self.kv_bytes, 0), most) if self.layout else most
 
 
@@ -147,12 +147,13 @@ class Engine(Protocol):
     """A serving engine's rules for memory.
 
     Args:
-        name: as settings have it.
-        label: as a person reads it.
-        versions: first version of each supported range, ascending; empty where it has none.
-        newest: the version that is the default, None where it has none.
-        assumes: whether what it leaves for the KV cache rests on assumptions.
-        share_of: what the utilization is a share of, in words.
+        name: its name in settings.
+        label: its name in texts.
+        versions: first version of each supported range, ascending; empty if it has none.
+        newest: the default version, None if it has no versions.
+        assumes: whether the size of its KV cache depends on assumed numbers.
+        share_of: what the utilization is a fraction of, in words.
+        refuses: what a refusal for lack of memory begins with, such as "vLLM would not start".
     """
 
     name: str
@@ -161,40 +162,41 @@ class Engine(Protocol):
     newest: Version | None
     assumes: bool
     share_of: str
+    refuses: str
 
     def limits(self, deployment: Deployment) -> Limits:
         """Return the limits of a deployment: as set, else the defaults of version and GPU."""
 
     def logged_without_version(self, prints_concurrency: bool) -> Version | None:
-        """Return the version that a log is taken to be of where it does not say.
+        """Return the version that is assumed for a log that does not name one.
 
         Args:
             prints_concurrency: whether its tokens are the concurrency times max_model_len.
         """
 
     def default_share(self, version: Version | None) -> float | None:
-        """Return the utilization of a version where none is set, None if the GPU decides."""
+        """Return the default utilization of a version, None if it depends on the GPU."""
 
     def alike(self, gpu: Gpu) -> Hashable:
-        """Return a key that is equal for GPUs which the engine treats alike but for capacity."""
+        """Return a key that is equal for GPUs that the engine treats alike, except for capacity."""
 
     def served(self, model: Model) -> Model:
         """Return the model in the dtype that the engine computes in."""
 
     def memory(self, deployment: Deployment) -> int:
-        """Return the bytes of one GPU that the engine takes its share of."""
+        """Return the bytes of one GPU that the utilization is a fraction of."""
 
     def taken(self, deployment: Deployment) -> Taken:
-        """Return what one GPU holds beside weights and KV cache."""
+        """Return what one GPU holds besides weights and KV cache."""
 
     def cache(self, deployment: Deployment, left: Numbers) -> Numbers:
-        """Return what of the bytes `left` after weights and `taken` is the KV cache."""
+        """Return the bytes of the KV cache, out of those `left` after weights and `taken`."""
 
     def layouts(self, deployment: Deployment) -> tuple[Layout | None, ...]:
         """Return how each pipeline stage cuts its KV cache into blocks."""
 
     def unsupported(self, deployment: Deployment) -> str:
-        """Return why the engine cannot run the deployment at all, empty where it can."""
+        """Return why the engine cannot run the deployment at all, empty if it can."""
 
     def reason(self, quantity: str, model: Model, too_low: bool) -> str:
         """Return the likely reason why a prediction differs from a log, empty if none is known.
@@ -206,13 +208,13 @@ class Engine(Protocol):
         """
 
     def notes(self, deployment: Deployment) -> tuple[str, ...]:
-        """Return the settings that the engine does not take as they are, one sentence each."""
+        """Return what it changes, ignores or does not model, one sentence each."""
 
     def read(self, log: str) -> LoggedRun | None:
-        """Return what a start-up log says, None where no line of it is this engine's."""
+        """Return what a start-up log says, None if no line of it is this engine's."""
 
     def failure(self, line: str) -> Failure | None:
-        """Return why a start failed where a line of the log says so, else None."""
+        """Return why a start failed if a line of the log says so, else None."""
 
 
 def gib_bytes(gib: float) -> int:

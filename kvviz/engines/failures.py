@@ -1,4 +1,4 @@
-"""Lines by which a start says why it failed, those of PyTorch and Transformers among them."""
+"""Log lines that say why a start failed, with those of PyTorch and Transformers."""
 
 import re
 from collections.abc import Iterable
@@ -7,7 +7,7 @@ from typing import Any, Final
 from kvviz.engines.lines import compiled
 from kvviz.engines.logged import Cause, Failure
 
-BEFORE, MOST = 200, 600  # characters of a failing line that are kept: before what it says, in all
+BEFORE, MOST = 200, 600  # characters kept of a failing line: before the match, and in total
 IN_GIB: Final = {"K": 2.0**-20, "M": 2.0**-10, "G": 1.0}
 COUNTS: Final = ("length", "tokens")
 
@@ -15,7 +15,7 @@ FailureLine = tuple[Cause, re.Pattern[str], tuple[str, ...]]
 
 
 def failure_lines(*lines: tuple[Cause, str, str]) -> tuple[FailureLine, ...]:
-    """Return lines to look for: a cause, a pattern, and the fields that its groups are.
+    """Return lines to look for: a cause, a pattern, and the field of each group.
 
     A pattern is written as in `kvviz.engines.lines.figures`; a group ``unit`` is K, M or G.
     """
@@ -30,7 +30,7 @@ OF_LIBRARIES: Final = failure_lines(
 
 
 def failure_in(line: str, known: Iterable[FailureLine]) -> Failure | None:
-    """Return the failure that a line tells by the first pattern found in it, None if by none."""
+    """Return the failure in a line, by the first pattern found in it, None if there is none."""
     for cause, pattern, names in known:
         if found := pattern.search(line):
             shown = line[max(0, found.start() - BEFORE) :].strip()[:MOST]

@@ -1,4 +1,4 @@
-"""Texts of a log or a table as typed fields of a `LoggedRun`: each is read once."""
+"""Texts of a log or a table as typed fields of a `LoggedRun`, each read once."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -7,15 +7,15 @@ from typing import Any, Final
 
 from kvviz.engines.logged import LoggedRun
 
-MOST: Final = 10**9  # of a setting: larger ones are no sizes of anything
-LARGEST: Final = 10**15  # of a figure: no GPU holds as many tokens or GiB
+MOST: Final = 10**9  # no setting is larger
+LARGEST: Final = 10**15  # no figure is larger: no GPU holds as many tokens or GiB
 
 
 def number(name: str, value: str | float) -> float:
-    """Return a number, thousands separators aside.
+    """Return a number, without thousands separators.
 
     Raises:
-        ValueError: it is none; one sentence that begins with `name`.
+        ValueError: it is not a number, or too large; one sentence that begins with `name`.
     """
     try:
         found = float(value.replace(",", "").replace("_", "") if isinstance(value, str) else value)
@@ -29,7 +29,7 @@ def number(name: str, value: str | float) -> float:
 
 
 def whole(name: str, value: str | float) -> int:
-    """Return a whole number from 1 on; raises ValueError, in one sentence, if it is none."""
+    """Return a whole number of at least 1; raises ValueError, in one sentence, if it is not one."""
     found = number(name, value)
     if found != int(found) or not 1 <= found <= MOST:
         raise ValueError(f"{name} is {found:g}, not a whole number of at least 1")
@@ -37,7 +37,7 @@ def whole(name: str, value: str | float) -> int:
 
 
 def count(name: str, value: str | float) -> int:
-    """Return a whole number; raises ValueError, in one sentence, if it is none."""
+    """Return a whole number; raises ValueError, in one sentence, if it is not one."""
     found = number(name, value)
     if found != int(found):
         raise ValueError(f"{name} is {found:g}, not a whole number")
@@ -45,12 +45,12 @@ def count(name: str, value: str | float) -> int:
 
 
 def text(_name: str, value: str | float) -> str:
-    """Return a text as it is."""
+    """Return a text unchanged."""
     return str(value)
 
 
 def truth(_name: str, value: str | float) -> bool:
-    """Return whether a text says true."""
+    """Return whether a text is true."""
     return str(value).casefold() == "true"
 
 
@@ -61,7 +61,7 @@ READERS: Final[dict[object, Callable[[str, str | float], Any]]] = {
     float | None: number,
     bool | None: truth,
 }
-"""How a field of a type is read; of fields of other types, engines say what they mean."""
+"""How a field of each type is read; engines set the fields of other types."""
 
 READ: Final = {
     found.name: count if found.name in COUNTS else READERS[found.type]
@@ -71,10 +71,10 @@ READ: Final = {
 
 
 def typed(values: Mapping[str, str | float]) -> dict[str, Any]:
-    """Return the fields of a `LoggedRun`; what is no value of its field goes to ``unread``.
+    """Return the fields of a `LoggedRun`; invalid values go to ``unread``.
 
     Args:
-        values: texts and figures by name; names that no field has are left out.
+        values: texts and figures by name; names without a field are left out.
     """
     found: dict[str, Any] = {}
     unread = {}

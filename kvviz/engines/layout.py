@@ -1,9 +1,9 @@
-"""How one GPU's KV cache is cut into blocks, as every engine answers it."""
+"""How one GPU's KV cache is cut into blocks: what every engine's layout defines."""
 
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-Numbers = Any  # an int or float, or an array of them: a plan of one cell, or of a whole grid
+Numbers = Any  # an int or float, or an array of them: for one cell, or a whole grid
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,9 +13,9 @@ class KvGroup:
     Args:
         kind: full_attention, mla_attention, sliding_window, chunked_local_attention or state.
         layers: how many.
-        block_size: tokens in a block of theirs, 0 of a state.
-        block_bytes: bytes of a block in all of them, padding of their pages included.
-        window: tokens that one attends to at most, None for all.
+        block_size: tokens per block, 0 for a state.
+        block_bytes: bytes per block in all of them, with the padding of their pages.
+        window: most tokens attended to, None for all.
         blocks_per_request: blocks that a request of max_model_len pins.
     """
 
@@ -28,14 +28,14 @@ class KvGroup:
 
 
 class Layout(Protocol):
-    """How one GPU's KV cache is cut into blocks, and what a request takes of them.
+    """How one GPU's KV cache is cut into blocks, and how many a request uses.
 
     Every method takes numbers or arrays that broadcast.
     """
 
     @property
     def block_size(self) -> int:
-        """Tokens in a block of the layers that keep every token."""
+        """Tokens per block in the layers that keep every token."""
 
     @property
     def bytes_per_block(self) -> int:
@@ -51,20 +51,20 @@ class Layout(Protocol):
         """Return how many sequences of `length` tokens the budget holds at once."""
 
     def request_bytes(self, length: Numbers) -> Numbers:
-        """Return the bytes that a request of `length` tokens takes of the budget."""
+        """Return the bytes of the budget that a request of `length` tokens uses."""
 
     def holds(self, kv_bytes: Numbers, length: Numbers) -> Numbers:
         """Return whether the engine starts with this budget at a max_model_len of `length`."""
 
     def longest(self, kv_bytes: int, most: int) -> int:
-        """Return the longest sequence up to `most` tokens that the engine starts with, else 0."""
+        """Return the longest sequence of up to `most` tokens to start with, 0 if none."""
 
     def groups(self, length: int) -> tuple[KvGroup, ...]:
         """Return the groups of layers, with the blocks a request of `length` tokens pins."""
 
 
 def longest_held(layout: Layout, kv_bytes: int, most: int) -> int:
-    """Return the last length up to `most` tokens that a budget of the KV cache holds, 0 if none."""
+    """Return the longest sequence of up to `most` tokens that a budget holds, 0 if none."""
     low, high = 0, most
     while low < high:
         middle = (low + high + 1) // 2

@@ -10,11 +10,11 @@ from kvviz.engines.logged import Failure, LoggedRun, Span
 
 NUMBER: Final = r"(\d(?:[\d,]{0,17}\d)?(?:\.\d{1,12})?)"
 PLACES: Final = {"<size>": NUMBER + r"\s?Gi?B", "<n>": NUMBER}  # GB is printed for GiB
-MAX_LINE: Final = 10_000  # characters of a line that are read
-MIN_LINE: Final = 8  # shorter ones say nothing
+MAX_LINE: Final = 10_000  # characters read per line
+MIN_LINE: Final = 8  # characters; shorter lines are skipped
 COLOUR: Final = re.compile(r"\x1b\[[\d;]*m")
-SAYS_NOTHING: Final = ("None", "null", "", "auto", "-1")  # settings that are left to the engine
-# Which of several ranks' figures counts: that of the tightest GPU; else the last.
+SAYS_NOTHING: Final = ("None", "null", "", "auto", "-1")  # settings left to the engine
+# Which of several ranks' figures is used: the tightest GPU's; else the last.
 LOWEST: Final = frozenset({"kv_cache_gib", "gpu_blocks", "free_before_gib", "free_after_gib"})
 HIGHEST: Final = frozenset(
     {
@@ -22,7 +22,7 @@ HIGHEST: Final = frozenset(
         *("cuda_graphs_gib", "captured_graphs_gib"),
     }
 )
-# Of a rank the first alone counts: a draft model loads after the first, into what that left.
+# Only the first figure per rank is used: a draft model loads later, into what is left.
 FIRST: Final = frozenset({"free_before_gib", "free_after_gib"})
 RANK: Final = re.compile(r"\b(?:DP|PP|TP|EP)\d{1,4}\b|\brank=\d{1,4}\b")
 DEVICE: Final = re.compile(
@@ -52,10 +52,10 @@ class Printer(Protocol):
 
     @property
     def name(self) -> str:
-        """As settings have it."""
+        """Its name in settings."""
 
     def failure(self, line: str) -> Failure | None:
-        """Return why a start failed where a line says so, else None."""
+        """Return why a start failed if a line says so, else None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +63,8 @@ class Settings:
     """The lines of a log that list settings.
 
     Args:
-        line: what such a line holds.
-        names: the field of `LoggedRun` that a setting is, by its name in the log.
+        line: what such a line contains.
+        names: the field of `LoggedRun` of each setting, by its name in the log.
     """
 
     line: re.Pattern[str]
@@ -82,14 +82,14 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """The lines of an engine's start-up log that say something.
+    """The lines to read of an engine's start-up log.
 
     Args:
         figures: lines with sizes and counts.
         settings: lines that list settings.
         named: texts by field, such as a version: the group of the pattern.
-        signs: what it means that a line is there: a field and its value.
-        own: what no other engine prints; a log without it is not read. None to read any log.
+        signs: lines that set a field by being there: a pattern, the field and its value.
+        own: what only this engine prints; a log without it is not read. None to read any log.
     """
 
     figures: tuple[FigureLine, ...]
@@ -99,7 +99,7 @@ class Lines:
     own: re.Pattern[str] | None = None
 
     def texts(self, line: str) -> Iterator[tuple[str, str]]:
-        """Yield the fields whose texts a line tells: settings, versions, and the GPU."""
+        """Yield the text fields in a line: settings, versions, and the GPU."""
         if self.settings:
             yield from self.settings.read(line)
         for name, pattern in self.named:
@@ -111,12 +111,12 @@ class Lines:
     def read(
         self, engine: Printer, log: str, derived: Callable[[Figures], Figures] = dict
     ) -> LoggedRun | None:
-        """Return what a log says, None where there is no figure and no failure in it.
+        """Return what a log says, None if there is no figure and no failure in it.
 
         Args:
             engine: whose lines these are.
             log: the text, whole or in part, with any prefixes.
-            derived: returns the figures with those that follow from them.
+            derived: adds the figures that follow from others.
         """
         if self.own and not self.own.search(log):
             return None
@@ -159,7 +159,7 @@ class _Reader:
                 self.spans[number, *found.span(group)] = None
 
     def _said_before(self, name: str, line: str) -> bool:
-        """Return whether only the first figure of a rank counts, and it has been said."""
+        """Return whether only the first figure per rank is used, and was read already."""
         if name not in FIRST:
             return False
         key = name, " ".join(RANK.findall(line))
@@ -168,7 +168,7 @@ class _Reader:
         return before
 
     def run(self, derived: Callable[[Figures], Figures]) -> LoggedRun:
-        """Return the run: a figure counts before a setting, but not before a set length."""
+        """Return the run: figures replace settings, except that a max_model_len setting is kept."""
         found = derived({name: _one(name, values) for name, values in self.values.items()})
         length = {"max_model_len": found["concurrency_at"]} if "concurrency_at" in found else {}
         return LoggedRun(

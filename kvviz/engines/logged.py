@@ -1,4 +1,4 @@
-"""What an engine logged of a run at its start, as values; None is what it does not say."""
+"""What an engine logged at the start of a run, as values; None is what it did not log."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,8 +6,8 @@ from typing import Literal
 
 Cause = Literal[
     "no_blocks",  # weights and activations leave nothing for the KV cache
-    "sequence_too_long",  # told in tokens
-    "cache_too_small",  # the same, told in GiB
+    "sequence_too_long",  # logged in tokens
+    "cache_too_small",  # the same, logged in GiB
     "out_of_memory",
     "taken_by_others",
     "share_too_small",
@@ -20,15 +20,15 @@ Span = tuple[int, int, int]  # of a figure: line number, first column, column af
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a start failed, as the engine's line says it.
+    """Why a start failed, as the log says it.
 
     Args:
-        cause: what it lacked.
-        line: what it printed, shortened.
-        length: tokens of the longest sequence that was asked for.
-        tokens: that the KV cache holds.
+        cause: what went wrong.
+        line: the log line, shortened.
+        length: max_model_len, in tokens.
+        tokens: tokens that the KV cache holds.
         needed_gib: GiB that were asked for.
-        free_gib: GiB that were there.
+        free_gib: GiB that were available.
         total_gib: GiB of the device.
     """
 
@@ -45,46 +45,46 @@ class Failure:
 class LoggedRun:
     """A run as logged. Fields have the names of the columns of a table of logs.
 
-    Of several ranks' figures that of the tightest GPU counts.
+    Of several ranks' figures, the tightest GPU's is used.
 
     Args:
-        engine: its name, as settings have it.
+        engine: its name in settings.
         engine_version: as the engine spells it, ``v0.16.1rc1.dev111``.
         older_core: whether vLLM's engine before 0.8 ran, which later versions still had.
-        model: as it was asked for.
+        model: as the user named it.
         gpu: as the driver names it.
         dtype: that the model is computed in.
         quantization: how the weights are stored.
         kv_dtype: of the KV cache.
         tp: tensor parallel size.
         pp: pipeline parallel size.
-        gpu_memory_utilization: share of the memory that the engine may use.
+        gpu_memory_utilization: fraction of the memory that the engine may use.
         max_model_len: tokens of the longest sequence.
-        block_size: tokens in a block, as asked for.
-        max_num_batched_tokens: tokens computed in a step at most.
-        max_num_seqs: sequences running at once at most.
+        block_size: tokens per block, as set.
+        max_num_batched_tokens: most tokens per step.
+        max_num_seqs: most sequences running at once.
         eager: whether CUDA graphs are off.
-        lora: whether LoRA slots lie beside the weights.
-        cap: what sets the size of the KV cache instead of the memory, in one phrase.
+        lora: whether LoRA slots are loaded beside the weights.
+        cap: the setting that fixes the KV cache size whatever the memory, in one phrase.
         total_gpu_memory_gib: of the device.
         free_before_gib: free before the weights were loaded.
-        requested_gib: that the engine may use.
-        weights_gib: taken by loading.
+        requested_gib: memory that the engine may use.
+        weights_gib: memory used by loading the model.
         activation_peak_gib: of the profiling step.
-        non_torch_gib: of CUDA and NCCL, beside PyTorch's allocator.
+        non_torch_gib: of CUDA and NCCL, outside PyTorch's allocator.
         cuda_graphs_gib: estimated before the KV cache is sized.
-        captured_graphs_gib: taken once the graphs were captured, after the KV cache.
-        states_gib: of recurrent layers, where they have a pool of their own.
-        kv_cache_gib: of the KV cache; may be less than nothing.
+        captured_graphs_gib: used by the captured graphs, after the KV cache is allocated.
+        states_gib: of recurrent layers, if they have a pool of their own.
+        kv_cache_gib: of the KV cache; may be negative.
         kv_cache_of_ranks: the same of each rank, in the order of the lines.
         gpu_blocks: whole blocks in it.
         kv_tokens: tokens that the engine says it holds.
         max_concurrency: sequences of ``concurrency_at`` tokens that it says it holds.
         concurrency_at: tokens of a sequence, as printed beside the concurrency.
-        bytes_per_token_observed: that a token takes of the KV cache of one GPU.
-        failure: why the start failed, None where it did not.
-        spans: where each figure stands in the log.
-        unread: fields that were given and are no value of theirs, with what is wrong.
+        bytes_per_token_observed: bytes per token in the KV cache of one GPU.
+        failure: why the start failed, None if it did not.
+        spans: where each figure is in the log.
+        unread: fields given with an invalid value, and what is wrong with it.
     """
 
     engine: str

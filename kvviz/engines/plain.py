@@ -11,12 +11,12 @@ NO_WINDOW = np.iinfo(np.int64).max
 
 @dataclass(frozen=True, slots=True)
 class PlainLayout:
-    """Blocks of tokens in all layers that keep every token; windows hold what they attend to.
+    """Blocks of tokens in every layer; a windowed layer keeps only its window.
 
     Args:
-        block_size: tokens in a block.
-        token_bytes: (window, layers, bytes a token adds in all of them), the widest window first.
-        state_bytes: of a sequence, where it is paid out of the same budget.
+        block_size: tokens per block.
+        token_bytes: (window, layers, bytes per token in all of them), the widest window first.
+        state_bytes: recurrent state per sequence, if it comes out of the same budget.
     """
 
     block_size: int
@@ -25,7 +25,7 @@ class PlainLayout:
 
     @property
     def bytes_per_block(self) -> int:
-        """Bytes of a block in the layers that hold the most tokens."""
+        """Bytes per block in the layers that keep the most tokens."""
         return self.block_size * self.token_bytes[0][2]
 
     def request_bytes(self, length: Numbers) -> Numbers:
@@ -41,7 +41,7 @@ class PlainLayout:
         return kv_bytes // self.bytes_per_block
 
     def tokens(self, blocks: Numbers, length: int) -> Numbers:
-        """Return the token places in `blocks`."""
+        """Return the tokens that `blocks` hold."""
         return blocks * self.block_size
 
     def concurrency(self, kv_bytes: Numbers, length: Numbers) -> Numbers:
@@ -53,11 +53,11 @@ class PlainLayout:
         return self.request_bytes(length) <= kv_bytes
 
     def longest(self, kv_bytes: int, most: int) -> int:
-        """Return the longest sequence up to `most` tokens that fits, 0 if none does."""
+        """Return the longest sequence of up to `most` tokens that fits, 0 if none does."""
         return longest_held(self, kv_bytes, most)
 
     def groups(self, length: int) -> tuple[KvGroup, ...]:
-        """Return the kinds of layers by window; a state is in none of them."""
+        """Return the layers grouped by window; recurrent states are in no group."""
         return tuple(
             KvGroup(
                 "full_attention" if window == NO_WINDOW else "sliding_window",

@@ -63,7 +63,7 @@ def plan_under(engine: Engine, deployment: Deployment) -> Plan:
 
 @lru_cache(maxsize=4096)
 def room_bytes(deployment: Deployment, tp: int) -> int:
-    """Return what one of `tp` GPUs leaves for weights and KV cache, all layers on one stage."""
+    """Return the bytes left for weights and KV cache on one of `tp` GPUs, at pp 1."""
     engine, split = find_engine(deployment.engine), replace(deployment, tp=tp, pp=1, dcp=1)
     served = replace(split, model=engine.served(split.model))
     return capacity_bytes(engine, served) - engine.taken(served).total
@@ -82,33 +82,33 @@ def _cache(engine: Engine, deployment: Deployment, left: int) -> int:
 
 
 def _aside(deployment: Deployment, left: int, kv_bytes: int) -> int:
-    """Return what of the room is set aside for states; nothing where the cache's size is set."""
+    """Return the bytes set aside for states; 0 if the KV cache size is set."""
     return 0 if deployment.kv_cache_memory_bytes is not None else left - kv_bytes
 
 
 def _refusal(engine: Engine, deployment: Deployment, layout: Layout | None, kv_bytes: int) -> str:
-    """Return why the engine would not start for want of memory, empty where it would."""
+    """Return why there is too little memory to start, empty if there is enough."""
     length, room = deployment.max_model_len, max(kv_bytes, 0)
     if layout is None or layout.holds(room, length):
         return ""
     longest = layout.longest(room, length)
     most = f"at most {longest:,}" if longest else "more memory for it"
     return (
-        f"{engine.label} would not start: its KV cache on {deployment.gpu.name} does not hold one "
+        f"{engine.refuses}: its KV cache on {deployment.gpu.name} cannot hold one "
         f"sequence of max_model_len {length:,}; expected {most}"
     )
 
 
 def _version_notes(engine: Engine, deployment: Deployment) -> tuple[str, ...]:
-    """Return what is to be said of a version that the engine's rules are not known for."""
+    """Return a note if the version's rules are unknown, or the engine has no versions."""
     asked = deployment.version
     if asked is None:
         return ()
     if engine.newest is None:
-        return (f"{engine.label} has no version; {spelled(asked)} changes nothing",)
+        return (f"{engine.label} has no versions; {spelled(asked)} is ignored",)
     if asked > engine.newest:
         known = spelled(engine.newest)
-        return (f"rules of {engine.label} {known} are taken: none of {spelled(asked)} are known",)
+        return (f"using the rules of {engine.label} {known}; {spelled(asked)} is unknown",)
     return ()
 
 
@@ -118,7 +118,7 @@ def served_model(scenario: Scenario) -> Model:
 
 
 def in_force(scenario: Scenario, name: str) -> Any:
-    """Return a setting's value: as set, else the engine's own where it has one."""
+    """Return a setting's value: as set, else the engine's default if it has one."""
     value = getattr(scenario, name)
     if value is None and name in Limits.__dataclass_fields__:
         return getattr(plan(scenario.deployment).limits, name)
@@ -126,7 +126,7 @@ def in_force(scenario: Scenario, name: str) -> Any:
 
 
 def version_of(engine: Engine, deployment: Deployment) -> tuple[int, int, int] | None:
-    """Return the version whose rules are taken: as set, else the newest known."""
+    """Return the version: as set, else the newest whose rules are known."""
     if deployment.version is not None:
         return deployment.version
     return engine.newest

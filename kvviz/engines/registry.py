@@ -1,4 +1,4 @@
-"""Engines by name: each module or folder beside this one that has an `ENGINE` is one."""
+"""Engines by name: every module or folder next to this one that has an `ENGINE`."""
 
 from functools import cache
 from importlib import import_module
@@ -20,12 +20,12 @@ def engines() -> dict[str, Engine]:
 
 
 def find_engine(name: str) -> Engine:
-    """Return the engine that goes by `name`; raises `UnknownName` with the nearest."""
+    """Return the engine called `name`; raises `UnknownName` with the nearest name."""
     return find_named(name, engines(), "engine")
 
 
 def engine_called(text: str) -> Engine | None:
-    """Return the engine whose name is in a free text such as ``vLLM 0.9``, None if none's is."""
+    """Return the engine whose name is in a free text such as ``vLLM 0.9``, None if none is."""
     plain = text.casefold().replace("-", "").replace(" ", "")
     known = (found for name, found in engines().items() if found.versions and name in plain)
     return next(known, None)

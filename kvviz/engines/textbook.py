@@ -14,11 +14,11 @@ from kvviz.settings.version import Version
 from kvviz.shards.cache import cache_width, layer_kv_bytes, layer_state_bytes
 from kvviz.shards.split import stage_starts
 
-TOKENS, SEQUENCES = 2048, 256  # of a step; no engine sets them here
+TOKENS, SEQUENCES = 2048, 256  # per step; there is no engine to set them
 
 
 class Textbook:
-    """Weights and KV cache fill the GPU; nothing else takes any memory."""
+    """Weights and KV cache fill the GPU; nothing else uses memory."""
 
     name = "textbook"
     label = "Textbook"
@@ -26,6 +26,7 @@ class Textbook:
     newest = None
     assumes = False
     share_of = "what the driver reports"
+    refuses = "the deployment does not fit"
 
     def limits(self, deployment: Deployment) -> Limits:
         """Return the limits of a deployment; all of the memory may be used by default."""
@@ -40,19 +41,19 @@ class Textbook:
         )
 
     def logged_without_version(self, prints_concurrency: bool) -> Version | None:
-        """Return the version that a log is taken to be of where it does not say."""
+        """Return the version that is assumed for a log that does not name one."""
         return None
 
     def default_share(self, version: Version | None) -> float | None:
-        """Return the utilization of a version where none is set, None if the GPU decides."""
+        """Return the default utilization of a version, None if it depends on the GPU."""
         return 1.0
 
     def alike(self, gpu: Gpu) -> Hashable:
-        """Return one key for all GPUs: they differ in capacity alone."""
+        """Return one key for all GPUs: they differ only in capacity."""
         return ()
 
     def served(self, model: Model) -> Model:
-        """Return the model as it is."""
+        """Return the model unchanged."""
         return model
 
     def memory(self, deployment: Deployment) -> int:
@@ -87,7 +88,7 @@ class Textbook:
         return ""
 
     def notes(self, deployment: Deployment) -> tuple[str, ...]:
-        """Return nothing: every setting is taken as it is."""
+        """Return nothing: every setting is used unchanged."""
         return ()
 
     def read(self, log: str) -> LoggedRun | None:
@@ -102,13 +103,13 @@ class Textbook:
 def plain_layout(
     deployment: Deployment, layers: tuple[Layer, ...], block_size: int, state: int
 ) -> PlainLayout | None:
-    """Return the layout of `layers` on one GPU, None where none of them caches tokens.
+    """Return the layout of `layers` on one GPU, None if none of them caches tokens.
 
     Args:
         deployment: for the split and the dtypes.
         layers: of one pipeline stage.
-        block_size: tokens in a block.
-        state: bytes of a sequence's state that come out of the same budget.
+        block_size: tokens per block.
+        state: bytes of recurrent state per sequence, out of the same budget.
     """
     number, sizes = cache_width(deployment.model, deployment.kv_dtype), dict[int, list[int]]()
     for layer in layers:

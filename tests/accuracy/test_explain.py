@@ -108,7 +108,7 @@ def test_vllm_05():
     assert found.facts["model"] == "meta-llama/Meta-Llama-3-8B"
     assert pair(found, "KV blocks") == (pytest.approx(28_084, rel=0.01), 28_084)
     assert found.entry("Weights").mark == "good"
-    assert any("0.9, the default" in note for note in found.notes)
+    assert any("the default, 0.9" in note for note in found.notes)
 
 
 def test_vllm_06():
@@ -220,7 +220,7 @@ def test_sglangs_share_is_of_what_was_free_before_loading():
     assert found.entry("Requested").predicted - 7.08 == pytest.approx(11.38, abs=0.01)
     assert abs(found.entry("Tokens from the logged KV cache").error) < 1e-3
     assert found.entry("KV tokens").mark == "good"
-    assert "what the device lost" in found.entry("Weights").reason
+    assert "the drop in free memory" in found.entry("Weights").reason
 
 
 def test_sglang_without_its_first_line_or_its_usage():
@@ -278,7 +278,7 @@ def test_sglang_sets_states_aside():
 def test_a_cache_that_was_set_by_hand_says_so(line, name):
     small = V08.replace("449,488", "40,960").replace("54.87 GiB", "5.00 GiB")
     found = read(f"{small}{line}", gpu="H100-80GB")
-    assert found.entry("KV tokens").reason == f"{name} sets the cache's size"
+    assert found.entry("KV tokens").reason == f"{name} sets the KV cache size"
     for usual in ("Namespace(kv_cache_memory_bytes=None)", "=0 with num_gpu_blocks_override=512"):
         assert read_log(f"{V08}args: {usual}").cap == ""
 
@@ -336,7 +336,7 @@ def test_what_the_user_knows_better_wins():
         (
             "ValueError: No available memory for the cache blocks. Try increasing "
             "`gpu_memory_utilization` when initializing the engine.",
-            "no block of KV cache is left",
+            "no KV cache block is left",
         ),
         (
             "ValueError: The model's max seq len (131072) is larger than the maximum number of "
@@ -352,12 +352,12 @@ def test_what_the_user_knows_better_wins():
         (
             "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a "
             "total capacity of 23.58 GiB of which 1.06 GiB is free.",
-            "asked for 2.00 GiB more",
+            "could not allocate another 2.00 GiB",
         ),
         (
             "ValueError: Free memory on device (10.2/79.19 GiB) on startup is less than desired "
             "GPU memory utilization (0.9, 71.27 GiB).",
-            "another process holds the rest",
+            "another process is using the rest",
         ),
         (
             "RuntimeError: Not enough memory. Please try to increase --mem-fraction-static",
@@ -374,7 +374,7 @@ def test_failed_starts_are_explained(line, words):
 
 @pytest.mark.parametrize("text", ["", "hello", "{}", "INFO nothing to see\n" * 50, "\x00\xff"])
 def test_a_text_without_a_known_line_is_an_error(text):
-    with pytest.raises(LogError, match="no start-up line"):
+    with pytest.raises(LogError, match="SGLang or vLLM start-up line"):
         read_log(text)
 
 
@@ -405,7 +405,7 @@ def run(capsys, tmp_path):
 def test_the_command_prints_a_table_and_json(run):
     code, out, _ = run(V08, "--gpu", "H100-80GB")
     assert code == 0
-    for words in ("Weights", "14.99 GiB", "449,488", "computed", "assumed", "0.9, the default"):
+    for words in ("Weights", "14.99 GiB", "449,488", "computed", "assumed", "the default, 0.9"):
         assert words in out
     code, out, _ = run(V08, "--gpu", "H100-80GB", "--utilization", "0.92", "--json")
     told = json.loads(out)
@@ -426,7 +426,7 @@ def test_a_config_of_ones_own(run, tmp_path):
 def test_a_log_without_any_known_line_is_one_sentence(run, text):
     code, out, err = run(text)
     assert (code, out) == (2, "")
-    assert "no start-up line" in err
+    assert "SGLang or vLLM start-up line" in err
     assert len(err.splitlines()) == 1
 
 

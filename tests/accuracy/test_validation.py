@@ -133,16 +133,16 @@ def test_a_plain_row_is_near():
         ({"model": "nobody/Unheard-of-7B"}, "weights", "no config of nobody/Unheard-of-7B"),
         ({"gpu": "Abacus 3000"}, "kv_tokens", "no GPU Abacus 3000"),
         ({"gpu": ""}, "kv_tokens", "the GPU is not named"),
-        ({"gpu": "A100"}, "kv_tokens", "more than one size"),
+        ({"gpu": "A100"}, "kv_tokens", "more than one memory size"),
         ({"engine_version": ""}, "kv_tokens", "engine_version is not given"),
         ({"gpu_memory_utilization": ""}, "kv_tokens", "gpu_memory_utilization is not given"),
-        ({"gpu_memory_utilization": "95"}, "kv_tokens", "not a share"),
+        ({"gpu_memory_utilization": "95"}, "kv_tokens", "not a fraction above 0"),
         ({"kv_tokens": "about 16k"}, "kv_tokens", "not a number"),
         ({"kv_tokens": ""}, "kv_bytes_per_token", "kv_tokens is not given"),
         ({"weights_gib": "-2.5"}, "weights", "not above 0"),
         ({"total_gpu_memory_gib": "-1"}, "kv_tokens", "total_gpu_memory_gib is -1, not above 0"),
         ({"tp": "3"}, "weights", "tp 3 does not divide"),
-        ({"pp": "100"}, "weights", "pp 100 is more than the layers"),
+        ({"pp": "100"}, "weights", "pp 100 exceeds the layers"),
         ({"tp": "1.5"}, "weights", "not a whole number"),
         ({"kv_cache_gib": "1e306"}, "kv_bytes_per_token", "more than any engine logs"),
         ({"dtype": "posit16"}, "weights", "dtype posit16 is not known"),
@@ -329,9 +329,9 @@ def test_the_table_names_quantities_misses_and_skips(run):
         (None, "cannot read"),
         (b"", "has no column"),
         (b"a,b\n1,2\n", "has no column engine"),
-        (b"\xff\xfe\x00", "not text in UTF-8"),
+        (b"\xff\xfe\x00", "not UTF-8 text"),
         (b"engine,model,weights_gib,kv_cache_gib,kv_tokens\n1,2,3,4,5,6\n", "more cells"),
-        (b'engine,model,weights_gib,kv_cache_gib,kv_tokens\n"a"b,2,3,4,5\n', "no CSV table"),
+        (b'engine,model,weights_gib,kv_cache_gib,kv_tokens\n"a"b,2,3,4,5\n', "not a CSV table"),
     ],
 )
 def test_a_broken_file_is_one_sentence(run, tmp_path, content, words):
@@ -347,7 +347,7 @@ def test_a_broken_file_is_one_sentence(run, tmp_path, content, words):
 def test_a_folder_that_is_none_is_one_sentence(run, tmp_path):
     code, _, err = run("--configs", tmp_path / "nowhere")
     assert code == 2
-    assert "is no folder" in err
+    assert "is not a folder" in err
 
 
 def test_a_table_without_rows_has_no_shares(tmp_path):

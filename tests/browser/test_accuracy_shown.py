@@ -83,9 +83,9 @@ def test_a_pasted_log_is_explained(opened: Page) -> None:
 def test_a_failed_start_and_a_text_that_is_no_log(opened: Page) -> None:
     box = opened.get_by_label("Engine log")
     box.fill(FAILED)
-    expect(opened.get_by_role("alert").filter(has_text="no block of KV cache")).to_be_visible()
+    expect(opened.get_by_role("alert").filter(has_text="no KV cache block")).to_be_visible()
     box.fill("hello")
-    problem = opened.get_by_role("alert").filter(has_text="holds no start-up line")
+    problem = opened.get_by_role("alert").filter(has_text="start-up line; expected lines such as")
     expect(problem).to_be_visible()
     entry(opened, "Weights", "27.39")  # the last log stays
     opened.get_by_role("button", name="Clear").click()

@@ -49,7 +49,7 @@ def test_an_engine_in_one_file_is_found_everywhere(clone: Clone) -> None:
     assert read["facts"]["engine"] == "toy"
     logged = {entry["name"]: entry["logged"] for entry in read["entries"]}
     assert (logged["KV tokens"], logged["KV cache"]) == (10_000, 1.37)
-    assert "no block of KV cache is left" in read["failure"]
+    assert "no KV cache block is left" in read["failure"]
     widgets = json.loads(clone.run("-c", WIDGETS))
     assert "toy" in widgets["api"]
     assert widgets["hbm"]

@@ -52,7 +52,7 @@ def test_sglang_reads_its_own_log() -> None:
     run = find_engine("sglang").read(SGLANG)
     assert run is not None
     assert (run.engine, run.model, run.tp) == ("sglang", "Qwen/Qwen3-8B", 1)
-    assert run.weights_gib == pytest.approx(78.58 - 63.51)  # what the device lost
+    assert run.weights_gib == pytest.approx(78.58 - 63.51)  # the drop in free memory
     assert run.kv_cache_gib == pytest.approx(49.48)
     assert (run.kv_tokens, run.max_model_len) == (405_328, 131_072)
     assert (run.gpu_memory_utilization, run.free_before_gib) == (0.85, 78.58)
@@ -73,7 +73,7 @@ def test_a_setting_that_is_no_value_is_unread() -> None:
 
 def test_what_sets_the_cache_by_hand_and_lora_are_signs() -> None:
     log = f"{VLLM}num_gpu_blocks=27984 with num_gpu_blocks_override=2560\nPunicaWrapperGPU\n"
-    assert vllm(log).cap == "num_gpu_blocks_override sets the cache's size"
+    assert vllm(log).cap == "num_gpu_blocks_override sets the KV cache size"
     assert vllm(log).lora
     assert not vllm(VLLM).lora
 

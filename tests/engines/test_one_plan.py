@@ -148,6 +148,16 @@ def test_a_simulation_is_refused_where_the_engine_would_not_start():
         the_pool(tight, Serving(max_model_len=131_072))
 
 
+def test_what_is_refused_or_ignored_is_in_the_engines_words():
+    tight = Scenario(mode="textbook", model="Qwen/Qwen2.5-72B", gpu="RTX 4090")
+    said = plan(replace(tight.deployment, version=(0, 99, 0)))
+    room = "its KV cache on GeForce RTX 4090 cannot hold one sequence"
+    assert said.refused.startswith(f"the deployment does not fit: {room} of max_model_len")
+    assert said.notes == ("Textbook has no versions; 0.99.0 is ignored",)
+    newer = plan(replace(Scenario(mode="vllm").deployment, version=(0, 99, 0)))
+    assert newer.notes == ("using the rules of vLLM 0.33.0; 0.99.0 is unknown",)
+
+
 def log_of(asked, found):
     """What the engine would print at its start: settings, and the totals it begins from."""
     deployment, gpu = found.deployment, found.deployment.gpu

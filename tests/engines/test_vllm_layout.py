@@ -296,5 +296,5 @@ def test_a_model_that_vllm_dropped_names_the_last_version():
 def test_a_block_size_that_the_kernels_do_not_take_is_said():
     found = planned("deepseek-ai/DeepSeek-V3", kv_dtype="fp8")
     assert found.layout.block_size == 64
-    assert found.notes == ("vLLM pages deepseek-ai/DeepSeek-V3 in blocks of 64 tokens, not 16",)
+    assert found.notes == ("vLLM uses blocks of 64 tokens for deepseek-ai/DeepSeek-V3, not 16",)
     assert planned("meta-llama/Llama-3.1-8B", block_size=32).layout.block_size == 32

@@ -93,7 +93,7 @@ def test_what_can_never_be_served_is_a_sentence(serving, workload, said):
 
 def test_a_model_that_leaves_no_room_is_a_sentence():
     with pytest.raises(
-        ScenarioError, match="its KV cache on GeForce RTX 4090 does not hold one sequence"
+        ScenarioError, match="its KV cache on GeForce RTX 4090 cannot hold one sequence"
     ):
         simulate(Scenario(model="Qwen/Qwen2.5-72B", gpu="RTX 4090"), Serving(), synthetic())
 

@@ -1,4 +1,4 @@
-"""SGLang: a share of what is free before loading, states set aside, one token a slot."""
+"""SGLang: a fraction of what is free before loading, states set aside, one token per slot."""
 
 from collections.abc import Hashable
 from dataclasses import dataclass
@@ -21,9 +21,9 @@ from kvviz.shards.split import stage_starts
 from kvviz.units import GiB, MiB
 
 NEWEST: Final[Version] = (0, 5, 23)
-CONTEXT_GIB: Final = 0.5  # of CUDA, before anything is loaded; assumed
-STATES: Final = 0.9  # bytes of recurrent states to those of the cache: mamba_full_memory_ratio
-RUNNING: Final = 2048  # max_running_requests at least, where it is not set
+CONTEXT_GIB: Final = 0.5  # the CUDA context, before anything is loaded; assumed
+STATES: Final = 0.9  # recurrent states / KV cache, in bytes: mamba_full_memory_ratio
+RUNNING: Final = 2048  # max_running_requests at least, if it is not set
 SOURCE: Final = "SGLang 0.5.23, ServerArgs' defaults by the GPU's memory"
 GRAPH_SIZES: Final = (  # token counts that prefill graphs are captured for
     range(4, 33, 4),
@@ -37,13 +37,13 @@ GRAPH_SIZES: Final = (  # token counts that prefill graphs are captured for
 
 @dataclass(frozen=True, slots=True)
 class GpuClass:
-    """SGLang's defaults for GPUs below a size.
+    """SGLang's defaults for GPUs below a memory size.
 
     Args:
         below: MiB of the device.
-        chunk: tokens of a prefill chunk.
+        chunk: tokens per prefill chunk.
         graphs: largest batch of the decode graphs, at a tensor parallel size below 4.
-        graphs_parallel: the same from 4 on.
+        graphs_parallel: the same at 4 or more.
     """
 
     below: float
@@ -70,9 +70,10 @@ class Sglang:
     newest = NEWEST
     assumes = True
     share_of = "free before loading"
+    refuses = "SGLang would not start"
 
     def limits(self, deployment: Deployment) -> Limits:
-        """Return the limits of a deployment: as set, else the defaults of the GPU's memory."""
+        """Return the limits of a deployment: as set, else the defaults for the GPU's memory."""
         share, caching = deployment.utilization, deployment.prefix_caching
         usual = _gpu_class(deployment.gpu)
         return Limits(
@@ -85,32 +86,32 @@ class Sglang:
         )
 
     def logged_without_version(self, prints_concurrency: bool) -> Version | None:
-        """Return the version that a log is taken to be of where it does not say."""
+        """Return the version that is assumed for a log that does not name one."""
         return NEWEST
 
     def default_share(self, version: Version | None) -> float | None:
-        """Return the utilization of a version where none is set, None if the GPU decides."""
+        """Return the default utilization of a version, None if it depends on the GPU."""
         return None
 
     def alike(self, gpu: Gpu) -> Hashable:
-        """Return the GPU's size: the default share depends on it."""
+        """Return the GPU's memory size: the default utilization depends on it."""
         return gpu.reported_mib
 
     def served(self, model: Model) -> Model:
-        """Return the model as it is."""
+        """Return the model unchanged."""
         return model
 
     def memory(self, deployment: Deployment) -> int:
         """Return what is free before loading.
 
-        What is free after loading, less the rest of the share (``profile_max_num_token``), is the
-        same as the share less the weights.
+        SGLang subtracts what is outside the fraction from what is free after loading
+        (``profile_max_num_token``); that equals the fraction less the weights.
         """
         total = deployment.memory_bytes or deployment.gpu.cuda_bytes
         return deployment.free_bytes or int(total - CONTEXT_GIB * GiB)
 
     def taken(self, deployment: Deployment) -> Taken:
-        """Return what is loaded beside the text model; the rest of the share holds all else."""
+        """Return what is loaded beside the text model; all else is outside the fraction."""
         beside = loaded(deployment.model, deployment.tp, deployment.pp).beside
         if deployment.free_bytes:
             return Taken(beside)
@@ -118,11 +119,11 @@ class Sglang:
         return Taken(beside, assumptions=(context,))
 
     def cache(self, deployment: Deployment, left: Numbers) -> Numbers:
-        """Return what is left for the cache beside the states of recurrent layers."""
+        """Return what is left for the KV cache besides the states of recurrent layers."""
         return left - left * states_share(deployment.model)
 
     def layouts(self, deployment: Deployment) -> tuple[Layout | None, ...]:
-        """Return how each pipeline stage keeps tokens: one a slot, in every layer that has any."""
+        """Return how each pipeline stage keeps tokens: one per slot, in every layer that caches."""
         model, t = deployment.model, deployment.tp
         number = cache_width(model, deployment.kv_dtype)
         found: list[Layout | None] = []
@@ -140,39 +141,40 @@ class Sglang:
     def reason(self, quantity: str, model: Model, too_low: bool) -> str:
         """Return the likely reason why a prediction differs from a log."""
         if quantity == "weights" and too_low:
-            return "SGLang logs what the device lost while loading, its libraries' memory included"
+            return "SGLang logs the drop in free memory while loading, libraries included"
         if quantity != "kv_tokens":
             return ""
         if any(layer.window for layer in model.layers):
-            return "SGLang keeps layers with a window in a pool of their own, which is not modelled"
-        return "what the engine keeps for itself is not in the log"
+            return "SGLang's separate pool for windowed layers is not modelled"
+        return "the engine's own reserve is not logged"
 
     def notes(self, deployment: Deployment) -> tuple[str, ...]:
-        """Return what is not modelled of this model."""
+        """Return what is not modelled for this model."""
         if any(layer.window for layer in deployment.model.layers):
             return ("SGLang's separate pool for windowed layers is not modelled",)
         return ()
 
     def read(self, log: str) -> LoggedRun | None:
-        """Return what a start-up log says, None where no line of it is SGLang's."""
+        """Return what a start-up log says, None if no line of it is SGLang's."""
         return LINES.read(self, log, derived)
 
     def failure(self, line: str) -> Failure | None:
-        """Return why a start failed where a line of the log says so, else None."""
+        """Return why a start failed if a line of the log says so, else None."""
         return failure_in(line, FAILURES)
 
 
 def states_share(model: Model) -> float:
-    """Return the share of the cache's room that is set aside for recurrent states."""
+    """Return the fraction of the remaining memory that is set aside for recurrent states."""
     recurrent = has_states(model)
     return STATES / (1 + STATES) if recurrent else 0.0
 
 
 def default_share(deployment: Deployment) -> float:
-    """Return mem_fraction_static where it is not set: what activations and graphs leave.
+    """Return the default mem_fraction_static: what activations and graphs leave.
 
-    In MiB: 512, 1.5 a token of a prefill chunk, 1,024 for eight GPUs, 2 a sequence of the decode
-    graphs, 8 a size of the prefill graphs (1,536 with MLA); 10 GiB at least from 60 GiB on.
+    In MiB: 512, 1.5 per token of a prefill chunk, 1,024 per eight GPUs, 2 per sequence of the
+    largest decode graph, 8 per size of the prefill graphs (1,536 in total with MLA). At least
+    10 GiB on GPUs above 60 GiB.
     """
     size, usual = deployment.gpu.reported_mib, _gpu_class(deployment.gpu)
     graphs = usual.graphs if deployment.tp < 4 else usual.graphs_parallel

@@ -12,7 +12,7 @@ OWN: Final = re.compile(
     r"|mem-fraction-static|" + VERSION.pattern,
     re.IGNORECASE,
 )
-"""What no other engine prints."""
+"""What only SGLang prints."""
 
 FIGURES: Final = figures(
     (r"load weight begin\..{0,300}?avail mem=<size>", "free_before_gib"),
@@ -45,7 +45,7 @@ SIGNS: Final = (
     (
         re.compile(r"max_total_tokens['\"]?\s*[=:]\s*\d"),
         "cap",
-        "max_total_tokens sets the cache's size",
+        "max_total_tokens sets the KV cache size",
     ),
     (re.compile(r"enable_lora['\"]?\s*[=:]\s*True"), "lora", True),
 )
@@ -57,7 +57,7 @@ FAILURES: Final = (
 
 
 def derived(said: Figures) -> Figures:
-    """Return the figures with those that follow from them."""
+    """Return the figures, with those that follow from others."""
     found = dict(said)
     if "k_gib" in found and "v_gib" in found:
         found.setdefault("kv_cache_gib", found["k_gib"] + found["v_gib"])

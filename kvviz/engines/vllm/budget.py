@@ -1,4 +1,4 @@
-"""What vLLM takes besides weights and KV cache: the activations' peak, from its start-up logs."""
+"""What vLLM uses besides weights and KV cache: the activation peak, fitted to start-up logs."""
 
 from functools import lru_cache
 from typing import Final
@@ -9,7 +9,7 @@ from kvviz.engines.vllm.releases import NEWEST, Batch, release
 from kvviz.settings.version import Version
 from kvviz.units import GiB
 
-# What the profiling step holds whatever its logits are, beside its hidden states.
+# A constant of the profiling step, besides hidden states, forward pass and sampling.
 RESIDENT_GIB: Final = 0.12
 TOWER_GIB: Final = 0.2  # images in the profiling step: gemma-3, Llama 4 and Kimi-VL
 FORWARD_STREAMS: Final = 3  # copies of the hidden states while an MLP runs
@@ -36,7 +36,7 @@ def activation_gib(model: Model, batch: Batch, t: int = 1, version: Version = NE
 
 
 def _inner_values(model: Model, t: int) -> tuple[float, float]:
-    """Return values a token has inside the widest layer's MLP, and in its experts' workspace.
+    """Return values per token inside the widest layer's MLP, and in its experts' workspace.
 
     vLLM's fused experts keep two buffers: one for the first product or the result, one between.
     """
@@ -62,6 +62,6 @@ def _inner_values(model: Model, t: int) -> tuple[float, float]:
 
 
 def non_torch_gib(tp: int, version: Version = NEWEST) -> float:
-    """Return the assumed memory in GiB that CUDA and NCCL take beside PyTorch's allocator."""
+    """Return the assumed memory in GiB that CUDA and NCCL use outside PyTorch's allocator."""
     found = release(version)
     return found.non_torch if tp == 1 else found.non_torch_parallel

@@ -1,4 +1,4 @@
-"""vLLM, from 0.5 to 0.33: what it takes of a GPU, and how it cuts the rest into blocks."""
+"""vLLM, from 0.5 to 0.33: how it uses a GPU's memory, and cuts the KV cache into blocks."""
 
 from collections.abc import Hashable
 from functools import lru_cache
@@ -44,6 +44,7 @@ class Vllm:
     newest = NEWEST
     assumes = True
     share_of = "total"
+    refuses = "vLLM would not start"
 
     def limits(self, deployment: Deployment) -> Limits:
         """Return the limits of a deployment: as set, else the defaults of version and GPU."""
@@ -66,11 +67,11 @@ class Vllm:
         )
 
     def logged_without_version(self, prints_concurrency: bool) -> Version | None:
-        """Return the version that a log is taken to be of where it does not say."""
+        """Return the version that is assumed for a log that does not name one."""
         return PRINTS_CONCURRENCY if prints_concurrency else UNDATED
 
     def default_share(self, version: Version | None) -> float | None:
-        """Return the utilization of a version where none is set, None if the GPU decides."""
+        """Return the default utilization of a version, None if it depends on the GPU."""
         return default_utilization(version or NEWEST)
 
     def alike(self, gpu: Gpu) -> Hashable:
@@ -90,7 +91,7 @@ class Vllm:
         return deployment.gpu.cuda_bytes
 
     def taken(self, deployment: Deployment) -> Taken:
-        """Return what one GPU holds beside weights and KV cache."""
+        """Return what one GPU holds besides weights and KV cache."""
         version, t = _version(deployment), deployment.tp
         beside = loaded(deployment.model, t, deployment.pp).beside
         limits, found = self.limits(deployment), release(version)
@@ -130,7 +131,7 @@ class Vllm:
         return _layouts(settings, deployment.pp, batches * limits.max_num_batched_tokens)
 
     def unsupported(self, deployment: Deployment) -> str:
-        """Return why vLLM cannot run the deployment at all, empty where it can."""
+        """Return why vLLM cannot run the deployment at all, empty if it can."""
         model, version = deployment.model, _version(deployment)
         without, last = LAST.get(model.family, (None, None))
         if without and last and version >= without:
@@ -148,28 +149,29 @@ class Vllm:
 
     def reason(self, quantity: str, model: Model, too_low: bool) -> str:
         """Return the likely reason why a prediction differs from a log."""
-        batch = "batch settings are not logged: the version's defaults were assumed"
+        batch = "batch settings are not logged; assumed the version's defaults"
         return batch if quantity == "kv_tokens" else ""
 
     def notes(self, deployment: Deployment) -> tuple[str, ...]:
-        """Return the settings that vLLM does not take as they are."""
+        """Return the settings that vLLM changes."""
         layout = next((found for found in self.layouts(deployment) if found), None)
         asked, block = deployment.block_size, layout.block_size if layout else 0
         if not layout or asked == block:
             return ()
-        return (f"vLLM pages {deployment.model.name} in blocks of {block:,} tokens, not {asked:,}",)
+        name = deployment.model.name
+        return (f"vLLM uses blocks of {block:,} tokens for {name}, not {asked:,}",)
 
     def read(self, log: str) -> LoggedRun | None:
-        """Return what a start-up log says, None where no line of it is vLLM's."""
+        """Return what a start-up log says, None if no line of it is vLLM's."""
         return LINES.read(self, log, derived)
 
     def failure(self, line: str) -> Failure | None:
-        """Return why a start failed where a line of the log says so, else None."""
+        """Return why a start failed if a line of the log says so, else None."""
         return failure_in(line, FAILURES)
 
 
 def concurrent_batches(version: Version, async_scheduling: bool, pp: int) -> int:
-    """Return the steps that may be under way at once (``max_concurrent_batches``)."""
+    """Return the most steps in flight at once (``max_concurrent_batches``)."""
     return pp + 1 if async_scheduling and version >= TWO_BATCHES else pp
 
 
@@ -191,7 +193,7 @@ def _non_torch(deployment: Deployment) -> float:
 
 
 def _tower(deployment: Deployment) -> tuple[Assumption, ...]:
-    """Tell of the vision tower, which is loaded beside the text model that is counted."""
+    """Return the vision tower's size, which is loaded beside the text model."""
     size = tower_bytes(deployment.model, deployment.tp)
     source = "counted from the config's vision_config"
     return (Assumption("vision tower", size / GiB, source),) if size else ()

@@ -24,7 +24,8 @@ class Group:
 
     Args:
         layers: their indices, one for each cache that shares the table.
-        spec: of each; where their pages differ, all of them as one.
+        spec: of each; where their pages differ, that of the first.
+        pages: page bytes of each.
     """
 
     layers: tuple[int, ...]
@@ -32,14 +33,14 @@ class Group:
     pages: tuple[int, ...]
 
     def page_bytes(self, layers: range) -> int:
-        """Return the bytes of a block of those of the group's layers that are in `layers`."""
+        """Return the bytes per block of the group's layers that are in `layers`."""
         return sum(p for i, p in zip(self.layers, self.pages, strict=True) if i in layers)
 
 
 def grouped(caches: list[Cache], version: Version) -> tuple[Group, ...]:
     """Return the groups of all caches of a model.
 
-    One group where all need the same number of blocks; else pages are made equal, and each kind is
+    One group if all need the same number of blocks; else pages are made equal, and each kind is
     split into groups of one size (``get_kv_cache_groups`` of vLLM 0.33).
     """
     if _of_one_type([spec for _, spec in caches]):
@@ -73,7 +74,7 @@ def _of_one_type(specs: list[Spec]) -> bool:
 
 
 def _with_page(spec: Spec, largest: int, version: Version) -> Spec:
-    """Return the cache in pages of the largest size: more tokens where that divides, or padded."""
+    """Return the cache in pages of the largest size: more tokens if it divides, else padded."""
     ratio, rest = divmod(largest, spec.page_bytes)
     scales = version >= SCALES_BLOCKS and not rest and spec.kind != "state"
     block = spec.block_size * ratio if scales else spec.block_size
@@ -81,25 +82,25 @@ def _with_page(spec: Spec, largest: int, version: Version) -> Spec:
 
 
 def _parts(layers: tuple[int, ...], size: int) -> Iterable[tuple[int, ...]]:
-    """Return the layers in as many groups of at most `size` as it takes, dealt in turn."""
+    """Return the layers in as few groups of at most `size` as possible, dealt in turn."""
     count = -(-len(layers) // size)
     return (layers[first::count] for first in range(count))
 
 
 def group_size(counts: list[int]) -> int:
-    """Return the layers of a group: the smallest kind's, or the largest's if that is near."""
+    """Return the layers per group: as many as the smallest kind has, or the largest if near."""
     return max(counts) if max(counts) < NEAR_GROUP * min(counts) else min(counts)
 
 
 @dataclass(frozen=True, slots=True)
 class GroupedLayout:
-    """One pool of blocks that every group takes from.
+    """One pool of blocks that every group allocates from.
 
     Args:
         all_groups: the groups of the whole model.
-        block_size: tokens in a block, before a smaller page got more.
-        bytes_per_block: bytes of a block on this pipeline stage: the widest group's.
-        in_flight: tokens of the steps that may be under way, which windows keep.
+        block_size: tokens per block, before smaller pages got more.
+        bytes_per_block: bytes per block on this pipeline stage: the widest group's.
+        in_flight: most tokens of the steps in flight, which windows keep too.
         dcp: ranks that share the tokens of layers that keep all of them.
         version: of vLLM.
     """
@@ -135,7 +136,7 @@ class GroupedLayout:
         return -(-np.minimum(spec.window + self.in_flight, length) // spec.block_size)
 
     def tokens(self, blocks: Numbers, length: int) -> Numbers:
-        """Return the tokens that vLLM's line "KV cache size" says of a pool of `blocks`.
+        """Return the tokens that vLLM logs as "KV cache size" for a pool of `blocks`.
 
         Up to 0.20.0 the blocks divided by the groups, times the block; since then the
         concurrency at max_model_len, times max_model_len.
@@ -150,16 +151,16 @@ class GroupedLayout:
         return self.blocks(kv_bytes) / self.per_request(length)
 
     def request_bytes(self, length: Numbers) -> Numbers:
-        """Return the bytes that a request of `length` tokens takes of the budget."""
+        """Return the bytes of the budget that a request of `length` tokens uses."""
         return self.per_request(length) * self.bytes_per_block
 
     def holds(self, kv_bytes: Numbers, length: Numbers) -> Numbers:
-        """Return whether vLLM starts: one sequence fits, beside the null block since 0.29."""
+        """Return whether vLLM starts: one sequence fits, since 0.29 besides the null block."""
         spare = 1 if self.version >= SPARES_A_BLOCK else 0
         return self.per_request(length) + spare <= self.blocks(kv_bytes)
 
     def longest(self, kv_bytes: int, most: int) -> int:
-        """Return the longest sequence up to `most` tokens that vLLM starts with, 0 if none."""
+        """Return the longest sequence of up to `most` tokens that vLLM starts with, 0 if none."""
         return longest_held(self, kv_bytes, most)
 
     def groups(self, length: int) -> tuple[KvGroup, ...]:
@@ -180,15 +181,15 @@ class GroupedLayout:
 def stage_layouts(
     settings: CacheSettings, starts: list[int], in_flight: int
 ) -> tuple[GroupedLayout | None, ...]:
-    """Return how every pipeline stage cuts its pool, None where none of its layers caches anything.
+    """Return how every pipeline stage cuts its pool, None if none of its layers caches anything.
 
-    Groups are those of the whole model; a stage has the layers of each that lie on it
+    Groups are those of the whole model; a stage has the layers of each that are on it
     (``_project_kv_cache_groups_to_worker``).
 
     Args:
         settings: what the caches depend on.
         starts: the first layer of every stage, and the end.
-        in_flight: tokens of the steps that may be under way.
+        in_flight: most tokens of the steps in flight.
     """
     caches = [
         (i, s) for i, layer in enumerate(settings.model.layers) for s in settings.specs(layer)

@@ -6,8 +6,8 @@ from typing import Final
 from kvviz.engines.failures import OF_LIBRARIES, failure_lines
 from kvviz.engines.lines import Figures, Lines, Settings, figures
 
-ROUNDED: Final = 0.006  # of a share that is logged with two decimals
-BY_HAND: Final = "{} sets the cache's size"
+ROUNDED: Final = 0.006  # rounding of a fraction logged with two decimals
+BY_HAND: Final = "{} sets the KV cache size"
 
 FIGURES: Final = figures(
     (r"loading model weights took <size>", "weights_gib"),
@@ -56,7 +56,7 @@ FIGURES: Final = figures(
     (r"max_num_batched_tokens(?: to |=)<n>", "max_num_batched_tokens"),
     (r"max_num_seqs(?: to |=)<n>", "max_num_seqs"),
     (r"setting attention block size to <n> tokens", "attention_block"),
-    # Unsloth, which runs vLLM, and what PyTorch says when memory runs out
+    # Unsloth, which runs vLLM, and PyTorch when memory runs out
     (r"max memory: <size>", "total_gpu_memory_gib"),
     (r"actual gpu utilization = <n>%", "utilization_percent"),
     (
@@ -103,14 +103,14 @@ SIGNS: Final = (
         "cap",
         BY_HAND.format("kv_cache_memory_bytes"),
     ),
-    (  # while graphs are measured there are 0, overridden for that time alone
+    (  # 0 blocks: a temporary override while graphs are measured
         re.compile(r"num_gpu_blocks=[1-9]\d* with num_gpu_blocks_override|blocks_override': \d"),
         "cap",
         BY_HAND.format("num_gpu_blocks_override"),
     ),
     (re.compile(r"PunicaWrapper(?!CPU)|enable_lora['\"]?\s*[=:]\s*True"), "lora", True),
 )
-# What PyTorch and Transformers say counts too: alone, it is most likely of a start of vLLM.
+# Without `own`: lines of PyTorch or Transformers alone are most likely from vLLM.
 LINES: Final = Lines(
     FIGURES, SETTINGS, tuple(("engine_version", version) for version in VERSIONS), SIGNS
 )
@@ -144,12 +144,12 @@ FAILURES: Final = (
 
 
 def derived(said: Figures) -> Figures:
-    """Return the figures with those that follow from them."""
+    """Return the figures, with those that follow from others."""
     found = dict(said)
     share = found.get("utilization_percent", 0) / 100
     if share and abs(share - found.get("gpu_memory_utilization", share)) < ROUNDED:
         found["gpu_memory_utilization"] = share
-    if "torch_peak_gib" in found and "weights_gib" in found:  # 0.6: the peak holds the weights
+    if "torch_peak_gib" in found and "weights_gib" in found:  # 0.6: the peak includes the weights
         found.setdefault("activation_peak_gib", found["torch_peak_gib"] - found["weights_gib"])
     if "total_gpu_memory_gib" in found and "gpu_memory_utilization" in found:
         requested = found["total_gpu_memory_gib"] * found["gpu_memory_utilization"]

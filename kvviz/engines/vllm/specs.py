@@ -1,4 +1,4 @@
-"""What a layer of vLLM's KV cache is: its kind, the tokens in its block, the bytes of its page."""
+"""The KV cache of a layer in vLLM: its kind, tokens per block, and bytes per page."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -13,15 +13,17 @@ from kvviz.settings.version import Version
 from kvviz.shards.cache import cache_width, holds_state, layer_kv_bytes, layer_state_values
 
 ROPE: Final = 64  # values of MLA's rotary key
-SCALE_EVERY, SCALE_BYTES = 128, 4  # fp8 latents of sparse MLA carry a float32 scale per 128 values
+SCALE_EVERY, SCALE_BYTES = 128, 4  # fp8 latents of sparse MLA have a float32 scale per 128 values
 SPARSE_BLOCK: Final = 64
 WIDE_HEAD, WIDE_HEAD_BLOCK = 256, 128  # FlashAttention 4's own kernel on Blackwell
-GDN_BLOCK: Final = 64  # Gated DeltaNet's checkpoints lie on multiples of it
+GDN_BLOCK: Final = 64  # Gated DeltaNet's checkpoints are at multiples of it
 MLA_HYBRID_BLOCK: Final = 128
 HOPPER, BLACKWELL = 9, 10  # major compute capabilities
-IGNORE_KV_DTYPE: Final = frozenset({"falcon", "RefinedWeb"})  # fp8 is asked for and not used
+IGNORE_KV_DTYPE: Final = frozenset({"falcon", "RefinedWeb"})  # a set fp8 KV dtype is ignored
 SOFTCAP: Final = frozenset({"gemma2"})  # logits are capped, which that kernel cannot do
-BOTH_WAYS: Final = frozenset({"gemma3", "gemma4"})  # images attend both ways: other kernels
+BOTH_WAYS: Final = frozenset(
+    {"gemma3", "gemma4"}
+)  # bidirectional attention over images: other kernels
 # The state is in the config's own dtype, or float32; elsewhere it is in the model's.
 OWN_STATE_DTYPE: Final = frozenset({"nemotron_h", "qwen3_5", "qwen3_5_moe"})
 
@@ -32,10 +34,10 @@ class Spec:
 
     Args:
         kind: full_attention, mla_attention, sliding_window, chunked_local_attention or state.
-        block_size: tokens in a block, 0 of a state.
-        page_bytes: bytes of a block, padding included.
-        window: tokens attended to at most, None for all.
-        states: pages that a sequence holds of a state.
+        block_size: tokens per block, 0 for a state.
+        page_bytes: bytes per block, with padding.
+        window: most tokens attended to, None for all.
+        states: pages per sequence, for a state.
     """
 
     kind: str
@@ -51,10 +53,10 @@ class CacheSettings:
 
     Args:
         model: in the dtype that vLLM computes in.
-        major: the GPU's major compute capability, None where it is not NVIDIA's.
+        major: the GPU's major compute capability, None if it has none.
         kv_dtype: of the KV cache, or ``auto``.
         t: tensor parallel size.
-        asked: tokens in a block as set.
+        asked: tokens per block, as set.
         prefix_caching: whether prefixes are cached.
         version: of vLLM.
         dcp: decode context parallel size.
@@ -77,7 +79,7 @@ class CacheSettings:
 
     @property
     def quantized(self) -> bool:
-        """Whether cached numbers take less than the model's own."""
+        """Whether cached numbers are smaller than the model's own."""
         return self.number < width(self.model.dtype)
 
     @cached_property
@@ -92,7 +94,7 @@ class CacheSettings:
 
     @cached_property
     def kernel_block(self) -> int:
-        """The smallest block that the attention kernels of this GPU take."""
+        """The smallest block that the attention kernels of this GPU support."""
         if any(layer.attention == "mla" for layer in self.attending):
             return self._mla_block()
         wide = any(layer.head_dim == WIDE_HEAD for layer in self.attending)
@@ -109,9 +111,10 @@ class CacheSettings:
 
     @cached_property
     def block_size(self) -> int:
-        """Tokens in a block of the layers that keep every token, before pages are made equal.
+        """Tokens per block in the layers that keep every token, before pages are made equal.
 
-        Beside a state, the smallest multiple of the kernels' block whose page holds the state.
+        In a model with states, the smallest multiple of the kernels' block whose page is at
+        least as large as a state.
         """
         kernel = self.kernel_block
         block = -(-self.asked // kernel) * kernel
@@ -123,14 +126,14 @@ class CacheSettings:
         return max(block, -(-(step * -(-state // (step * token))) // kernel) * kernel)
 
     def _state_step(self, block: int) -> int:
-        """Return what a block beside states is a multiple of."""
+        """Return what the block size is a multiple of in a model with states."""
         mla = any(layer.attention == "mla" for layer in self.attending)
         step = max(block, MLA_HYBRID_BLOCK) if mla else block
         delta_net = any(layer.recurrence == "gdn" for layer in self.recurrent)
         return lcm(step, GDN_BLOCK) if delta_net and self._checkpoints("gdn") else step
 
     def token_bytes(self, layer: Layer) -> int:
-        """Return the bytes of a token in a layer's cache on one GPU, an indexer's aside."""
+        """Return the bytes per token in a layer's cache on one GPU, without an indexer's."""
         if layer.index_bytes and self.quantized:
             latent = layer.cached_values - ROPE
             scaled = latent + latent // SCALE_EVERY * SCALE_BYTES + ROPE * width(self.model.dtype)
@@ -138,20 +141,20 @@ class CacheSettings:
         return layer_kv_bytes(replace(layer, index_bytes=0), self.number, self.t)
 
     def state_bytes(self, layer: Layer) -> int:
-        """Return the bytes of a sequence's state in a layer on one GPU."""
+        """Return the bytes of state per sequence in a layer on one GPU."""
         own = self.model.family in OWN_STATE_DTYPE
         dtype = self.model.state_dtype if own else self.model.dtype
         state, conv = layer_state_values(layer, self.t)
         return state * width(dtype) + conv * width(self.model.dtype)
 
     def _states(self, recurrence: str) -> int:
-        """Return the states that a sequence holds: with prefix caching, one to copy from too."""
+        """Return the states per sequence: with prefix caching, also one to copy from."""
         if not self.prefix_caching or self.version < ALIGNS_STATES:
             return 1
         return 3 if self._checkpoints(recurrence) else 2
 
     def _checkpoints(self, recurrence: str) -> bool:
-        """Return whether a prefill exports a state on its way, which takes a third one."""
+        """Return whether a prefill also exports a checkpoint, which needs a third state."""
         if not self.prefix_caching:
             return False
         if recurrence == "gdn":
@@ -160,7 +163,7 @@ class CacheSettings:
         return recurrence == "mamba2" and self.version >= MAMBA2_CHECKPOINT
 
     def specs(self, layer: Layer) -> tuple[Spec, ...]:
-        """Return the caches of a layer, before pages are made equal; none of an MLP's."""
+        """Return the caches of a layer, before pages are made equal; none for an MLP."""
         if holds_state(layer):
             states = self._states(layer.recurrence)
             return (Spec("state", 0, self.state_bytes(layer), states=states),)
