@@ -68,20 +68,20 @@ def _recorded_bytes(scenario: Scenario, report: MemoryReport, shard: Shard) -> i
     """Return the bytes to record page by page: of as many GPUs as the picture shows at most.
 
     Raises:
-        ScenarioError: one GPU has less than a page a memory site, or the run fills more pages
+        ScenarioError: one GPU has less than one page per memory site, or the run fills more pages
             than a picture records.
     """
     page, room = shard.page_bytes(scenario.block_size), report.room
     if room // page < scenario.the_gpu.active_sites:
         raise ScenarioError(
             f"{size(room)} of memory hold {room // page} pages of {size(page)}; expected at least "
-            f"one a memory site, {scenario.the_gpu.active_sites}"
+            f"one per memory site, {scenario.the_gpu.active_sites}"
         )
     end = share_total(scenario, shard, np.array([scenario.final_length]))[0] - shard.weights_bytes
     filled = min(end, room) // page
     if filled > MOST_PAGES:
         raise ScenarioError(
-            f"the run fills {filled:,} pages of {size(page)}, more than the {MOST_PAGES:,} that a "
-            f"picture records; expected a larger block size or a shorter run"
+            f"the run fills {filled:,} pages of {size(page)}, more than the {MOST_PAGES:,} that "
+            f"the picture can show; expected a larger block size or a shorter run"
         )
     return min(room * MOST, shard.weights_bytes + page * MOST_PAGES)
