@@ -7,7 +7,7 @@ import numpy as np
 from kvviz.atlas.axes import Array, Axes, Columns, spread
 from kvviz.atlas.held import Held
 from kvviz.memory.kv import NO_WINDOW
-from kvviz.memory.report import TOGGLES
+from kvviz.memory.totals import TOGGLES
 from kvviz.settings.sequences import Sequences
 
 PARTS: Final = ("used", "allocated", "reserved")

@@ -10,7 +10,7 @@ from kvviz.engines.layout import Layout
 from kvviz.engines.registry import find_engine
 from kvviz.settings.deployment import Deployment
 from kvviz.settings.scenario import Scenario
-from kvviz.settings.version import spelled
+from kvviz.settings.version import Version, spelled
 from kvviz.shards.weights import stage_weights
 
 
@@ -101,15 +101,12 @@ def _refusal(engine: Engine, deployment: Deployment, layout: Layout | None, kv_b
 
 def _version_notes(engine: Engine, deployment: Deployment) -> tuple[str, ...]:
     """Return a note if the version's rules are unknown, or the engine has no versions."""
-    asked = deployment.version
-    if asked is None:
+    asked, known = deployment.version, version_of(engine, deployment)
+    if asked is None or asked == known:
         return ()
-    if engine.newest is None:
+    if known is None:
         return (f"{engine.label} has no versions; {spelled(asked)} is ignored",)
-    if asked > engine.newest:
-        known = spelled(engine.newest)
-        return (f"using the rules of {engine.label} {known}; {spelled(asked)} is unknown",)
-    return ()
+    return (f"using the rules of {engine.label} {spelled(known)}; {spelled(asked)} is unknown",)
 
 
 def served_model(scenario: Scenario) -> Model:
@@ -125,11 +122,11 @@ def in_force(scenario: Scenario, name: str) -> Any:
     return value
 
 
-def version_of(engine: Engine, deployment: Deployment) -> tuple[int, int, int] | None:
-    """Return the version: as set, else the newest whose rules are known."""
-    if deployment.version is not None:
-        return deployment.version
-    return engine.newest
+def version_of(engine: Engine, deployment: Deployment) -> Version | None:
+    """Return the version whose rules are used: of those known the nearest to the one set."""
+    if engine.newest is None:
+        return None
+    return min(max(deployment.version or engine.newest, engine.versions[0]), engine.newest)
 
 
 def versioned(plan: Plan) -> str:

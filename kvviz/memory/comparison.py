@@ -7,8 +7,8 @@ import numpy as np
 import param
 
 from kvviz.memory.kv import kv_width, layer_groups
-from kvviz.memory.report import kv_bytes
 from kvviz.memory.tables import Row, block_table, free_list
+from kvviz.memory.totals import kv_bytes
 from kvviz.settings.knobs import like
 from kvviz.settings.scenario import Scenario, ScenarioError
 from kvviz.units import MiB

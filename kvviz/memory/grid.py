@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kvviz.engines.planning import served_model
-from kvviz.memory.report import kv_bytes, total_bytes
 from kvviz.memory.scores import score_matrix_bytes
+from kvviz.memory.totals import kv_bytes, total_bytes
 from kvviz.settings.scenario import Scenario
 
 COLUMNS = ("used", "allocated", "reserved", "internal", "scores", "total")

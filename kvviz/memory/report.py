@@ -1,8 +1,7 @@
 """One scenario's memory, exact to the byte, with what each optimisation alone would change."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,31 +11,22 @@ from kvviz.engines.base import Plan
 from kvviz.engines.planning import plan, served_model
 from kvviz.memory.deployment import smallest_deployments
 from kvviz.memory.kinds import Kind, kinds
-from kvviz.memory.kv import kv_tokens, kv_width, layer_groups, lengths
+from kvviz.memory.kv import kv_width, layer_groups, lengths
 from kvviz.memory.parallel import Places, allocated_places, fullest_gpu
 from kvviz.memory.scores import score_matrix_bytes
+from kvviz.memory.totals import (
+    KvBytes,
+    deltas_of,
+    kv_places_bytes,
+    layer_sizes,
+    summed,
+    weights_bytes,
+)
 from kvviz.settings.scenario import Scenario, ScenarioError
 from kvviz.settings.sequences import Sequences, sequences
 from kvviz.shards.cache import state_bytes
 from kvviz.shards.split import valid_tensor_parallel
-from kvviz.shards.weights import stage_weights
 from kvviz.units import gib
-
-TOGGLES: Final[dict[str, tuple[dict[str, Any], dict[str, Any]]]] = {
-    "continuous": ({"batching": "continuous"}, {"batching": "static"}),
-    "paged": ({"paged": True}, {"paged": False}),
-    "flash": ({"flash": True}, {"flash": False}),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class KvBytes:
-    """The KV cache in bytes: used + reserved + internal = allocated."""
-
-    used: NDArray[np.int64]
-    allocated: NDArray[np.int64]
-    reserved: NDArray[np.int64]
-    internal: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,87 +65,6 @@ class MemoryReport:
         return self.plan.room
 
 
-def kv_bytes(scenario: Scenario, contexts: NDArray[np.int64]) -> KvBytes:
-    """Return the KV cache of the whole model at each context, arrays of shape (contexts,)."""
-    return kv_places_bytes(sequences(scenario), contexts, _sizes(scenario))
-
-
-def _sizes(scenario: Scenario) -> list[tuple[int, int]]:
-    """Return (window, bytes that a token adds) of the kinds of layers of the whole model."""
-    groups = layer_groups(served_model(scenario), kv_width(scenario, served_model(scenario)))
-    return [(group.window, group.layers * group.bytes_per_token) for group in groups]
-
-
-def kv_places_bytes(
-    of: Sequences, contexts: NDArray[np.int64], sizes: Iterable[tuple[int, int]]
-) -> KvBytes:
-    """Return the KV cache at each context of layers by (window, bytes that a token adds)."""
-    columns = np.zeros((3, len(contexts)), dtype=np.int64)
-    for window, size in sizes:
-        places = kv_tokens(of, contexts, window)
-        columns += np.stack([places.used, places.allocated, places.reserved]) * size
-    used, allocated, reserved = columns
-    return KvBytes(used, allocated, reserved, allocated - used - reserved)
-
-
-def weights_bytes(scenario: Scenario) -> int:
-    """Return the bytes of all weights, unsharded."""
-    return int(stage_weights(served_model(scenario), 1, 1, scenario.weights_dtype).sum())
-
-
-def total_bytes(scenario: Scenario, contexts: NDArray[np.int64]) -> list[int]:
-    """Return weights + KV allocated + recurrent state + scores at each context."""
-    model = served_model(scenario)
-    fixed = weights_bytes(scenario) + state_bytes(model) * scenario.batch
-    scores = score_matrix_bytes(scenario, model, contexts.tolist())
-    return summed(fixed, kv_bytes(scenario, contexts), [] if scenario.flash else scores)
-
-
-def summed(fixed: int, kv: KvBytes, scores: list[int]) -> list[int]:
-    """Return what does not grow + KV allocated + the scores that are written, at each context."""
-    allocated = kv.allocated.tolist()
-    return [fixed + a + s for a, s in zip(allocated, scores or [0] * len(allocated), strict=True)]
-
-
-def toggle_deltas(scenario: Scenario, contexts: NDArray[np.int64]) -> dict[str, list[int]]:
-    """Return, per toggle, the total with only it off less the total with only it on (bytes).
-
-    Positive: it saves.
-    """
-    scores = score_matrix_bytes(scenario, served_model(scenario), contexts.tolist())
-    kv = kv_bytes(scenario, contexts)
-    return deltas_of(sequences(scenario), contexts, _sizes(scenario), kv, scores)
-
-
-def deltas_of(
-    of: Sequences,
-    contexts: NDArray[np.int64],
-    sizes: Iterable[tuple[int, int]],
-    kv: KvBytes,
-    scores: list[int],
-) -> dict[str, list[int]]:
-    """Return `toggle_deltas` of layers by (window, bytes that a token adds).
-
-    Args:
-        of: the sequences as they are.
-        contexts: tokens of the longest.
-        sizes: of the layers.
-        kv: their cache, as it is.
-        scores: bytes of the scores, written or avoided: what FlashAttention alone changes.
-    """
-
-    def allocated(**way: Any) -> NDArray[np.int64]:
-        other = replace(of, **way)
-        return (kv if other == of else kv_places_bytes(other, contexts, sizes)).allocated
-
-    caches = {
-        name: (allocated(**off) - allocated(**on)).tolist()
-        for name, (on, off) in TOGGLES.items()
-        if name != "flash"
-    }
-    return {**caches, "flash": scores}
-
-
 def estimate(scenario: Scenario) -> MemoryReport:
     """Return the scenario's memory at its context.
 
@@ -165,7 +74,7 @@ def estimate(scenario: Scenario) -> MemoryReport:
     """
     planned = check(scenario)
     model, contexts = served_model(scenario), np.array([scenario.context], dtype=np.int64)
-    held, sizes = sequences(scenario), _sizes(scenario)
+    held, sizes = sequences(scenario), layer_sizes(scenario)
     kv, places = kv_places_bytes(held, contexts, sizes), allocated_places(held, model, contexts)
     matrix = score_matrix_bytes(scenario, model, [scenario.context])
     fixed = weights_bytes(scenario) + state_bytes(model) * scenario.batch

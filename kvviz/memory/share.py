@@ -4,9 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kvviz.engines.planning import served_model
-from kvviz.memory.report import KvBytes, deltas_of, kv_places_bytes, summed
 from kvviz.memory.scores import score_matrix_bytes
 from kvviz.memory.shard import Shard
+from kvviz.memory.totals import KvBytes, deltas_of, kv_places_bytes, summed
 from kvviz.settings.scenario import Scenario
 from kvviz.settings.sequences import sequences
 

@@ -16,7 +16,7 @@ from kvviz.atlas import Axes, reports
 from kvviz.catalog.gpus.shipped import find_gpu
 from kvviz.catalog.models.shipped import model_names, models
 from kvviz.cli import app
-from kvviz.engines.planning import plan
+from kvviz.engines.planning import plan, versioned
 from kvviz.engines.registry import engines, find_engine
 from kvviz.memory import estimate
 from kvviz.memory.answer import answer, capacity_answer
@@ -153,9 +153,18 @@ def test_what_is_refused_or_ignored_is_in_the_engines_words():
     said = plan(replace(tight.deployment, version=(0, 99, 0)))
     room = "its KV cache on GeForce RTX 4090 cannot hold one sequence"
     assert said.refused.startswith(f"the deployment does not fit: {room} of max_model_len")
+    assert (said.version, versioned(said)) == (None, "Textbook")
     assert said.notes == ("Textbook has no versions; 0.99.0 is ignored",)
-    newer = plan(replace(Scenario(mode="vllm").deployment, version=(0, 99, 0)))
-    assert newer.notes == ("using the rules of vLLM 0.33.0; 0.99.0 is unknown",)
+
+
+@pytest.mark.parametrize(
+    ("asked", "known"), [((0, 99, 0), (0, 33, 0)), ((0, 3, 2), (0, 5, 0)), ((0, 19, 1), (0, 19, 1))]
+)
+def test_a_version_that_is_unknown_is_not_named_as_the_one_planned(asked, known):
+    found = plan(replace(Scenario(mode="vllm").deployment, version=asked))
+    assert versioned(found) == f"vLLM {spelled(known)}"
+    told = f"using the rules of vLLM {spelled(known)}; {spelled(asked)} is unknown"
+    assert found.notes == (() if asked == known else (told,))
 
 
 def log_of(asked, found):

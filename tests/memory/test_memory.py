@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from kvviz.catalog.models.model import Layer, Model, Tensors
 from kvviz.memory import estimate
-from kvviz.memory.report import kv_bytes, toggle_deltas, total_bytes
+from kvviz.memory.totals import kv_bytes, toggle_deltas, total_bytes
 from kvviz.settings.scenario import Scenario
 
 FULL = Layer("full", 8, 4, 4, 32)

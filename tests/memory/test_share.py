@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kvviz.memory import estimate
-from kvviz.memory.report import kv_bytes, toggle_deltas, total_bytes
 from kvviz.memory.shard import fullest_shard
 from kvviz.memory.share import share_deltas, share_kv, share_total
+from kvviz.memory.totals import kv_bytes, toggle_deltas, total_bytes
 from kvviz.settings.scenario import Scenario
 from kvviz.sim.workload.growth import growth_totals
 

@@ -12,9 +12,10 @@ from kvviz.cost.roofline import decode_step
 from kvviz.engines.planning import served_model
 from kvviz.memory.deployment import gpus_needed
 from kvviz.memory.kv import lengths
-from kvviz.memory.report import efficiency, kv_bytes
+from kvviz.memory.report import efficiency
 from kvviz.memory.room import largest_batch, longest_context
 from kvviz.memory.scores import score_matrix_bytes
+from kvviz.memory.totals import kv_bytes
 from kvviz.pages.hbm.session import Session
 from kvviz.pages.hbm.toggles import TOGGLES
 from kvviz.pages.kit.html import chip, live, many, row, share, text_card

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from kvviz.memory.report import TOGGLES as SETTINGS
+from kvviz.memory.totals import TOGGLES as SETTINGS
 from kvviz.settings.scenario import Scenario
 
 

@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 from kvviz.memory.deployment import gpus_needed
 from kvviz.memory.kv import Tokens, final_lengths, lengths, regions, weights_of_sequences
-from kvviz.memory.report import deltas_of, summed, total_bytes
 from kvviz.memory.shard import Shard, fullest_shard
 from kvviz.memory.share import share_kv, share_scores
+from kvviz.memory.totals import deltas_of, summed, total_bytes
 from kvviz.settings.scenario import Scenario
 from kvviz.settings.sequences import sequences
 from kvviz.timeline import Changes, State, Timeline
