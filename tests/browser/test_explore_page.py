@@ -333,11 +333,11 @@ def test_own_names_in_first_look_are_in_the_catalog():
 
 def test_a_phone_has_whole_controls(explore):
     page = explore(viewport={"width": 390, "height": 844})
-    for name in ("Context", "Weights", "Find models", "Models by"):
+    for name in ("Context", "Weights", "Find models", "Models by", "Engine"):
         control = page.page.get_by_label(name, exact=True)
         expect(control).to_be_in_viewport(ratio=0.99)
         box = control.bounding_box()
         assert box["height"] >= 32, name
-    for group in ("Show", "Pairs", "Engine"):
+    for group in ("Show", "Pairs"):
         expect(page.page.get_by_role("radiogroup", name=group)).to_be_in_viewport(ratio=0.99)
     page.close()

@@ -284,7 +284,7 @@ def test_a_coarse_cell_shows_who_has_most_of_its_pages(visit: Visit):
     sites = [site.rect for site in floorplan(find_gpu("B200 SXM")).sites if site.active]
     shape = raster(site_pages(len(codes), len(sites))[0], sites[0].w, sites[0].h)
     assert shape.pages_per_cell > 1
-    assert f"{shape.pages_per_cell} pages a cell" in hbm.scene_texts()
+    assert f"{shape.pages_per_cell} pages per cell" in hbm.scene_texts()
     images, tied = hbm.images(), 0
     assert len(images) == len(sites)
     for i, image in enumerate(images):

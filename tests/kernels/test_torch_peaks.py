@@ -90,13 +90,14 @@ def test_heads_that_share_keys_and_fewer_queries_than_keys_are_counted(kernel, m
 @pytest.mark.parametrize("way", WAYS)
 def test_ways_of_writing_attention_hold_their_copies(way, dtype):
     known = check(way, *qkv(dtype, 4, 4, 1024, 1024, 64))
-    assert (known is None) == (way is eager.in_place and dtype not in FULL)
+    closest = way is eager.in_place or (way is eager.named and peaks.may_pack())
+    assert (known is None) == (closest and dtype not in FULL)
 
 
 @pytest.mark.parametrize("dtype", DTYPES[2:], ids=str)
 @pytest.mark.parametrize("kernel", [eager.in_place, KERNELS["blocks of 96"]])
 def test_of_16_bits_that_hold_much_the_peak_is_known(kernel, dtype):
-    assert check(kernel, *qkv(dtype, 8, 8, 1500, 1500, 64))
+    assert check(kernel, *qkv(dtype, 2, 2, 6000, 6000, 64))
     assert check(kernel, *qkv(dtype, 2, 2, 96, 96, 64)) is None
 
 

@@ -133,7 +133,7 @@ def sdpa_flash(s: Sizes, threads: int) -> int | None:
 
 
 def may_pack() -> bool:
-    """Whether SDPA's flash kernel may copy 16-bit keys and values for matrix instructions."""
+    """Whether 16-bit keys and values may be copied into another order for matrix instructions."""
     told = cpu_instructions()
     return not told or "amx" in told or "avx512_fp16" in told
 
@@ -167,9 +167,12 @@ def _known(s: Sizes, threads: int, softmax: int, product: int, copied: int = 0) 
         threads: that multiply.
         softmax: bytes held beside the products.
         product: bytes held in one, as far as they are counted.
-        copied: bytes of operands that oneDNN may copy.
+        copied: bytes of operands that oneDNN may copy for how they lie; where it multiplies by
+            matrix instructions it may copy all keys or values all the same.
     """
     peak = max(softmax, product)
+    if may_pack():
+        copied = max(copied, s.kv_heads * s.keys * max(s.d, s.width) * s.item)
     most = product + copied + ONEDNN * threads
     return None if s.item == 2 and most > (1 + UNCOUNTED) * peak else peak
 
