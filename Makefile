@@ -23,7 +23,7 @@ test: .venv/testing
 	.ci/js
 	$(PYTEST) -m "not slow" --cov --cov-report=json
 	.ci/coverage coverage.json
-	$(PYTEST) -m slow
+	$(BIN)/pytest -m slow
 
 # The JavaScript alone: lint, types and tests by node; where there is none it says so.
 js:
