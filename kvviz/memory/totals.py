@@ -74,16 +74,6 @@ def summed(fixed: int, kv: KvBytes, scores: list[int]) -> list[int]:
     return [fixed + a + s for a, s in zip(allocated, scores or [0] * len(allocated), strict=True)]
 
 
-def toggle_deltas(scenario: Scenario, contexts: NDArray[np.int64]) -> dict[str, list[int]]:
-    """Return, per toggle, the total with only it off less the total with only it on (bytes).
-
-    Positive: it saves.
-    """
-    scores = score_matrix_bytes(scenario, served_model(scenario), contexts.tolist())
-    kv = kv_bytes(scenario, contexts)
-    return deltas_of(sequences(scenario), contexts, layer_sizes(scenario), kv, scores)
-
-
 def deltas_of(
     of: Sequences,
     contexts: NDArray[np.int64],
@@ -91,12 +81,14 @@ def deltas_of(
     kv: KvBytes,
     scores: list[int],
 ) -> dict[str, list[int]]:
-    """Return `toggle_deltas` of layers by (window, bytes that a token adds).
+    """Return, per toggle, the total with only it off less the total with only it on (bytes).
+
+    Positive: it saves.
 
     Args:
         of: the sequences as they are.
         contexts: tokens of the longest.
-        sizes: of the layers.
+        sizes: of the layers: (window, bytes that a token adds).
         kv: their cache, as it is.
         scores: bytes of the scores, written or avoided: what FlashAttention alone changes.
     """
