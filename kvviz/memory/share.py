@@ -30,7 +30,7 @@ def share_total(
         scenario: the deployment and its sequences.
         shard: what the GPU holds of the model.
         contexts: tokens of the longest sequence.
-        flash: whether the scores are never written; None for as the scenario has it.
+        flash: with FlashAttention or without; None for the scenario's own setting.
     """
     without = scenario.flash if flash is None else flash
     scores = [] if without else share_scores(scenario, contexts)

@@ -1,4 +1,4 @@
-"""Bytes of a scenario at any context: its KV cache, all of it, and what each toggle changes."""
+"""Bytes of a scenario at any context: its KV cache, its total, and what each toggle changes."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -69,7 +69,7 @@ def total_bytes(scenario: Scenario, contexts: NDArray[np.int64]) -> list[int]:
 
 
 def summed(fixed: int, kv: KvBytes, scores: list[int]) -> list[int]:
-    """Return what does not grow + KV allocated + the scores that are written, at each context."""
+    """Return the fixed bytes + KV allocated + scores at each context; empty scores count as 0."""
     allocated = kv.allocated.tolist()
     return [fixed + a + s for a, s in zip(allocated, scores or [0] * len(allocated), strict=True)]
 
@@ -86,11 +86,11 @@ def deltas_of(
     Positive: it saves.
 
     Args:
-        of: the sequences as they are.
-        contexts: tokens of the longest.
+        of: the sequences.
+        contexts: tokens of the longest sequence.
         sizes: of the layers: (window, bytes that a token adds).
-        kv: their cache, as it is.
-        scores: bytes of the scores, written or avoided: what FlashAttention alone changes.
+        kv: their cache under the current toggles.
+        scores: bytes of the scores, written or avoided: what FlashAttention alone saves.
     """
 
     def allocated(**way: Any) -> NDArray[np.int64]:
