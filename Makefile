@@ -12,12 +12,12 @@ INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint c
 serve: .venv/serving
 	$(BIN)/kvviz serve --port $(PORT)
 
-# Format, lint, types, layers, and the tests that are not slow.
+# Format, lint, types, and the quick tests, which include the layers.
 check: .venv/testing
 	$(LINT)
 	$(PYTEST) -m "not slow"
 
-# All of it; what the quick tests reach of the core is held to a least.
+# All of it; .ci/coverage says how much of the core the quick tests must cover.
 test: .venv/testing
 	$(LINT)
 	.ci/js

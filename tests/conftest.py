@@ -10,13 +10,14 @@ from tests.clone import Clone
 settings.register_profile("busy", deadline=None)  # no example fails for a slow machine
 settings.load_profile("busy")
 SLOW = ("browser", "kernels", "test_sweep.py", "test_package.py")
-SHARED = Path(__file__).parents[2] / "shared"
+TESTS = Path(__file__).parent
+SHARED = TESTS.parents[1] / "shared"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what needs a browser, a kernel, a cluster or a clean environment as slow."""
     for item in items:
-        if set(item.path.parts) & set(SLOW):
+        if set(item.path.relative_to(TESTS).parts) & set(SLOW):
             item.add_marker("slow")
 
 

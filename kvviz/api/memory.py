@@ -74,11 +74,11 @@ _BUDGET: Any = {
     "kv_blocks": (int, Field(description="whole blocks that fit in it")),
     "kv_tokens": (
         int | None,
-        Field(description="KV cache tokens as the engine reports them; null if it would not start"),
+        Field(description="KV cache tokens as the engine reports them; null if `refused`"),
     ),
     "concurrency": (
         float | None,
-        Field(description="concurrent requests of max_model_len; null if it would not start"),
+        Field(description="concurrent requests of max_model_len; null if `refused`"),
     ),
     "concurrency_at_context": (
         float | None,
@@ -88,7 +88,10 @@ _BUDGET: Any = {
     "kv_groups": (list[KvGroup], Field(description="layers that share a block table")),
     "taken": (Taken, Field(description="memory that is neither weights nor KV cache")),
     "limits": (Limits, Field(description="limits the engine runs with")),
-    "refused": (str | None, Field(description="why the engine would not start")),
+    "refused": (
+        str | None,
+        Field(description="why there is too little memory, null if there is enough"),
+    ),
     "assumptions": (list[Assumed], Field(description="assumptions behind these figures")),
 }
 Capacity = create_model(

@@ -72,11 +72,6 @@ class Axes:
         """Return the sequences at every context, with some of their settings changed."""
         return tuple(replace(each, **changes) for each in self.at_contexts)
 
-    @cached_property
-    def at_dtypes(self) -> tuple[Scenario, ...]:
-        """The workload in every pair of dtypes."""
-        return tuple(self.workload.replaced(weights_dtype=w, kv_dtype=kv) for w, kv in self.dtypes)
-
 
 def spread(values: Any, axes: str) -> Array:
     """Return `values`, whose axes are those named, with all five: 1 long where they do not vary.

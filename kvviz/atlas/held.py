@@ -50,7 +50,7 @@ class Held:
 
     @cached_property
     def cached(self) -> Array:
-        """Bytes a token adds in the layers of a window: (models, 1 + sizes, dtypes, windows)."""
+        """Bytes per token in the layers of a window: (models, 1 + sizes, dtypes, windows)."""
 
         def by_window(one: Facts) -> Array:
             own = one.cached @ one.kinds

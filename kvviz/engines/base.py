@@ -94,9 +94,9 @@ class Plan:
         states: bytes set aside for recurrent states, if they have a pool of their own.
         layout: how it is cut into blocks, None if the model caches nothing.
         blocks: whole blocks in it.
-        tokens: tokens that the engine says it holds, None if it would not start.
-        concurrency: sequences of max_model_len at once, None if it would not start.
-        refused: why there is too little memory to start, in one sentence; empty if there is enough.
+        tokens: tokens that the engine says it holds, None if it does not start or caches nothing.
+        concurrency: sequences of max_model_len at once, None in the same cases.
+        refused: why there is too little memory, in one sentence; empty if there is enough.
         unsupported: why the engine cannot run the deployment at all; empty if it can.
         notes: settings that the engine changes or ignores, and what is not modelled.
     """

@@ -1,4 +1,4 @@
-"""Where a run first needs more than one GPU holds."""
+"""The context at which a run no longer fits one GPU."""
 
 from typing import Final
 
@@ -8,21 +8,21 @@ from kvviz.memory.shard import Shard, fullest_shard
 from kvviz.memory.share import share_total
 from kvviz.settings.scenario import Scenario
 
-TRIED: Final = 32  # contexts at once: three rounds find one of 32,768
+TRIED: Final = 32  # contexts per round: three rounds search 32,768
 
 
 def first_crossing(
     scenario: Scenario, capacity: int, shard: Shard | None = None, flash: bool | None = None
 ) -> int | None:
-    """Return the first context at which the fullest GPU holds more than `capacity` bytes, or None.
+    """Return the first context at which the fullest GPU needs more than `capacity` bytes.
 
-    At the scenario's tensor and pipeline sizes; None where the run never does.
+    At the scenario's tensor and pipeline sizes; None if the whole run fits.
 
     Args:
         scenario: the deployment and its sequences.
         capacity: bytes of one GPU.
-        shard: what the fullest GPU holds of the model, where that is known already.
-        flash: whether scores are never written; None for as the scenario has it.
+        shard: what the fullest GPU holds of the model, if that is known already.
+        flash: with FlashAttention or without; None for the scenario's own setting.
     """
     shard = shard or fullest_shard(scenario)
     low, high = 1, scenario.final_length + 1

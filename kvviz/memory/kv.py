@@ -81,7 +81,7 @@ def lengths(longest: Tokens, batch: int, ragged: float) -> Tokens:
 
 
 def kv_tokens(of: Sequences, contexts: Tokens, window: int = NO_WINDOW) -> KvTokens:
-    """Return the token places of layers with `window`, one row a context, shape (contexts,)."""
+    """Return the token places of layers with `window`, one row per context, shape (contexts,)."""
     now = np.minimum(lengths(contexts, of.batch, of.ragged), window)
     used = now.sum(axis=-1)
     if of.paged:

@@ -184,7 +184,7 @@ def check(scenario: Scenario) -> Plan:
         )
     if scenario.pp > len(model.layers):
         raise ScenarioError(
-            f"pp {scenario.pp} is more than the {len(model.layers)} layers of {model.name}; "
+            f"pp {scenario.pp} exceeds the {len(model.layers)} layers of {model.name}; "
             f"expected at most one stage per layer"
         )
     return _checked(plan(scenario.deployment), scenario.gpu)

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from kvviz.engines.planning import served_model
 from kvviz.memory.scores import score_matrix_bytes
 from kvviz.memory.shard import Shard
-from kvviz.memory.totals import KvBytes, deltas_of, kv_places_bytes, summed
+from kvviz.memory.totals import KvBytes, kv_places_bytes, summed
 from kvviz.settings.scenario import Scenario
 from kvviz.settings.sequences import sequences
 
@@ -30,16 +30,8 @@ def share_total(
         scenario: the deployment and its sequences.
         shard: what the GPU holds of the model.
         contexts: tokens of the longest sequence.
-        flash: whether the scores are never written; None for as the scenario has it.
+        flash: with FlashAttention or without; None for the scenario's own setting.
     """
     without = scenario.flash if flash is None else flash
     scores = [] if without else share_scores(scenario, contexts)
     return summed(shard.fixed_bytes(scenario.batch), share_kv(scenario, shard, contexts), scores)
-
-
-def share_deltas(
-    scenario: Scenario, shard: Shard, contexts: NDArray[np.int64]
-) -> dict[str, list[int]]:
-    """Return, per toggle, one GPU's total with only it off less that with only it on (bytes)."""
-    kv, scores = share_kv(scenario, shard, contexts), share_scores(scenario, contexts)
-    return deltas_of(sequences(scenario), contexts, shard.token_bytes, kv, scores)

@@ -1,4 +1,4 @@
-"""Bytes of a scenario at any context: its KV cache, all of it, and what each toggle changes."""
+"""Bytes of a scenario at any context: its KV cache, its total, and what each toggle changes."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -69,19 +69,9 @@ def total_bytes(scenario: Scenario, contexts: NDArray[np.int64]) -> list[int]:
 
 
 def summed(fixed: int, kv: KvBytes, scores: list[int]) -> list[int]:
-    """Return what does not grow + KV allocated + the scores that are written, at each context."""
+    """Return the fixed bytes + KV allocated + scores at each context; empty scores count as 0."""
     allocated = kv.allocated.tolist()
     return [fixed + a + s for a, s in zip(allocated, scores or [0] * len(allocated), strict=True)]
-
-
-def toggle_deltas(scenario: Scenario, contexts: NDArray[np.int64]) -> dict[str, list[int]]:
-    """Return, per toggle, the total with only it off less the total with only it on (bytes).
-
-    Positive: it saves.
-    """
-    scores = score_matrix_bytes(scenario, served_model(scenario), contexts.tolist())
-    kv = kv_bytes(scenario, contexts)
-    return deltas_of(sequences(scenario), contexts, layer_sizes(scenario), kv, scores)
 
 
 def deltas_of(
@@ -91,14 +81,16 @@ def deltas_of(
     kv: KvBytes,
     scores: list[int],
 ) -> dict[str, list[int]]:
-    """Return `toggle_deltas` of layers by (window, bytes that a token adds).
+    """Return, per toggle, the total with only it off less the total with only it on (bytes).
+
+    Positive: it saves.
 
     Args:
-        of: the sequences as they are.
-        contexts: tokens of the longest.
-        sizes: of the layers.
-        kv: their cache, as it is.
-        scores: bytes of the scores, written or avoided: what FlashAttention alone changes.
+        of: the sequences.
+        contexts: tokens of the longest sequence.
+        sizes: of the layers: (window, bytes that a token adds).
+        kv: their cache under the current toggles.
+        scores: bytes of the scores, written or avoided: what FlashAttention alone saves.
     """
 
     def allocated(**way: Any) -> NDArray[np.int64]:

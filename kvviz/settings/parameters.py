@@ -1,9 +1,10 @@
-"""Kinds of settings that Param has not: a name that a registry knows, and a version."""
+"""Kinds of settings that Param lacks: a registry's name, a version, a fraction of a rate."""
 
 from typing import Any, ClassVar
 
 import param
 
+from kvviz.catalog.measured.recordings import efficiency
 from kvviz.settings.version import read_version
 
 
@@ -32,3 +33,19 @@ class VersionKnob(param.String):
         super()._validate_value(val, allow_None)
         if val is not None and read_version(val) is None:
             raise ValueError(f"{self.name} is {val!r}, not a version; expected one such as 0.33.0")
+
+
+class Share(param.Number):
+    """A fraction of one of the GPU's rates: as set, else as known for the chosen GPU."""
+
+    def __get__(self, scenario: Any, owner: Any = None) -> Any:
+        """Return the fraction: as set, else as known."""
+        share = super().__get__(scenario, owner)
+        if share is None and scenario is not None:
+            return getattr(efficiency(scenario.the_gpu), self.name)
+        return share
+
+    def as_set(self, scenario: param.Parameterized) -> float | None:
+        """Return the fraction as set, None if it is not set."""
+        share: float | None = super().__get__(scenario, type(scenario))
+        return share

@@ -14,6 +14,7 @@ from kvviz.catalog.models.model import Model
 from kvviz.catalog.models.shipped import find_model
 from kvviz.settings.deployment import USUAL_BLOCK, Deployment
 from kvviz.settings.engine import EngineKnobs
+from kvviz.settings.parameters import Share
 from kvviz.settings.version import read_version
 
 RUN_FACTOR = 2  # the default run length is this many times the context
@@ -40,22 +41,6 @@ DEPLOYED: Final = (
 
 class ScenarioError(ValueError):
     """Settings that contradict each other, in one sentence."""
-
-
-class Share(param.Number):
-    """A share of one of the GPU's rates: as set, else what is known of the GPU that is set."""
-
-    def __get__(self, scenario: Any, owner: Any = None) -> Any:
-        """Return the share in force."""
-        share = super().__get__(scenario, owner)
-        if share is None and scenario is not None:
-            return getattr(efficiency(scenario.the_gpu), self.name)
-        return share
-
-    def as_set(self, scenario: param.Parameterized) -> float | None:
-        """Return the share that was set, None where none was."""
-        share: float | None = super().__get__(scenario, type(scenario))
-        return share
 
 
 class Scenario(EngineKnobs):

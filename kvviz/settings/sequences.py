@@ -1,4 +1,4 @@
-"""The sequences of a scenario as a value: how long they are, and how their caches are kept."""
+"""The sequences of a scenario as a value: their lengths, and how their KV cache is allocated."""
 
 from dataclasses import dataclass
 
@@ -7,17 +7,17 @@ from kvviz.settings.scenario import Scenario
 
 @dataclass(frozen=True, slots=True)
 class Sequences:
-    """What decides which token places are taken, whatever the model is.
+    """What decides how many tokens are allocated per layer, for any model.
 
     Args:
-        batch: sequences at once.
-        ragged: how much shorter the last sequence is than the first, 0 to 1.
+        batch: sequences in the batch.
+        ragged: how much shorter the shortest sequence is than the longest, 0 to 1.
         final_length: tokens of the longest sequence when finished.
-        max_model_len: tokens of the longest sequence that the engine takes.
-        block_size: tokens in a block.
-        batching: ``continuous``, or ``static``: all padded to the longest.
-        paged: whether caches are in blocks, taken on demand.
-        reservation: region of a sequence without paging: ``exact``, ``pow2`` or ``max``.
+        max_model_len: longest sequence that the engine accepts, in tokens.
+        block_size: tokens per block.
+        batching: ``continuous``, or ``static``: all sequences padded to the longest.
+        paged: whether the KV cache is in blocks, allocated on demand.
+        reservation: what is reserved per sequence without paging: ``exact``, ``pow2`` or ``max``.
     """
 
     batch: int

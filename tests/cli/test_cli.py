@@ -170,7 +170,7 @@ def test_the_table_says_the_same_with_kinds_warnings_and_sources(run):
         (["estimate", LLAMA, "--kv-dtype", "int4"], "'--kv-dtype': got 'int4', expected one of"),
         (["estimate", LLAMA, "--context", "40000"], "context 40,000 is longer than max_model_len"),
         (["estimate", LLAMA, "--tp", "3"], "tp 3 does not divide"),
-        (["estimate", LLAMA, "--pp", "33"], "pp 33 is more than the 32 layers"),
+        (["estimate", LLAMA, "--pp", "33"], "pp 33 exceeds the 32 layers"),
         (["estimate", LLAMA, "--paged=3"], "--paged"),
         (["estimate", LLAMA, "--bach", "3"], "--batch"),
         (["estimate", LLAMA, "--tp"], "--tp"),

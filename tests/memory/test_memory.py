@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from kvviz.catalog.models.model import Layer, Model, Tensors
 from kvviz.memory import estimate
-from kvviz.memory.totals import kv_bytes, toggle_deltas, total_bytes
+from kvviz.memory.totals import kv_bytes, total_bytes
 from kvviz.settings.scenario import Scenario
 
 FULL = Layer("full", 8, 4, 4, 32)
@@ -186,12 +186,12 @@ def test_the_total_is_weights_cache_state_and_scores(s):
 @many
 @given(scenarios())
 def test_a_delta_is_the_total_without_less_the_total_with(s):
-    contexts = np.array([s.context])
+    deltas = estimate(s).deltas
     pairs = {"continuous": ("batching", "continuous", "static"), "paged": ("paged", True, False)}
     for name, (knob, on, off) in {**pairs, "flash": ("flash", True, False)}.items():
         without = sum(brute_kv(s.replaced(**{knob: off}))) + (name == "flash") * brute_scores(s)
         saved = without - sum(brute_kv(s.replaced(**{knob: on})))
-        assert toggle_deltas(s, contexts)[name] == [saved]
+        assert deltas[name] == saved
 
 
 @fewer

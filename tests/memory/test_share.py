@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 
 from kvviz.memory import estimate
 from kvviz.memory.shard import fullest_shard
-from kvviz.memory.share import share_deltas, share_kv, share_total
-from kvviz.memory.totals import kv_bytes, toggle_deltas, total_bytes
+from kvviz.memory.share import share_kv, share_scores, share_total
+from kvviz.memory.totals import deltas_of, kv_bytes, layer_sizes, total_bytes
 from kvviz.settings.scenario import Scenario
+from kvviz.settings.sequences import sequences
 from kvviz.sim.workload.growth import growth_totals
 
 MODELS = ["meta-llama/Llama-3.1-8B", "google/gemma-3-27b-it", "deepseek-ai/DeepSeek-V3"]
@@ -30,8 +31,10 @@ def test_one_gpu_holds_all_of_it(model, chosen, context):
     scenario = Scenario(model=model, run_length=8192, context=context, **chosen)
     shard, contexts = fullest_shard(scenario), np.array([1, context])
     assert share_total(scenario, shard, contexts) == total_bytes(scenario, contexts)
-    assert share_deltas(scenario, shard, contexts) == toggle_deltas(scenario, contexts)
     whole, own = kv_bytes(scenario, contexts), share_kv(scenario, shard, contexts)
+    scores, held = share_scores(scenario, contexts), sequences(scenario)
+    of_whole = deltas_of(held, contexts, layer_sizes(scenario), whole, scores)
+    assert deltas_of(held, contexts, shard.token_bytes, own, scores) == of_whole
     for name in ("used", "allocated", "reserved", "internal"):
         assert (getattr(own, name) == getattr(whole, name)).all()
 
@@ -58,3 +61,10 @@ def test_the_runs_totals_are_the_fullest_gpus_and_the_whole_beside_them():
     assert totals["scores"][row] == report.per_gpu["scores"]
     assert totals["whole"][row] == report.total_bytes
     assert totals["gpus"][row] == report.gpus_needed
+
+
+def test_on_one_gpu_the_runs_deltas_are_the_reports():
+    scenario = Scenario(ragged=0.5, reservation="pow2")
+    totals, report = growth_totals(scenario), estimate(scenario)
+    row = totals["when"].tolist().index(scenario.context)
+    assert {name: totals[f"delta_{name}"][row] for name in report.deltas} == report.deltas

@@ -9,7 +9,7 @@ import pytest
 
 from kvviz import Scenario, find_model
 from kvviz.catalog.models.model import Layer, Model
-from kvviz.pages.hbm import cards
+from kvviz.pages.hbm import cards, player_texts
 from kvviz.pages.hbm.about import about
 from kvviz.pages.hbm.factoids import factoids
 from kvviz.pages.hbm.formula import formula
@@ -100,7 +100,7 @@ def test_every_number_of_the_formula_has_its_kind():
 
 
 def test_a_chunk_is_no_longer_than_the_context():
-    text = plain(cards.banner(session(prefill="chunk")))
+    text = plain(player_texts.banner(session(prefill="chunk")))
     assert "32 heads × min(2,048, {when}) × {when} scores × 2 B" in text
 
 
@@ -108,36 +108,38 @@ def test_a_chunk_is_no_longer_than_the_context():
 def test_banners_add_up_with_the_recurrent_state(settings):
     found = session(model=HYBRID, **settings)
     too_much = "{weights} + {kv_allocated} + {scores} + {state} = {total} GiB"
-    assert too_much in plain(cards.banner(found))
+    assert too_much in plain(player_texts.banner(found))
     if settings:
         fits = "{weights} weights + {kv_allocated} KV cache + {scores} attention scores + {state} "
-        assert f"{fits}recurrent state" in plain(cards.banner(found))
-    assert "recurrent state" not in cards.banner(session(flash=False))
+        assert f"{fits}recurrent state" in plain(player_texts.banner(found))
+    assert "recurrent state" not in player_texts.banner(session(flash=False))
 
 
 def test_without_pages_static_batching_takes_the_slot():
     static = session(flash=True, batching="static", model="toy", own_models={"toy": stateful()})
-    assert "max_model_len, 32,768 tokens" in cards.banner(static)
+    assert "max_model_len, 32,768 tokens" in player_texts.banner(static)
     unscored = session(model="toy", own_models={"toy": stateful()})
-    assert "reservation policy “exact”" in cards.banner(unscored)
-    assert "max_model_len, 32,768 tokens" in cards.banner(session(flash=False, batching="static"))
+    assert "reservation policy “exact”" in player_texts.banner(unscored)
+    assert "max_model_len, 32,768 tokens" in player_texts.banner(
+        session(flash=False, batching="static")
+    )
 
 
 def test_a_saving_is_claimed_only_while_there_is_one():
-    html = cards.banner(session(flash=False))
+    html = player_texts.banner(session(flash=False))
     assert 'class="banner glow" data-if="delta_paged"' in html
     assert '<div data-unless="delta_paged">' in html
 
 
 def test_savings_are_spelled_in_a_unit_that_fits():
-    assert 'data-live="avoided" data-unit="size"' in cards.banner(session())
-    assert 'data-live="delta_paged" data-unit="size"' in cards.banner(session(flash=False))
+    assert 'data-live="avoided" data-unit="size"' in player_texts.banner(session())
+    assert 'data-live="delta_paged" data-unit="size"' in player_texts.banner(session(flash=False))
     assert 'data-if="saved_share" data-above="0.005"' in cards.info(session())
 
 
 def test_scores_take_the_width_of_the_models_dtype():
     wide = replace(find_model("meta-llama/Llama-3.2-1B-Instruct"), dtype="fp32")
-    assert "scores × 4 B" in cards.banner(session(model="wide", own_models={"wide": wide}))
+    assert "scores × 4 B" in player_texts.banner(session(model="wide", own_models={"wide": wide}))
 
 
 @pytest.mark.parametrize("settings", CAPACITIES)
@@ -145,8 +147,8 @@ def test_what_rests_on_the_capacity_is_known_no_better(settings):
     found = session(**settings)
     kind = found.report.kinds["gpus_needed"]
     assert kind == ("assumed" if settings else "computed")
-    html = cards.info(found) + cards.banner(found) + cards.ledger(found)
-    html += cards.banner(session(flash=False, paged=False, **settings))
+    html = cards.info(found) + player_texts.banner(found) + player_texts.ledger(found)
+    html += player_texts.banner(session(flash=False, paged=False, **settings))
     shown = re.findall(r'data-live="(\w+)"[^>]* title="([^"]*)"', html)
     assert {name for name, _ in shown} >= ON_CAPACITY
     assert {title for name, title in shown if name in ON_CAPACITY} == {kind}

@@ -160,6 +160,7 @@ def test_a_text_sets_the_length_and_says_that_it_is_an_estimate():
     assert session.settings.sequence_length == 100
     assert "About" in counted(session)
     assert "estimated: 4 characters per token assumed" in counted(session)
+    assert 'title="assumed: OpenAI, ' in counted(session)
     session.set("sequence_length", "128")
     assert (session.text, session.count) == ("", None)
     session.write("y" * 20_000)

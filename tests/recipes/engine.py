@@ -1,4 +1,4 @@
-"""Toy: an engine that keeps a gibibyte for itself and pages 32 tokens a block."""
+"""Toy: an engine that keeps a gibibyte for itself and allocates blocks of 32 tokens."""
 
 from dataclasses import replace
 

@@ -204,7 +204,7 @@ def _offered(name: str, choice: str) -> str:
 
 
 def areas(session: AccuracySession) -> Areas:
-    """Return what stands below the header, bound to the session."""
+    """Return what appears below the header, bound to the session."""
     return Areas({"results": results(session), "reading": reading(session)})
 
 

@@ -132,7 +132,7 @@ def _hero(pair: Pair) -> str:
 
 
 def why_invalid(pair: Pair) -> str:
-    """Return why there is no value: the model does not split so, or the engine cannot run it."""
+    """Return why there is no value: the model does not split, or the engine does not run it."""
     workload = pair.workload
     if workload.tp not in valid_tensor_parallel(served_model(workload)):
         return "heads do not split evenly over this many GPUs"

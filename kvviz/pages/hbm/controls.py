@@ -103,7 +103,7 @@ def _cards(scenario: Scenario) -> list[dict[str, Any]]:
             "name": "toggles",
             "title": "Optimisations",
             "aside": _saving(scenario),
-            "fields": _optimisations(scenario),
+            "fields": [_switch(scenario, name, toggle) for name, toggle in TOGGLES.items()],
         },
         {"name": "types", "title": "", "fields": _types_and_more(scenario)},
         {"name": "playing", "title": "", "fields": [{"kind": "transport", "name": "transport"}]},
@@ -151,10 +151,6 @@ def _workload(scenario: Scenario) -> list[Field]:
         _slider(scenario, "run_length", LENGTHS),
         _slider(scenario, "max_model_len", LENGTHS),
     ]
-
-
-def _optimisations(scenario: Scenario) -> list[Field]:
-    return [_switch(scenario, name, toggle) for name, toggle in TOGGLES.items()]
 
 
 def _saving(scenario: Scenario) -> str:

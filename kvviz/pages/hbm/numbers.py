@@ -1,4 +1,4 @@
-"""The columns that the page's numbers are read from, one row a context."""
+"""The columns that the page's numbers are read from, one row per context."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -15,7 +15,7 @@ from kvviz.pages.kit.transport import Transport
 
 
 def areas(session: Session) -> Areas:
-    """Return what stands below the header, bound to the session."""
+    """Return what appears below the header, bound to the session."""
     columns = {
         "panels": (panels(session), did_you_know(session)),
         "centre": centre(session),

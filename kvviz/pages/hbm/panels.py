@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from kvviz.memory.kv import lengths
-from kvviz.pages.hbm import cards
+from kvviz.pages.hbm import cards, player_texts
 from kvviz.pages.hbm.formula import formula
 from kvviz.pages.hbm.numbers import Columns
 from kvviz.pages.hbm.player import Player
@@ -72,9 +72,9 @@ def _show(session: Session, strip: Strip, player: Player) -> None:
     player.load(
         session,
         columns,
-        summary=cards.summary(session),
-        banner=cards.banner(session),
-        ledger=cards.ledger(session),
+        summary=player_texts.summary(session),
+        banner=player_texts.banner(session),
+        ledger=player_texts.ledger(session),
         marks=_marks(session, axis, crossing),
     )
 

@@ -1,4 +1,4 @@
-"""What follows from a scenario on the HBM page, computed once for all who look at it."""
+"""What the HBM page shows of a scenario, computed once for all visitors."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,20 +17,20 @@ from kvviz.sim.workload.growth import growth
 from kvviz.timeline import Timeline
 from kvviz.units import size
 
-MOST_PAGES: Final = 2_000_000  # that change hands in a picture: each change is sent to the browser
+MOST_PAGES: Final = 2_000_000  # filled in one run: each of them is sent to the browser
 
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """One run with all that is shown of it; nobody changes its arrays.
+    """One run and everything shown of it; its arrays are read-only.
 
     Args:
-        report: sums at the context.
+        report: the memory at the context.
         shard: what the fullest GPU holds of the model.
         timeline: the run, page by page.
-        columns: the numbers that follow the playhead, one row a context.
-        full_at: the first context that takes more than one GPU holds, None where none does.
-        full_without_flash: the same if scores were written; None where either never is.
+        columns: the numbers that follow the playhead, one row per context.
+        full_at: the first context that does not fit one GPU, None if all fit.
+        full_without_flash: the same without FlashAttention; None if all fit, or `full_at` is set.
     """
 
     report: MemoryReport
@@ -43,7 +43,7 @@ class Results:
 
 @lru_cache(maxsize=32)
 def shared_results(**settings: Any) -> Results:
-    """Return what all visitors with these settings see."""
+    """Return the results that all visitors with these settings share."""
     return results(Scenario(**settings))
 
 
@@ -51,7 +51,7 @@ def results(scenario: Scenario) -> Results:
     """Return what follows from a scenario.
 
     Raises:
-        ScenarioError: settings contradict each other, or nothing can be drawn of them.
+        ScenarioError: settings contradict each other, or the run cannot be drawn.
         UnknownName: no catalog has the model, the GPU or the engine.
     """
     report, shard = estimate(scenario), fullest_shard(scenario)
@@ -65,16 +65,16 @@ def results(scenario: Scenario) -> Results:
 
 
 def _recorded_bytes(scenario: Scenario, report: MemoryReport, shard: Shard) -> int:
-    """Return the bytes to record page by page: of as many GPUs as the picture shows at most.
+    """Return the bytes to record page by page: at most those of the GPUs that the picture shows.
 
     Raises:
         ScenarioError: one GPU has less than one page per memory site, or the run fills more pages
-            than a picture records.
+            than the picture can show.
     """
     page, room = shard.page_bytes(scenario.block_size), report.room
     if room // page < scenario.the_gpu.active_sites:
         raise ScenarioError(
-            f"{size(room)} of memory hold {room // page} pages of {size(page)}; expected at least "
+            f"{size(room)} of memory holds {room // page} pages of {size(page)}; expected at least "
             f"one per memory site, {scenario.the_gpu.active_sites}"
         )
     end = share_total(scenario, shard, np.array([scenario.final_length]))[0] - shard.weights_bytes

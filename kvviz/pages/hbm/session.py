@@ -29,8 +29,10 @@ class Session(PageSession):
 
     scenario: Scenario = param.ClassSelector(class_=Scenario, constant=True)
     timeline: Timeline = param.ClassSelector(class_=Timeline, doc="the run, page by page")
-    report: MemoryReport = param.ClassSelector(class_=MemoryReport, doc="sums at the context")
-    results: Results = param.ClassSelector(class_=Results, doc="these and what follows from them")
+    report: MemoryReport = param.ClassSelector(class_=MemoryReport, doc="the memory at the context")
+    results: Results = param.ClassSelector(
+        class_=Results, doc="both, with everything else that is shown"
+    )
     settled: int = param.Integer(0, doc="moves when a change of knobs has been dealt with")
 
     def __init__(self, **params: Any) -> None:

@@ -1,4 +1,4 @@
-"""The Kernels page, composed: controls, four plots, the table, and what stands below."""
+"""The Kernels page, composed: controls, four plots, the table, and what is below."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -192,7 +192,7 @@ def _chart(heading: str, drawn: Any, note: str = "", aside: str = "") -> ChartCa
 
 
 def areas(session: KernelSession) -> Areas:
-    """Return what stands below the header, bound to the session, whose run ends with it."""
+    """Return what appears below the header, bound to the session, whose run ends with it."""
     pn.state.on_session_destroyed(lambda _context: session.cancel())
     return Areas({"panels": _controls(session), "centre": _results(session)})
 

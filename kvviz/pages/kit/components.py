@@ -21,9 +21,9 @@ class Component(Look, JSComponent):
     _stylesheets: tuple[str, ...] = (CSS,)
 
     def tell(self, **values: Any) -> None:
-        """Set parameters and send the browser those that are not what it has, all in one event.
+        """Set parameters and send the browser those that differ, all in one event.
 
-        Param would compare lists and dicts item by item, at a hundred times what `==` takes.
+        Param would compare lists and dicts item by item, a hundred times slower than `==`.
         """
         new = {name: told for name, told in values.items() if not _alike(getattr(self, name), told)}
         if new:
@@ -37,7 +37,7 @@ class Component(Look, JSComponent):
 
     @classmethod
     def _patch_datamodel_ref(cls, props: Any, ref: str) -> None:
-        """Tag the data for its removal; no figure among its values is searched for other data."""
+        """Tag the data for its removal, without Panel's search of its figures for other data."""
         tag = f"__ref:{ref}"
         if tag not in props.tags:
             props.tags.append(tag)

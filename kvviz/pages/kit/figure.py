@@ -6,9 +6,9 @@ import panel as pn
 
 
 class Figure(pn.pane.Bokeh):
-    """A figure as it is: Panel would search all of its models for scripts, and put a theme on each.
+    """A figure shown unchanged: Panel would search its models for scripts and theme each.
 
-    The pages' figures have neither; their colours follow the session's theme by themselves.
+    The pages' figures have no scripts, and set their colours by the session's theme themselves.
     """
 
     margin = 0

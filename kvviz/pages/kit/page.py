@@ -28,7 +28,7 @@ class Page(Generic[S]):
         opened: returns the session that a link asks for, its `problem` naming what is not valid.
         follows: the session's parameters after whose change the link is another; where one is a
             set of settings, after a change of any of them.
-        areas: returns what stands below the header, bound to a session.
+        areas: returns what appears below the header, bound to a session.
     """
 
     name: str

@@ -38,8 +38,8 @@ class Areas:
     Args:
         columns: the columns of its body, by CSS class, each one part or several, one below the
             other; ``side`` becomes a drawer when narrow.
-        tools: what stands at the end of the header, by name, before what stands on every page.
-        dock: what stands in the header, or at the bottom of a phone, when there is no side column.
+        tools: what appears at the end of the header, by name, before the parts of every page.
+        dock: what appears in the header, or at the bottom of a phone, when there is no side column.
         drawer: what the button says that opens the side column when narrow.
     """
 

@@ -1,18 +1,18 @@
-"""An engine's version as an input: another engine brings its own."""
+"""The input for an engine's version; its choices change with the engine."""
 
 from typing import Any
 
 from kvviz.engines.registry import find_engine
-from kvviz.pages.kit.inputs import Knob, change, field, spelled
+from kvviz.pages.kit.inputs import Knob, change, field, put, spelled
 from kvviz.settings.knobs import NEWEST
 from kvviz.settings.scenario import Scenario
 from kvviz.settings.version import spelled as version_text
 
 
 def version_texts(scenario: Scenario) -> dict[str, str]:
-    """Return the versions to choose from by value: the first of each range whose rules differ.
+    """Return the versions to choose from, by value: the first of each range with the same rules.
 
-    The newest is on top, then a version in between that is set; none where the engine has none.
+    The newest comes first, then the chosen one if it is not listed. Empty without versions.
     """
     known = [version_text(each) for each in reversed(find_engine(scenario.mode).versions)]
     asked = scenario.engine_version
@@ -22,7 +22,7 @@ def version_texts(scenario: Scenario) -> dict[str, str]:
 
 
 def version_knob(scenario: Scenario, kind: str, **look: Any) -> Knob:
-    """Return an input of the engine's version, not there where the engine has none."""
+    """Return an input for the engine's version, hidden if the engine has none."""
     told = field(scenario, "engine_version", kind) | look
     del told["name"]
     knob = Knob(**told)
@@ -32,7 +32,7 @@ def version_knob(scenario: Scenario, kind: str, **look: Any) -> Knob:
         knob.param.update(visible=bool(texts), options=spelled(texts), value=asked)
 
     def choose(event: Any) -> None:
-        scenario.param.update(**change(scenario, "engine_version", event.new))
+        put(scenario, change(scenario, "engine_version", event.new))
 
     follow()
     knob.param.watch(choose, "value")

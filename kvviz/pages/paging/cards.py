@@ -3,6 +3,7 @@
 from html import escape
 
 from kvviz import units
+from kvviz.catalog.models.tokens import RULE_OF_THUMB
 from kvviz.memory.comparison import Compared, Comparison, compare, held_tokens
 from kvviz.memory.kv import kv_width
 from kvviz.pages.kit.html import many, share, short
@@ -243,4 +244,5 @@ def counted(session: PagingSession) -> str:
     found = many(session.count.tokens, "token")
     if session.count.kind == "computed":
         return f'<b title="computed">{found}</b>, counted by {escape(session.count.how)}.'
-    return f'About <b title="assumed">{found}</b>, estimated: {session.count.how} assumed.'
+    about = f'About <b title="assumed: {RULE_OF_THUMB}">{found}</b>'
+    return f"{about}, estimated: {session.count.how} assumed."

@@ -26,7 +26,7 @@ class AboutRun(Drawer):
 
 
 def areas(session: ServingSession) -> Areas:
-    """Return what stands below the header, bound to the session."""
+    """Return what appears below the header, bound to the session."""
     if page := pn.state.curdoc:
         session.simulating, session.reading = Turns(page, SIMULATOR), Turns(page, READER)
     columns = {"panels": controls(session), "centre": player(session), "side": figures(session)}

@@ -1,4 +1,4 @@
-// What stays in reach where there is no column of controls: play, speed, and on a phone the context.
+// What stays in reach without a column of controls: play, speed, and on a phone the context.
 import {find} from "./element.js"
 import {playhead} from "./playhead.js"
 import {transport} from "./transport.js"
