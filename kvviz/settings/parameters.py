@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 import param
 
 from kvviz.catalog.measured.recordings import efficiency
-from kvviz.settings.version import read_version
+from kvviz.settings.version import read_version, spelled
 
 
 class Named(param.String):
@@ -24,7 +24,7 @@ class Named(param.String):
 
 
 class VersionKnob(param.String):
-    """A version, as a text with two or three numbers; None for the newest."""
+    """A version, set as a text with two or three numbers, kept with three; None for the newest."""
 
     def __init__(self, default: str | None = None, **declared: Any) -> None:
         super().__init__(default, **{"allow_None": True, **declared})
@@ -33,6 +33,11 @@ class VersionKnob(param.String):
         super()._validate_value(val, allow_None)
         if val is not None and read_version(val) is None:
             raise ValueError(f"{self.name} is {val!r}, not a version; expected one such as 0.33.0")
+
+    def __set__(self, scenario: Any, val: Any) -> None:
+        """Set the version; every spelling of it becomes the same one."""
+        found = read_version(val) if isinstance(val, str) else None
+        super().__set__(scenario, spelled(found) if found else val)
 
 
 class Share(param.Number):

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import closing
 from math import ceil
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from schemathesis.specs.openapi.checks import (
 from kvviz import Scenario, __version__, estimate, find_model, gpus, models
 from kvviz.api import simulation
 from kvviz.api.app import create_app
+from kvviz.api.simulation import MOST_SECONDS
 from kvviz.cli import main
 from kvviz.engines.registry import engines
 from kvviz.memory.answer import answer
@@ -386,13 +388,13 @@ def test_an_unknown_model_or_page_is_404(client):
 
 def test_a_body_that_is_too_large_is_refused_before_it_is_sent(address):
     host, _, port = address.removeprefix("http://").partition(":")
-    connection = http.client.HTTPConnection(host, int(port), timeout=20)
-    connection.putrequest("POST", "/estimate")
-    connection.putheader("Content-Length", str(10**9))
-    connection.endheaders()
-    answered = connection.getresponse()
-    assert answered.status == 413
-    assert b"larger than" in answered.read()
+    with closing(http.client.HTTPConnection(host, int(port), timeout=20)) as connection:
+        connection.putrequest("POST", "/estimate")
+        connection.putheader("Content-Length", str(10**9))
+        connection.endheaders()
+        answered = connection.getresponse()
+        assert answered.status == 413
+        assert b"larger than" in answered.read()
 
 
 def test_a_body_that_does_not_say_its_size_is_refused_when_it_is_too_large(client):
@@ -447,6 +449,6 @@ def test_the_server_keeps_to_its_document(document, method, path, mode):
     @given(case=operation.as_strategy(generation_mode=mode))
     @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
     def keeps_to_it(case):
-        case.call_and_validate(checks=CHECKS)
+        case.call_and_validate(checks=CHECKS, timeout=6 * MOST_SECONDS)
 
     keeps_to_it()

@@ -140,3 +140,11 @@ def test_a_sequence_of_no_tokens_takes_the_smallest_power_of_two():
         kv = estimate(Scenario(**settings, reservation=reservation)).kv
         assert kv["allocated_bytes"] == tokens * 131_072
         assert kv["reserved_bytes"] == 5 * 131_072
+
+
+@pytest.mark.parametrize("spelling", ["0.33", "v0.33.0", "0.33.0rc1.dev5"])
+def test_a_version_has_one_spelling(spelling):
+    assert Scenario(mode="vllm", engine_version=spelling).engine_version == "0.33.0"
+    assert Scenario(engine_version=None).engine_version is None
+    with pytest.raises(ValueError, match="'newish', not a version"):
+        Scenario(engine_version="newish")

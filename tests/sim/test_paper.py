@@ -31,7 +31,9 @@ def test_the_table_comes_out_as_in_the_paper(row):
 
 def run_of(folder, gpu, **settings):
     """Return what was measured in a run and what is simulated for it."""
-    rows = [json.loads(line) for line in (RUNS / folder / "requests.jsonl").open()]
+    rows = [
+        json.loads(line) for line in (RUNS / folder / "requests.jsonl").read_text().splitlines()
+    ]
     queued, first, last, output = (
         np.array([row[name] for row in rows])
         for name in ("queued_ts", "first_token_ts", "last_token_ts", "output_toks")
@@ -50,7 +52,7 @@ def run_of(folder, gpu, **settings):
         "tpot": told["tpot_s"]["mean"],
         "makespan": told["makespan_s"],
     }
-    seconds = list(csv.DictReader((RUNS / folder / "timeseries.csv").open()))
+    seconds = list(csv.DictReader((RUNS / folder / "timeseries.csv").read_text().splitlines()))
     return measured, ours, seconds, outcome
 
 

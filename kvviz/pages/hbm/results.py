@@ -41,7 +41,7 @@ class Results:
     full_without_flash: int | None
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=12)  # the largest holds 28 MiB
 def shared_results(**settings: Any) -> Results:
     """Return the results that all visitors with these settings share."""
     return results(Scenario(**settings))
