@@ -90,7 +90,7 @@ def _with_defaults(logged: LoggedRun, notes: list[str]) -> LoggedRun:
     if version is None and rules:
         older = "the older engine, before 0.8"
         used = older if logged.older_core else f"{engine.label} {spelled(rules)}"
-        notes.append(f"the version is not logged; using the constants of {used}")
+        notes.append(f"the version is not logged; using the rules of {used}")
     share = engine.default_share(rules)
     stated = logged.gpu_memory_utilization is not None or SHARE in logged.unread
     if share is None or stated:

@@ -46,9 +46,9 @@ def _cache_too_small(failure: Failure, run: PlannedRun) -> str:
     except Untestable:
         fits = ""
     return (
-        f"One sequence of {failure.length:,} tokens needs {failure.needed_gib:.2f} GiB of KV cache "
-        f"and there are {there:.2f} GiB{fits}. It starts with a smaller max_model_len, an fp8 KV "
-        f"cache or more GPUs."
+        f"One sequence of {failure.length:,} tokens needs {failure.needed_gib:.2f} GiB of KV "
+        f"cache, and only {there:.2f} GiB are available{fits}. To start, lower max_model_len, use "
+        f"an fp8 KV cache, or add GPUs."
     )
 
 

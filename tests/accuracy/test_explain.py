@@ -139,7 +139,7 @@ def test_vllm_06_results_on_one_line():
 @pytest.mark.parametrize("version", ["0.1.dev4927+geda5043", "dev"])
 def test_a_build_without_a_version_has_none(version):
     found = read(V08.replace("v0.9.2", f"v{version}"), gpu="H100-80GB")
-    assert any("constants of vLLM 0.19" in note for note in found.notes)
+    assert any("rules of vLLM 0.19" in note for note in found.notes)
     assert found.entry("Activation peak").predicted == pytest.approx(
         read(V08.replace("v0.9.2", "v0.19.0"), gpu="H100-80GB").entry("Activation peak").predicted
     )
@@ -347,7 +347,7 @@ def test_what_the_user_knows_better_wins():
             "ValueError: To serve at least one request with the models's max seq len (29000), "
             "(3.54 GiB KV cache is needed, which is larger than the available KV cache memory "
             "(2.89 GiB). Based on the available memory, the estimated maximum length is 23648",
-            "needs 3.54 GiB of KV cache and there are 2.89 GiB, about 23,",
+            "needs 3.54 GiB of KV cache, and only 2.89 GiB are available, about 23,",
         ),
         (
             "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a "

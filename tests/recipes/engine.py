@@ -16,7 +16,7 @@ FAILURES = failure_lines(("no_blocks", r"toy is full", ""))
 
 
 class Toy(Textbook):
-    """The textbook's rules but for what is said here."""
+    """The textbook's rules, except what is overridden here."""
 
     name = "toy"
     label = "Toy"
