@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from kvviz.catalog.models.draft import Draft
 from kvviz.catalog.models.families import families, towers
 from kvviz.catalog.models.fields import Config, ConfigError, shown
 from kvviz.catalog.models.model import Model
@@ -15,6 +16,7 @@ from kvviz.catalog.names import nearest
 __all__ = ["ConfigError", "model_from_config", "read_config"]
 
 MAX_BYTES: Final = 10_000_000
+OLD_SIDECARS: Final = ("quantize_config.json", "quant_config.json")
 MAX_DEPTH: Final = 100
 # A string is taken whole, closed or not, so that no bracket inside it counts.
 TOKENS: Final = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
@@ -37,7 +39,17 @@ def read_config(source: Path | bytes | str) -> dict[str, Any]:
     sidecar = _sidecar(source) if isinstance(source, Path) else None
     if sidecar is not None:
         config[SIDECAR] = _object(sidecar, f"file {sidecar.name}")
+    elif isinstance(source, Path) and "quantization_config" not in config:
+        _refuse_old(source)
     return config
+
+
+def _refuse_old(path: Path) -> None:
+    """Refuse a config beside which AutoGPTQ or AutoAWQ once kept their settings."""
+    for name in OLD_SIDECARS:
+        if path.with_name(name).is_file():
+            need = "'quantization_config' in the config instead"
+            raise ConfigError(f"The file {name} beside the config is not read, expected {need}.")
 
 
 def _sidecar(path: Path) -> Path | None:
@@ -79,6 +91,7 @@ def model_from_config(config: Mapping[str, Any] | Path, name: str = "", source: 
     model_type, fields = _text_model(config)
     family = families()[model_type]
     draft = family.read(fields)
+    _check_quantized(draft)
     rotary = family.rotary(fields, draft.context, draft.layers) if family.rotary else 0
     return Model(
         name=name or _own_name(config) or model_type,
@@ -97,6 +110,16 @@ def model_from_config(config: Mapping[str, Any] | Path, name: str = "", source: 
         cache_dtype=draft.storage.cache,
         tower_parameters=_tower_parameters(config, draft.hidden),
     )
+
+
+def _check_quantized(draft: Draft) -> None:
+    """Refuse a quantization whose names are none of the model's, which would read as the base."""
+    groups, base = draft.weights.groups(), draft.storage.base
+    if draft.storage.rules and all(group.dtype == base for group in groups if group.linear):
+        inside = draft.config.section("quantization_config") is not None
+        key = "quantization_config" if inside else SIDECAR
+        need = "names of its modules"
+        raise ConfigError(f"Config key '{key}' covers no matrix of the model, expected {need}.")
 
 
 def _text_model(config: Mapping[str, Any]) -> tuple[str, Config]:

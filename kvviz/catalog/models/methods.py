@@ -1,12 +1,24 @@
 """How checkpoints of each quantization method but ModelOpt's store their matrices."""
 
+import re
+from typing import Final
+
 from kvviz.catalog.models.fields import Config
 from kvviz.catalog.models.patterns import Names
-from kvviz.catalog.models.stored import WIDTHS, Storage, cache_of_scheme, grouped
+from kvviz.catalog.models.stored import WIDTHS, Rule, Storage, cache_of_scheme, grouped, refuse
+
+MIXES: Final = ("quant_algo", "moe_quant_algo", "quantized_layers", "config_groups")
+"""Keys by which a file of one method stores some layers by another."""
+PARTS: Final = ("extra_config", "modules_in_block_to_quantize", "inside_layer_modules")
+"""Keys by which GPTQ and AutoRound treat some modules in their own way."""
+QUARK: Final = {"fp8_e4m3": "fp8", "int8": "int8", "int4": "int4", "uint4": "int4", "fp4": "fp4"}
+QUARK_PARTS: Final = ("layer_quant_config", "layer_type_quant_config", "kv_cache_quant_config")
+MAX_RULES: Final = 1_000
 
 
 def fp8(settings: Config, base: str) -> Storage:
     """Read block or channel fp8 as DeepSeek, MiniMax and Llama-405B ship it."""
+    refuse(settings, MIXES)
     listed = settings.words("modules_to_not_convert") + settings.words("ignored_layers")
     kept = Names(listed, "quantization_config.modules_to_not_convert")
     return Storage(base, ((None, "fp8"),), kept, frozenset({"router", "head"}))
@@ -14,6 +26,7 @@ def fp8(settings: Config, base: str) -> Storage:
 
 def mxfp4(settings: Config, base: str) -> Storage:
     """Read mxfp4 as gpt-oss ships it: expert matrices only."""
+    refuse(settings, MIXES)
     listed = settings.words("modules_to_not_convert")
     kept = Names(listed, "quantization_config.modules_to_not_convert")
     return Storage(base, ((None, "mxfp4"),), kept, only="experts")
@@ -24,6 +37,9 @@ def compressed(settings: Config, base: str) -> Storage:
 
     A checkpoint whose KV cache alone is quantized has no group.
     """
+    sparse = settings.section("sparsity_config")
+    if sparse is not None and sparse.text("format") not in (None, "dense"):
+        raise sparse.wrong("format", sparse.text("format"), "dense")
     cache = cache_of_scheme(settings)
     groups = settings.section("config_groups")
     only_cache = cache and groups is not None and not groups.values
@@ -32,7 +48,7 @@ def compressed(settings: Config, base: str) -> Storage:
     return Storage(base, rules, kept, cache=cache)
 
 
-def compressed_rules(settings: Config) -> tuple[tuple[Names | None, str], ...]:
+def compressed_rules(settings: Config) -> tuple[Rule, ...]:
     """Return the modules that each of ``config_groups`` covers, with their dtype."""
     groups = settings.section("config_groups")
     if groups is None or not groups.values:
@@ -44,6 +60,9 @@ def compressed_rules(settings: Config) -> tuple[tuple[Names | None, str], ...]:
 def _targets(group: Config) -> Names | None:
     """Return the modules a group covers; None for every linear one."""
     targets = group.words("targets")
+    for name in targets:
+        if name != "Linear" and re.fullmatch(r"[A-Z]\w*", name):
+            raise group.wrong("targets", name, "Linear or names of modules")
     return None if "Linear" in targets else Names(targets, group.prefix + "targets")
 
 
@@ -62,14 +81,69 @@ def weights_dtype(group: Config) -> str:
 
 def gptq(settings: Config, base: str) -> Storage:
     """Read GPTQ, AWQ or AutoRound: the layers' matrices, not the router, the head if it says so."""
-    bits = settings.whole("bits", high=32)
-    if ("int", bits) not in WIDTHS:
-        raise settings.wrong("bits", bits, "4 or 8")
+    refuse(settings, PARTS)
+    if settings.text("data_type") not in (None, "int"):
+        raise settings.wrong("data_type", settings.text("data_type"), "int")
+    dtype = _integer(settings, settings)
     key = "modules_to_not_convert"
     kept = Names(settings.words(key), settings.prefix + key)
     head = frozenset[str]() if settings.flag("lm_head", False) else frozenset({"head"})
-    dtype = "int8" if bits == 8 else grouped(settings, "int4")
-    return Storage(base, ((None, dtype),), kept, head | {"router"})
+    rules = (*_dynamic(settings, base), (None, dtype))
+    return Storage(base, rules, kept, head | {"router"})
+
+
+def _integer(settings: Config, default: Config) -> str:
+    """Return the dtype of whole numbers, whose bits and group size may be the file's `default`."""
+    keys = ("bits", "group_size")
+    values = {key: settings.values.get(key, default.values.get(key)) for key in keys}
+    found = Config(values, prefix=settings.prefix)
+    bits = found.whole("bits", high=32)
+    if ("int", bits) not in WIDTHS:
+        raise found.wrong("bits", bits, "4 or 8")
+    return "int8" if bits == 8 else grouped(found, "int4")
+
+
+def _dynamic(settings: Config, base: str) -> list[Rule]:
+    """Return GPTQModel's overrides by pattern: ``-:`` leaves alone, ``+:`` or nothing changes.
+
+    The first that matches from a name's start counts, as in vLLM's ``get_dynamic_override``.
+    """
+    dynamic, rules = settings.section("dynamic"), list[Rule]()
+    if dynamic is None:
+        return rules
+    if len(dynamic.values) > MAX_RULES:
+        raise settings.wrong("dynamic", dynamic.values, f"at most {MAX_RULES:,} patterns")
+    for key in dynamic.values:
+        names = Names(["re:" + key.removeprefix("+:").removeprefix("-:")], dynamic.prefix + key)
+        override = dynamic.section(key)
+        left = key.startswith("-:") or override is None
+        rules.append((names, base if left or override is None else _integer(override, settings)))
+    return rules
+
+
+def quark(settings: Config, base: str) -> Storage:
+    """Read AMD Quark with one setting for all layers: fp8, int8, int4, or fp4 by 32 (mxfp4)."""
+    refuse(settings, QUARK_PARTS)
+    export = settings.section("export")
+    if export is not None:
+        refuse(export, ("kv_cache_group",))
+    whole = settings.section("global_quant_config")
+    weight = None if whole is None else whole.section("weight")
+    if weight is None:
+        raise settings.missing("global_quant_config.weight", "an object with a dtype")
+    kept = Names(settings.words("exclude"), settings.prefix + "exclude")
+    return Storage(base, ((None, _quark_dtype(weight)),), kept)
+
+
+def _quark_dtype(weight: Config) -> str:
+    """Return the dtype that Quark's weights have."""
+    name = weight.text("dtype")
+    if name not in QUARK:
+        raise weight.wrong("dtype", name, f"one of {', '.join(QUARK)}")
+    if QUARK[name] not in ("int4", "fp4"):
+        return QUARK[name]
+    weight.whole("group_size")
+    return grouped(weight, QUARK[name])
 
 
 def bitsandbytes(settings: Config, base: str) -> Storage:

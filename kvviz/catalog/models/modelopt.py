@@ -9,6 +9,7 @@ from kvviz.catalog.models.fields import Config
 from kvviz.catalog.models.methods import compressed_rules, weights_dtype
 from kvviz.catalog.models.patterns import Names
 from kvviz.catalog.models.stored import (
+    Rule,
     Storage,
     cache_of_algorithm,
     cache_of_scheme,
@@ -50,6 +51,8 @@ def modelopt(settings: Config, base: str) -> Storage:
     cache = cache_of_algorithm(inner) or cache_of_scheme(inner)
     if inner.text("quant_algo") == MIXED:
         return Storage(base, _mixed(inner), kept, cache=cache)
+    if cache and not inner.has("quant_algo"):
+        return Storage(base, cache=cache)
     rules = ((None, _plain(inner)),)
     parts = frozenset({"router", "head"})
     return Storage(base, rules, kept, parts, cache=cache, notes=() if listed else (NOTHING_KEPT,))
@@ -91,7 +94,7 @@ def _algorithm(settings: Config, known: list[str]) -> str:
     return grouped(settings, "int4") if dtype == "int4" else dtype
 
 
-def _mixed(inner: Config) -> tuple[tuple[Names | None, str], ...]:
+def _mixed(inner: Config) -> tuple[Rule, ...]:
     """Return the modules of each dtype: ``quantized_layers``, or else ``config_groups``."""
     layers = inner.section("quantized_layers")
     if layers is None:

@@ -3,13 +3,18 @@
 from typing import Final
 
 from kvviz.catalog.models.fields import Config
-from kvviz.catalog.models.methods import bitsandbytes, compressed, fp8, gptq, mxfp4
+from kvviz.catalog.models.methods import bitsandbytes, compressed, fp8, gptq, mxfp4, quark
 from kvviz.catalog.models.modelopt import modelopt
 from kvviz.catalog.models.stored import Storage
 
 BASE_DTYPES: Final = {"float32": "fp32", "bfloat16": "bf16", "float16": "fp16", "half": "fp16"}
 SIDECAR: Final = "hf_quant_config"
 """Key under which a config holds the sidecar that stands beside it."""
+ELSEWHERE: Final = {
+    "quantization": "MLX's quantization",
+    "compression_config": "the quantization of old compressed-tensors",
+}
+"""Keys under which other tools keep a quantization, and whose it is."""
 READERS: Final = {
     "fp8": fp8,
     "fbgemm_fp8": fp8,
@@ -20,6 +25,7 @@ READERS: Final = {
     "auto-round": gptq,
     "bitsandbytes": bitsandbytes,
     "modelopt": modelopt,
+    "quark": quark,
 }
 
 
@@ -42,6 +48,10 @@ def read_storage(config: Config) -> Storage:
 
 def _read(config: Config, base: str) -> Storage:
     """Read the quantization wherever it stands."""
+    for key, writer in ELSEWHERE.items():
+        found = config.section(key)
+        if found is not None:
+            raise config.wrong(key, dict(found.values), f"none: {writer} is not known exactly")
     quantization, sidecar = config.section("quantization_config"), config.section(SIDECAR)
     if quantization is not None:
         return _by_method(quantization, base)

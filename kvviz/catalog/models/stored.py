@@ -13,6 +13,9 @@ GROUPED: Final = {  # 4-bit weights by the group that shares a scale; -1 is a wh
     "fp4": {16: "nvfp4", 32: "mxfp4"},
 }
 
+Rule = tuple[Names | None, str]
+"""Modules, None for every linear one, and the dtype that they are stored in."""
+
 
 @dataclass(frozen=True, slots=True)
 class Storage:
@@ -29,7 +32,7 @@ class Storage:
     """
 
     base: str
-    rules: tuple[tuple[Names | None, str], ...] = ()
+    rules: tuple[Rule, ...] = ()
     kept: Names | None = None
     kept_parts: frozenset[str] = frozenset()
     only: str | None = None
