@@ -1,5 +1,6 @@
 """From the text of a start-up log to its figures and settings."""
 
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from pathlib import Path
 from typing import Final
 
@@ -45,4 +46,9 @@ def read_log_file(path: Path) -> LoggedRun:
         raise LogError(f"cannot read {str(path)!r}: {error.strerror}") from None
     if len(content) > MAX_BYTES:
         raise LogError(f"the log is larger than {MAX_BYTES // 10**6} MB, the limit")
-    return read_log(content.decode("utf-8", errors="replace"))
+    return read_log(content.decode(_encoding(content), errors="replace"))
+
+
+def _encoding(content: bytes) -> str:
+    """Return UTF-16 where a byte order mark says so, as PowerShell writes; else UTF-8."""
+    return "utf-16" if content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "utf-8"

@@ -181,5 +181,5 @@ def _show(scenario: Scenario, outcome: Outcome, as_json: bool) -> None:
     from kvviz.cli.run_table import heading, run_table
     from kvviz.cli.terminal import show
 
-    notes = [*outcome.workload.notes, *filter(None, [outcome.pool.note])]
+    notes = [*outcome.workload.notes, *outcome.pool.notes]
     show(run_table(outcome), heading(scenario, outcome), notes)

@@ -106,7 +106,8 @@ def _version_notes(engine: Engine, deployment: Deployment) -> tuple[str, ...]:
         return ()
     if known is None:
         return (f"{engine.label} has no versions; {spelled(asked)} is ignored",)
-    return (f"using the rules of {engine.label} {spelled(known)}; {spelled(asked)} is unknown",)
+    used = f"the rules of {spelled(known)}, the nearest known, are used"
+    return (f"{engine.label} {spelled(asked)} is unknown; {used}",)
 
 
 def served_model(scenario: Scenario) -> Model:

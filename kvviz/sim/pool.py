@@ -39,8 +39,11 @@ class Pool:
         }
 
     @property
-    def note(self) -> str:
-        """How the pool differs from the engine's; empty where it does not."""
+    def notes(self) -> tuple[str, ...]:
+        """The settings that the engine does not take as they are, and how the pool differs."""
+        return (*self.plan.notes, *filter(None, [self._spanning()]))
+
+    def _spanning(self) -> str:
         if self.serving.num_blocks is not None or len(self.plan.groups) < 2:
             return ""
         return (

@@ -2,6 +2,7 @@
 
 import pytest
 
+from kvviz.accuracy.startup_log import read_log, read_log_file
 from kvviz.engines.fields import typed
 from kvviz.engines.logged import LoggedRun
 from kvviz.engines.registry import engine_called, engines, find_engine
@@ -144,3 +145,22 @@ def test_texts_are_typed_once() -> None:
 def test_an_engine_in_a_free_text(text: str, name: str | None) -> None:
     found = engine_called(text)
     assert (found and found.name) == name
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "wanted"),
+    [
+        ("vllm033_plain", "activation_peak_gib", 1.92),
+        ("sglang0523_hybrid_swa", "kv_cache_gib", 49.44),
+    ],
+)
+def test_figures_of_todays_lines_are_read(shared, name, field, wanted):
+    run = read_log((shared / f"logs/{name}.log").read_text())
+    assert getattr(run, field) == wanted
+
+
+def test_a_log_in_utf_16_reads_as_in_utf_8(shared, tmp_path):
+    found = read_log_file(shared / "logs/vllm033_utf16.log")
+    (tmp_path / "utf8.log").write_text((shared / "logs/vllm033_utf16.log").read_text("utf-16"))
+    assert found == read_log_file(tmp_path / "utf8.log")
+    assert found.model is not None

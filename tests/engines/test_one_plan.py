@@ -163,7 +163,8 @@ def test_what_is_refused_or_ignored_is_in_the_engines_words():
 def test_a_version_that_is_unknown_is_not_named_as_the_one_planned(asked, known):
     found = plan(replace(Scenario(mode="vllm").deployment, version=asked))
     assert versioned(found) == f"vLLM {spelled(known)}"
-    told = f"using the rules of vLLM {spelled(known)}; {spelled(asked)} is unknown"
+    used = f"the rules of {spelled(known)}, the nearest known, are used"
+    told = f"vLLM {spelled(asked)} is unknown; {used}"
     assert found.notes == (() if asked == known else (told,))
 
 

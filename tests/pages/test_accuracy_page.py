@@ -10,7 +10,14 @@ from kvviz.accuracy.startup_log import read_log
 from kvviz.accuracy.validation import shipped
 from kvviz.pages.accuracy import cards
 from kvviz.pages.accuracy.log import read_card, reconciled
-from kvviz.pages.accuracy.session import ALL, AS_LOGGED, MOST_TEXT, AccuracySession, choices
+from kvviz.pages.accuracy.session import (
+    ALL,
+    AS_LOGGED,
+    MOST_TEXT,
+    AccuracySession,
+    choices,
+    example,
+)
 from kvviz.scene.accuracy.errors import EDGE, Point, error_scatter
 from kvviz.scene.theme import DARK, LIGHT
 
@@ -28,16 +35,19 @@ def test_the_example_is_a_shipped_row(session):
     assert {entry.kind for entry in found.entries} == {"computed", "assumed"}
 
 
-def test_a_text_that_is_no_log_leaves_the_last_one(session):
-    last = session.explanation
+def test_a_text_that_is_no_log_leaves_nothing_of_the_last(session):
     session.explain("nothing")
-    assert session.explanation is last
+    assert (session.explanation, session.log) == (None, None)
     assert "start-up line" in session.problem
+    session.explain(example())
+    assert session.explanation is not None
+    session.explain("  ")
+    assert (session.explanation, session.problem) == (None, "")
     session.explain("x" * (MOST_TEXT + 1))
     assert "longer than the limit of 1,000,000" in session.problem
     session.explain("GPU KV cache size: 1,024 tokens")
     assert session.problem == ""
-    assert session.explanation is not last
+    assert session.explanation is not None
 
 
 def test_what_the_log_leaves_out_can_be_chosen(session):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from kvviz.catalog.gpus.shipped import gpus
 from kvviz.catalog.models.shipped import models
-from kvviz.engines.planning import plan
+from kvviz.engines.planning import in_force, plan
 from kvviz.memory import estimate
 from kvviz.memory.answer import flat
 from kvviz.pages.explore.arithmetic import arithmetic
@@ -22,8 +22,10 @@ from kvviz.pages.explore.page import PAGE
 from kvviz.pages.explore.session import EXPLORE_DEFAULTS, ExploreSession
 from kvviz.pages.explore.split import split
 from kvviz.pages.explore.table import as_file
+from kvviz.pages.explore.toolbar import filters
 from kvviz.pages.hbm.cards import info
 from kvviz.pages.hbm.session import Session
+from kvviz.pages.kit.inputs import Knob
 from kvviz.settings.scenario import Scenario
 from kvviz.units import GiB, size
 
@@ -157,3 +159,27 @@ def test_an_engine_counts_the_vision_tower_that_weights_leave_out():
     said = words(details(pair(ExploreSession(scenario=scenario))))
     assert "vision tower 0.79" in said
     assert "not counted" not in said
+
+
+def test_what_an_engine_decides_stays_open_until_it_is_chosen():
+    session = ExploreSession(scenario=Scenario(**EXPLORE_DEFAULTS))
+    scenario = session.scenario
+    knobs = {knob.label: knob for knob in filters(session).objects if isinstance(knob, Knob)}
+    for name in ("vllm", "sglang", "textbook", "vllm", "sglang"):
+        knobs["Engine"].value = name
+        for gpu in ("GeForce RTX 4090", "H100 SXM5 80GB"):
+            scenario.gpu = gpu
+            assert scenario.utilization is None
+            assert knobs["Utilization"].value == in_force(scenario, "utilization")
+    knobs["Utilization"].value = 0.8
+    assert scenario.utilization == 0.8
+    knobs["Engine"].value = "vllm"
+    knobs["Version"].value = "0.5.0"
+    assert (scenario.utilization, knobs["Utilization"].value) == (None, 0.9)
+
+
+def test_an_unknown_version_is_said_on_the_card():
+    session = ExploreSession(
+        scenario=Scenario(**EXPLORE_DEFAULTS, mode="vllm", engine_version="9.0")
+    )
+    assert "vLLM 9.0.0 is unknown" in words(details(pair(session)))

@@ -21,6 +21,7 @@ FIGURES: Final = figures(
     (r"#tokens: <n>", "kv_tokens"),
     (r"\bk size: <size>, v size: <size>", "k_gib v_gib"),
     (r"#tokens: .{0,200}?\bkv size: <size>", "kv_cache_gib"),
+    (r"swakvpool mem usage: <size>", "kv_cache_gib"),  # full and windowed layers together
     (r"max_total_num_tokens=<n>", "kv_tokens"),
     (r"\bcontext_len=<n>", "concurrency_at"),
     (r"capture cuda graph end\..{0,200}?mem usage=<size>", "captured_graphs_gib"),

@@ -50,6 +50,7 @@ FIGURES: Final = figures(
         "free_before_gib total_gpu_memory_gib",
     ),
     (r"<size> for weight, <size> for peak activation", "weights_gib activation_peak_gib"),
+    (r"\(weights \+ non-torch\), <size> for peak activation", "activation_peak_gib"),
     (r"<size> for non-torch memory", "non_torch_gib"),
     (r"<size> for cudagraph memory", "captured_graphs_gib"),
     (r"using max model len <n>", "concurrency_at"),

@@ -46,16 +46,13 @@ class AccuracySession(PageSession):
         self.problem = problem or self.problem
 
     def explain(self, text: str) -> None:
-        """Explain a pasted log; a text that is not a log keeps the last one and says why."""
-        if len(text) > MOST_TEXT:
-            self.problem = f"The text is longer than the limit of {MOST_TEXT:,} characters."
-            return
+        """Explain a pasted log; one that cannot be read leaves nothing of the last one."""
+        log, problem = None, ""
         try:
-            log = read_log(text)
+            log = _read(text)
         except LogError as error:
-            self.problem = f"{str(error)[:1].upper()}{str(error)[1:]}."
-            return
-        self.param.update(text=text, log=log, problem="")
+            problem = f"{str(error)[:1].upper()}{str(error)[1:]}."
+        self.param.update(text=text if log else "", log=log, explanation=None, problem=problem)
         self._explain()
 
     def _explain(self, *_events: object) -> None:
@@ -73,6 +70,13 @@ class AccuracySession(PageSession):
         graded = self.confidence == ALL or item.confidence in GRADES[self.confidence]
         same = (ALL, _value(item, "engine")), (ALL, _value(item, "gpu"))
         return graded and self.engine in same[0] and self.gpu in same[1]
+
+
+def _read(text: str) -> LoggedRun | None:
+    """Return what a text logs, None of an empty one; raises `LogError` where it is no log."""
+    if len(text) > MOST_TEXT:
+        raise LogError(f"the text is longer than the limit of {MOST_TEXT:,} characters")
+    return read_log(text) if text.strip() else None
 
 
 def choices(name: str) -> list[str]:

@@ -229,7 +229,8 @@ def _stored(model: Model, weights_dtype: str) -> str:
 
 def _notes(pair: Pair) -> str:
     workload = pair.workload
-    model, notes = served_model(workload), list(served_model(workload).notes)
+    model = served_model(workload)
+    notes = [*plan(workload.deployment).notes, *model.notes]
     if pair.figures["past_own_maximum"] or _past(pair, model):
         notes.insert(0, f"the model’s own maximum is {model.max_context:,} tokens")
     if pair.session.metric == "sequences" and pooled_note(workload):

@@ -43,6 +43,7 @@ def hbm_link(workload: Scenario, sequences: int) -> str:
     if workload.model in workload.own_models:
         return '<p class="open">To open your own model in HBM, drop its config.json there.</p>'
     batch = max(1, min(sequences, MOST_BATCH))
-    query = find_page("hbm").link.of(Scenario).query(workload.replaced(batch=batch))
+    counted = workload.replaced(batch=batch, run_length=workload.context)  # as they were counted
+    query = find_page("hbm").link.of(Scenario).query(counted)
     text, title = f"Open in HBM with {many(batch, 'sequence')}", "the same scenario, page by page"
     return f'<a class="open" href="hbm?{urlencode(query)}" title="{title}">{text}</a>'

@@ -86,9 +86,17 @@ def slider(owner: param.Parameterized, name: str, steps: Iterable[Any], **look: 
 
 
 def bind(knob: K, owner: param.Parameterized, name: str) -> K:
-    """Let a component's value and the setting `name` of `owner` follow each other."""
-    knob.param.watch(lambda event: put(owner, change(owner, name, event.new)), "value")
-    owner.param.watch(lambda event: knob.param.update(value=event.new), name)
+    """Let a component's value and the setting `name` of `owner` follow each other.
+
+    A setting that is left to the engine stays so until another value than its default is chosen.
+    """
+
+    def choose(event: Any) -> None:
+        if event.new != current(owner, name):
+            put(owner, change(owner, name, event.new))
+
+    knob.param.watch(choose, "value")
+    owner.param.watch(lambda _event: knob.param.update(value=current(owner, name)), name)
     return knob
 
 

@@ -8,6 +8,7 @@ from kvviz.pages.kit.html import RIBBON, live, many, share
 from kvviz.pages.serving.load import TRACE
 from kvviz.pages.serving.served import Served
 from kvviz.pages.serving.session import Runs, ServingSession
+from kvviz.sim.pool import planned_for
 from kvviz.sim.simulate import step_efficiency
 from kvviz.timeline import State
 from kvviz.units import GiB
@@ -137,7 +138,9 @@ def _footnote(session: ServingSession) -> str:
     found = step_efficiency(session.scenario, session.serving)
     known = "fitted to a run on this GPU" if found.kind == "measured" else "assumed"
     reached = f"MFU {share(found.mfu)}, MBU {share(found.mbu)}"
-    return f"Simulated; step times from a roofline, {reached}: {known}."
+    notes = (f"{note}." for note in planned_for(session.scenario, session.serving).notes)
+    rests = f"Simulated; step times from a roofline, {reached}: {known}."
+    return " ".join([rests, *map(escape, notes)])
 
 
 def efficiency_kind(session: ServingSession) -> str:

@@ -39,7 +39,6 @@ class Box {
 
   send() {
     const {text: {value}, model, problem} = this
-    if (!value.trim()) return
     if (value.length > model.limit) {
       problem.textContent = `The text is longer than the limit of ${model.limit.toLocaleString("en-US")} characters.`
       return
@@ -52,9 +51,9 @@ class Box {
 
   clear() {
     this.text.value = ""
-    this.problem.textContent = ""
     this.mark()
     this.text.focus()
+    this.send()
   }
 
   show() {
