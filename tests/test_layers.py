@@ -28,7 +28,8 @@ ORDER = {
         "measured",
     ),
     "kvviz.catalog.models": (
-        *("fields", "model", "storage", "draft", "rotary", "family", "parts", "families"),
+        *("fields", "model", "patterns", "stored", "methods", "modelopt", "storage"),
+        *("draft", "rotary", "family", "parts", "families"),
         *("config", "shipped", "tokens"),
     ),
     "kvviz.kernels": (

@@ -132,7 +132,7 @@ def compare(settings: Comparison) -> Compared:
         utilization_percent=100 * places / settings.num_blocks,
         **{name: getattr(settings, name) for name in SAME},
         model=model.name,
-        dtype=model.dtype if settings.dtype == "auto" else settings.dtype,
+        dtype=(model.cache_dtype or model.dtype) if settings.dtype == "auto" else settings.dtype,
         kv_bytes_per_token=token_bytes(settings),
         blocks=_tables(settings),
         warnings=_warnings(settings),

@@ -7,8 +7,12 @@ from kvviz.catalog.models.model import Layer, Model
 
 
 def cache_width(model: Model, kv_dtype: str) -> int:
-    """Return the bytes of one number that `model` caches in a deployment's KV dtype."""
-    return width(model.dtype if kv_dtype == "auto" else kv_dtype)
+    """Return the bytes of one number that `model` caches in a deployment's KV dtype.
+
+    ``auto`` is what the checkpoint asks for, else the base dtype, as in vLLM
+    (``resolve_kv_cache_dtype_string``) and SGLang (``configure_kv_cache_dtype``).
+    """
+    return width((model.cache_dtype or model.dtype) if kv_dtype == "auto" else kv_dtype)
 
 
 def layer_bytes(layer: Layer, number: int) -> int:

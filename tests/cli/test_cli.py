@@ -194,6 +194,12 @@ def test_a_config_of_ones_own(ask, tmp_path):
     assert found["model"] == "mine"
     assert found["parameters"] == 2 * 100 * 64 + 64 + 2 * (4 * 64 * 64 + 3 * 64 * 128 + 2 * 64)
     assert found["kv_bytes_per_token"] == 2 * 2 * 64 * 2
+    sidecar = {"quantization": {"quant_algo": "FP8", "kv_cache_quant_algo": "FP8"}}
+    path.with_name("hf_quant_config.json").write_text(json.dumps(sidecar))
+    halved = ask("estimate", "mine", "--config", path)
+    matrices = 2 * (4 * 64 * 64 + 3 * 64 * 128)
+    assert halved["weights_bytes"] == found["weights_bytes"] - matrices
+    assert halved["kv_bytes_per_token"] == found["kv_bytes_per_token"] // 2
 
 
 @pytest.mark.parametrize(

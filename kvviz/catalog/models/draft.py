@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 
 from kvviz.catalog.models.fields import Config
 from kvviz.catalog.models.model import Layer, Split, Tensors
-from kvviz.catalog.models.storage import Storage, read_storage
+from kvviz.catalog.models.storage import read_storage
+from kvviz.catalog.models.stored import Storage
 
 Kind = tuple[str, int | None, Split, bool, str]
 

@@ -89,6 +89,7 @@ class Model:
         rotary_values: numbers in the rotary tables that an engine keeps beside the weights.
         tower_parameters: parameters of the vision tower and projector, not among ``tensors``; None
             where the config has a tower of a kind that is not known.
+        cache_dtype: dtype of the KV cache that the checkpoint asks for, empty where it is silent.
     """
 
     name: str
@@ -105,6 +106,7 @@ class Model:
     notes: tuple[str, ...] = ()
     rotary_values: int = 0
     tower_parameters: int | None = 0
+    cache_dtype: str = ""
 
     def __hash__(self) -> int:
         # Models are keys of caches: to go through every tensor would cost more than it tells.

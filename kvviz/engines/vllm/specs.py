@@ -75,7 +75,7 @@ class CacheSettings:
     def number(self) -> int:
         """Bytes of a cached number."""
         ignored = self.model.family in IGNORE_KV_DTYPE
-        return cache_width(self.model, "auto" if ignored else self.kv_dtype)
+        return cache_width(self.model, self.model.dtype if ignored else self.kv_dtype)
 
     @property
     def quantized(self) -> bool:

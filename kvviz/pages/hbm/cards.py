@@ -135,7 +135,7 @@ def _dtypes(scenario: Scenario, model: Model) -> str:
         for group in model.tensors:
             counts[group.dtype] = counts.get(group.dtype, 0) + group.count
         weights = max(counts, key=lambda dtype: counts[dtype])
-    kv = model.dtype if scenario.kv_dtype == "auto" else scenario.kv_dtype
+    kv = (model.cache_dtype or model.dtype) if scenario.kv_dtype == "auto" else scenario.kv_dtype
     if weights == kv:
         return f"<b>{kv}</b> <small>weights and KV</small>"
     return f"<b>{weights}</b> <small>weights,</small> <b>{kv}</b> <small>KV</small>"

@@ -1,5 +1,7 @@
 """Google's Gemma 4 with experts."""
 
+from dataclasses import replace
+
 from kvviz.catalog.models.draft import Draft, begin
 from kvviz.catalog.models.family import Family
 from kvviz.catalog.models.fields import Config
@@ -27,7 +29,8 @@ def gemma4(config: Config) -> Draft:
     spans = spans_of_types(config, draft.depth)
     if spans is None:
         raise config.missing("layer_types", "one entry for each layer")
-    experts = read_experts(config, "num_experts", "moe_intermediate_size", "top_k_experts")
+    routed_ones = read_experts(config, "num_experts", "moe_intermediate_size", "top_k_experts")
+    experts = replace(routed_ones, module="", router="router.proj")
     for span in spans:
         _gemma4_layer(draft, span, experts)
     return finish(draft)

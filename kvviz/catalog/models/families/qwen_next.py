@@ -58,11 +58,19 @@ def _delta_net(draft: Draft) -> None:
         )
     )
     part, module = "linear attention", "linear_attn"
-    weights.matrix(part, layer, f"{module}.in_proj_qkvz", draft.hidden * (channels + values))
-    weights.matrix(part, layer, f"{module}.in_proj_ba", draft.hidden * 2 * heads)
+    for name, width in _projections(config, channels, values, heads):
+        weights.matrix(part, layer, f"{module}.{name}", draft.hidden * width)
     weights.matrix(part, layer, f"{module}.out_proj", values * draft.hidden)
     weights.vector(part, layer, channels * kernel + 2 * heads, "tp")
     weights.vector("norm", layer, dim)
+
+
+def _projections(config: Config, channels: int, values: int, heads: int) -> list[tuple[str, int]]:
+    """Return the input projections with their widths: two in Qwen3-Next, four in Qwen3.5."""
+    if str(config.text("model_type")).startswith("qwen3_next"):
+        return [("in_proj_qkvz", channels + values), ("in_proj_ba", 2 * heads)]
+    wide = [("in_proj_qkv", channels), ("in_proj_z", values)]
+    return [*wide, ("in_proj_b", heads), ("in_proj_a", heads)]
 
 
 NAMES = ("qwen3_next", "qwen3_5", "qwen3_5_moe")

@@ -18,7 +18,7 @@ class Experts:
         count: experts stored.
         used: experts one token goes through.
         width: inner width of one.
-        module: where they are, with their router beside them.
+        module: where they are, with their router beside them; empty for the layer itself.
         names: the projections of one expert.
         router: name of the router.
     """
@@ -47,13 +47,14 @@ def as_mixtral(experts: Experts) -> Experts:
 def routed(draft: Draft, layer: int, experts: Experts, bias_dtype: str | None = None) -> None:
     """Add a router and its experts; a correction bias for each expert where its dtype is given."""
     weights, share = draft.weights, (experts.used, experts.count)
+    place = f"{experts.module}." if experts.module else ""
     weights.matrix(
-        "router", layer, f"{experts.module}.{experts.router}", draft.hidden * experts.count, "none"
+        "router", layer, f"{place}{experts.router}", draft.hidden * experts.count, "none"
     )
     if bias_dtype:
         weights.vector("router", layer, experts.count, dtype=bias_dtype)
     for name in experts.names:
-        module = f"{experts.module}.experts.0.{name}"
+        module = f"{place}experts.0.{name}"
         count = experts.count * draft.hidden * experts.width
         weights.matrix("experts", layer, module, count, share=share)
 
