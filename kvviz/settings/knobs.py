@@ -7,7 +7,7 @@ import param
 
 from kvviz.settings.parameters import VersionKnob
 from kvviz.settings.scenario import Scenario, knobs
-from kvviz.settings.version import read_version
+from kvviz.settings.version import respelled
 
 SHOWN = 60  # characters of a bad value that an error repeats
 NEWEST = "newest"  # a version that is not set
@@ -36,11 +36,7 @@ def _read(knob: param.Parameter, text: Any) -> Any:
     if isinstance(knob, param.Boolean):
         return SWITCH[str(text).lower()]
     if isinstance(knob, VersionKnob):
-        if text == NEWEST:
-            return None
-        if read_version(text) is None:
-            raise ValueError
-        return text
+        return None if text == NEWEST else respelled(text)
     if isinstance(knob, param.Selector):
         return {str(each): each for each in knob.objects}[str(text)]
     if not isinstance(knob, param.Number):

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 import param
 
 from kvviz.catalog.measured.recordings import efficiency
-from kvviz.settings.version import read_version, spelled
+from kvviz.settings.version import read_version, respelled
 
 
 class Named(param.String):
@@ -36,8 +36,8 @@ class VersionKnob(param.String):
 
     def __set__(self, scenario: Any, val: Any) -> None:
         """Set the version; every spelling of it becomes the same one."""
-        found = read_version(val) if isinstance(val, str) else None
-        super().__set__(scenario, spelled(found) if found else val)
+        known = isinstance(val, str) and read_version(val)
+        super().__set__(scenario, respelled(val) if known else val)
 
 
 class Share(param.Number):

@@ -17,3 +17,11 @@ def read_version(text: str) -> Version | None:
 def spelled(version: Version) -> str:
     """Spell a version, as in ``0.33.0``."""
     return ".".join(map(str, version))
+
+
+def respelled(text: str) -> str:
+    """Return the one spelling of a version, whatever its own; raises ValueError if it is none."""
+    found = read_version(text)
+    if found is None:
+        raise ValueError(f"{text!r} is not a version")
+    return spelled(found)

@@ -5,6 +5,7 @@ import pytest
 from kvviz.catalog.models.model import Layer, Model
 from kvviz.catalog.names import UnknownName
 from kvviz.memory import estimate
+from kvviz.settings.knobs import read
 from kvviz.settings.scenario import Scenario, ScenarioError, knobs
 
 MODEL = Model("m", "toy", "bf16", "fp32", 8, 9, 64, (Layer("full", 2, 2, 4, 16),), (), False)
@@ -145,6 +146,7 @@ def test_a_sequence_of_no_tokens_takes_the_smallest_power_of_two():
 @pytest.mark.parametrize("spelling", ["0.33", "v0.33.0", "0.33.0rc1.dev5"])
 def test_a_version_has_one_spelling(spelling):
     assert Scenario(mode="vllm", engine_version=spelling).engine_version == "0.33.0"
+    assert read("engine_version", spelling) == "0.33.0"
     assert Scenario(engine_version=None).engine_version is None
     with pytest.raises(ValueError, match="'newish', not a version"):
         Scenario(engine_version="newish")
