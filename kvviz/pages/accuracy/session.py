@@ -52,15 +52,19 @@ class AccuracySession(PageSession):
             log = _read(text)
         except LogError as error:
             problem = f"{str(error)[:1].upper()}{str(error)[1:]}."
-        self.param.update(text=text if log else "", log=log, explanation=None, problem=problem)
-        self._explain()
+        self.param.update(
+            text=text if log else "", log=log, explanation=self._explained(log), problem=problem
+        )
 
     def _explain(self, *_events: object) -> None:
-        if self.log is None:
-            return
+        self.explanation = self._explained(self.log)
+
+    def _explained(self, log: LoggedRun | None) -> Explanation | None:
+        if log is None:
+            return None
         given = {"model": self.given_model, "gpu": self.given_gpu}
         known = {name: value for name, value in given.items() if value != AS_LOGGED}
-        self.explanation = explained(self.log, Models({}), known)
+        return explained(log, Models({}), known)
 
     def shown(self) -> list[Comparison]:
         """Return the comparisons that the filters leave; tables of other kinds stay whole."""
