@@ -47,6 +47,10 @@ def figures(*lines: tuple[str, str]) -> tuple[FigureLine, ...]:
     return tuple((compiled(pattern), tuple(names.split())) for pattern, names in lines)
 
 
+OF_PYTORCH: Final = figures(("total capacity of <size>", "total_gpu_memory_gib"))
+"""What PyTorch prints of the device when memory runs out, whichever engine runs."""
+
+
 class Printer(Protocol):
     """An engine, as far as reading its lines needs it."""
 

@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from kvviz.engines.failures import OF_LIBRARIES, failure_lines
-from kvviz.engines.lines import Figures, Lines, Settings, figures
+from kvviz.engines.lines import OF_PYTORCH, Figures, Lines, Settings, figures
 
 VERSION: Final = re.compile(r"\bsglang(?:==| version:? | v)(\d+\.\d[\w.+]*)", re.IGNORECASE)
 OWN: Final = re.compile(
@@ -27,7 +27,6 @@ FIGURES: Final = figures(
     (r"capture cuda graph end\..{0,200}?mem usage=<size>", "captured_graphs_gib"),
     (r"conv_state size: <size>", "conv_gib"),
     (r"ssm_state size: <size>", "ssm_gib"),
-    (r"total capacity of <size>", "total_gpu_memory_gib"),  # PyTorch, when memory runs out
 )
 SETTINGS: Final = Settings(
     re.compile(r"server_args ?=|\bargs: ?namespace", re.IGNORECASE),
@@ -50,7 +49,7 @@ SIGNS: Final = (
     ),
     (re.compile(r"enable_lora['\"]?\s*[=:]\s*True"), "lora", True),
 )
-LINES: Final = Lines(FIGURES, SETTINGS, (("engine_version", VERSION),), SIGNS, OWN)
+LINES: Final = Lines((*FIGURES, *OF_PYTORCH), SETTINGS, (("engine_version", VERSION),), SIGNS, OWN)
 FAILURES: Final = (
     *failure_lines(("share_too_small", r"not enough memory\. please", "")),
     *OF_LIBRARIES,

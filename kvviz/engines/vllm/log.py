@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from kvviz.engines.failures import OF_LIBRARIES, failure_lines
-from kvviz.engines.lines import Figures, Lines, Settings, figures
+from kvviz.engines.lines import OF_PYTORCH, Figures, Lines, Settings, figures
 
 ROUNDED: Final = 0.006  # rounding of a fraction logged with two decimals
 BY_HAND: Final = "{} sets the KV cache size"
@@ -57,14 +57,13 @@ FIGURES: Final = figures(
     (r"max_num_batched_tokens(?: to |=)<n>", "max_num_batched_tokens"),
     (r"max_num_seqs(?: to |=)<n>", "max_num_seqs"),
     (r"setting attention block size to <n> tokens", "attention_block"),
-    # Unsloth, which runs vLLM, and PyTorch when memory runs out
+    # Unsloth, which runs vLLM
     (r"max memory: <size>", "total_gpu_memory_gib"),
     (r"actual gpu utilization = <n>%", "utilization_percent"),
     (
         r"chunked prefill tokens = <n>\. num sequences = <n>",
         "max_num_batched_tokens max_num_seqs",
     ),
-    (r"total capacity of <size>", "total_gpu_memory_gib"),
 )
 SETTINGS: Final = Settings(
     re.compile(r"llm engine \(v|non-default args|\bargs: ?namespace|engine_args", re.IGNORECASE),
@@ -113,7 +112,10 @@ SIGNS: Final = (
 )
 # Without `own`: lines of PyTorch or Transformers alone are most likely from vLLM.
 LINES: Final = Lines(
-    FIGURES, SETTINGS, tuple(("engine_version", version) for version in VERSIONS), SIGNS
+    (*FIGURES, *OF_PYTORCH),
+    SETTINGS,
+    tuple(("engine_version", version) for version in VERSIONS),
+    SIGNS,
 )
 FAILURES: Final = (
     *failure_lines(
