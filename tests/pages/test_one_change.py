@@ -90,27 +90,28 @@ def test_what_was_seen_before_is_not_made_again(visit):
     assert (calls["growth"], calls["estimate"], calls["kv_tokens"]) == (0, 0, 0)
 
 
-@pytest.mark.parametrize("change", CHANGES, ids=lambda change: "-".join(change))
-def test_each_component_is_told_once(visit, change):
-    session, controls, player = visit
+def told_of(*parts):
+    """Count, from now on, how often each component is told of anything but its fleet."""
     told = Counter()
-    for part in (controls, player):
+    for part in parts:
         part.param.watch(
             lambda *events: told.update([type(events[0].obj)]),
             [n for n in part.param if n != "fleet"],
         )
+    return told
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: "-".join(change))
+def test_each_component_is_told_once(visit, change):
+    session, controls, player = visit
+    told = told_of(controls, player)
     session.scenario.param.update(**change)
     assert told == {Controls: 1, Player: 1}
 
 
 def test_a_change_that_is_a_problem_is_told_to_the_controls_alone(visit):
     session, controls, player = visit
-    told = Counter()
-    for part in (controls, player):
-        part.param.watch(
-            lambda *events: told.update([type(events[0].obj)]),
-            [n for n in part.param if n != "fleet"],
-        )
+    told = told_of(controls, player)
     session.scenario.tp = 7
     assert "tp 7 does not divide" in controls.problem
     assert told == {Controls: 1}
