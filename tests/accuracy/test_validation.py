@@ -176,7 +176,7 @@ def test_weights_follow_storage_and_split(changes, weights):
     assert abs(found.error) < 0.01
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.dictionaries(
         st.sampled_from([*LOG, *READ, "core", "note"]),

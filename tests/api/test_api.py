@@ -447,7 +447,7 @@ def test_the_server_keeps_to_its_document(document, method, path, mode):
     operation = document[path][method]
 
     @given(case=operation.as_strategy(generation_mode=mode))
-    @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
     def keeps_to_it(case):
         case.call_and_validate(checks=CHECKS, timeout=6 * MOST_SECONDS)
 

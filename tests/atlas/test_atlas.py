@@ -118,7 +118,7 @@ def test_the_design_target_by_hand():
 
 
 @given(st.integers(1, 4096), st.sampled_from(models()), st.integers(1, 100_000))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_more_of_anything_is_never_less(batch, model, context):
     workload = Scenario(max_model_len=262_144, batch=batch)
     done = reports(small(workload, models=(model,), contexts=(context, context + 1)))

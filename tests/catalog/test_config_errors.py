@@ -115,7 +115,7 @@ def catalog_config(name: str) -> dict[str, object]:
     return dict(entries[name]["config"])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.sampled_from(model_names()), st.data())
 def test_junk_gives_a_model_or_a_config_error(name: str, data: st.DataObject) -> None:
     config = copy.deepcopy(catalog_config(name))

@@ -32,7 +32,7 @@ each_kernel = pytest.mark.parametrize("kernel", KERNELS.values(), ids=KERNELS)
 
 
 @given(problems(), st.integers(1, 20), st.integers(1, 20))
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 def test_every_kernel_is_attention(problem, block_m, block_n):
     inputs, masks = problem
     out, lse = naive_attention(*inputs, **masks)
@@ -132,7 +132,7 @@ def test_a_block_is_a_whole_number(size):
 
 
 @given(problems())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_the_tiles_cover_every_visible_score_once(problem):
     (q, k, v), masks = problem
     visits = np.zeros((*q.shape[:-1], k.shape[-2]), int)
@@ -167,7 +167,7 @@ def test_blocks_of_queries_fill_the_output_from_the_top():
 
 
 @given(st.integers(1, 12), st.integers(1, 14), st.integers(0, 14), st.integers(0, 2**32 - 1))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_the_approximations_see_what_they_say(n, size, overlap, seed):
     q, k, v = (randn(2, n, 4, dtype=np.float64, seed=seed + i) for i in range(3))
     prefix, local = (
@@ -218,7 +218,7 @@ def test_the_dynamic_block_is_the_largest_that_fits(heads, n, keys, power):
 
 
 @given(problems(), st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_two_sets_of_keys_merge_into_one(problem, data):
     (q, k, v), masks = problem
     masks |= {"causal": False, "window": None}
@@ -241,7 +241,7 @@ def test_states_that_do_not_pair_are_refused():
 @given(
     st.lists(st.tuples(st.integers(0, 6), st.integers(0, 9)), min_size=1, max_size=4), st.booleans()
 )
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_packed_sequences_do_not_see_each_other(lengths, causal):
     starts = np.cumsum([0] + [n for n, _ in lengths])
     keys = np.cumsum([0] + [m for _, m in lengths])
@@ -261,7 +261,7 @@ def test_bounds_rise_from_nothing_to_all(bounds):
 
 
 @given(st.integers(0, 2), st.integers(0, 2**32 - 1))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_softmax_sums_to_one_along_its_axis(axis, seed):
     x = 500 * randn(3, 4, 5, dtype=np.float64, seed=seed)
     weights = softmax(x, axis)

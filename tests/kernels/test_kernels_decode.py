@@ -20,7 +20,7 @@ FP32 = 2e-6
 
 
 @given(steps(), st.sampled_from([1, 4, 1024]))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_scattered_pages_are_attended_to_exactly(step, tile_tokens):
     inputs, window = step
     expected, sizes = expected_step(*inputs, window=window)
@@ -116,7 +116,7 @@ def test_slots_lie_inside_the_cache(slots, words):
     st.integers(1, 5),
     st.integers(0, 2**32 - 1),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_absorbed_latent_attention_is_the_expanded_one(lengths, size, seed):
     rng = np.random.default_rng(seed)
     heads, d, rope, width, latent = 3, 4, 2, 5, 6

@@ -47,7 +47,7 @@ KERNELS = {
 
 
 @given(problems(), st.integers(1, 9), st.integers(1, 9))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_every_kernel_is_attention(problem, block_m, block_n):
     inputs, masks = problem
     out, lse = naive_attention(*inputs, **masks)
@@ -76,7 +76,7 @@ def test_every_dtype_is_within_its_bound(kernel, masks, n, keys, dtype):
 
 
 @given(steps(), st.sampled_from([1, 4, 256]), st.sampled_from(sorted(DECODES)))
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 def test_scattered_pages_are_attended_to_exactly(step, tile_tokens, name):
     inputs, window = step
     expected, sizes = expected_step(*inputs, window=window)

@@ -33,7 +33,7 @@ DTYPES = [torch.float32, torch.float16, *([] if INTERPRETED else [torch.bfloat16
 BOUND = {torch.float32: 2e-6, torch.float16: 2e-3, torch.bfloat16: 1e-2}
 SCHEMES = ["fp8", "int8", "int8_token_head"]
 
-properties = settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+properties = settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 
 
 def on_device(array, dtype=None):

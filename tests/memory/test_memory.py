@@ -41,8 +41,8 @@ TOYS = [
     toy(LATENT, LATENT),
     toy(LINEAR, LINEAR, FULL, MLP, LINEAR, tied=True),
 ]
-many = settings(max_examples=120, deadline=None)
-fewer = settings(max_examples=25, deadline=None)
+many = settings(max_examples=120)
+fewer = settings(max_examples=25)
 BYTES = {"auto": 2, "bf16": 2, "fp16": 2, "fp32": 4, "fp8": 1, "int8": 1}
 
 

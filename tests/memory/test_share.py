@@ -25,7 +25,7 @@ switches = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.sampled_from(MODELS), switches, st.integers(1, 8192))
 def test_one_gpu_holds_all_of_it(model, chosen, context):
     scenario = Scenario(model=model, run_length=8192, context=context, **chosen)
@@ -41,7 +41,7 @@ def test_one_gpu_holds_all_of_it(model, chosen, context):
 
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize(("tp", "pp"), SPLITS)
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(chosen=switches)
 def test_at_the_context_it_is_the_reports_fullest_gpu(model, tp, pp, chosen):
     scenario = Scenario(model=model, tp=tp, pp=pp, run_length=8192, **chosen)

@@ -43,7 +43,7 @@ def words(html):
 
 @pytest.mark.slow
 @given(st.sampled_from(ALL), st.sampled_from(list(METRICS)), st.integers(1, 8), st.booleans())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_every_pair_can_be_described(chosen, metric, tp, engine):
     model, gpu = chosen
     mode = "vllm" if engine else "textbook"

@@ -111,7 +111,7 @@ def test_the_areas_add_up_to_what_is_not_free(given_changes: Changes):
 PLOT = mirrored("ttft_s", DARK)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.lists(st.floats(1e-4, 1e4), max_size=50), st.lists(st.floats(1e-4, 1e4), max_size=50))
 def test_a_histogram_counts_every_request_once(above: list[float], below: list[float]):
     PLOT.show(np.array([*above, np.nan]), np.array(below, dtype=float))

@@ -105,7 +105,7 @@ def weight_pages(s):
     return ceil(2 * s.the_model.parameters / size)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(scenarios())
 def test_every_page_at_every_token(s):
     timeline, start = growth(s, ROOMY), weight_pages(s)
@@ -142,7 +142,7 @@ def test_a_page_of_weights_belongs_to_the_layer_of_its_first_byte(model):
     assert timeline.at(0).owner[: len(expected)].tolist() == expected
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(scenarios(), st.integers(0, 250))
 def test_a_limit_cuts_the_record_and_changes_nothing_below(s, limit):
     whole, cut = growth(s, ROOMY), growth(s, limit * page_bytes(s) + page_bytes(s) // 2)
@@ -154,7 +154,7 @@ def test_a_limit_cuts_the_record_and_changes_nothing_below(s, limit):
     assert cut.totals["held_pages"].tolist() == whole.totals["held_pages"].tolist()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(scenarios())
 def test_held_pages_count_what_lies_beyond_the_record_too(s):
     totals, start = growth(s, 0).totals, weight_pages(s)
@@ -163,7 +163,7 @@ def test_held_pages_count_what_lies_beyond_the_record_too(s):
     assert totals["held_pages"].tolist() == expected
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(scenarios())
 def test_changes_are_sorted_and_each_page_goes_only_from_reserved_to_used(s):
     changes, seen = growth(s, ROOMY).changes, {}

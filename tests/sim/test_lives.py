@@ -52,7 +52,7 @@ def test_tokens_of_a_decode_grow_by_one_a_step_to_the_end(outcome: Outcome):
     assert ends.tolist() == (rows["prompt"] + rows["output"] - 1).tolist()
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(st.sampled_from(sorted(policies())), st.integers(0, 99), st.sampled_from([2.0, 20.0, 200.0]))
 def test_counts_are_the_engines_after_every_event(policy: str, seed: int, rate: float):
     outcome = run(policy, seed, rate=rate)

@@ -21,7 +21,7 @@ from tests.sim.test_sim_run import servings, workloads
 
 
 @pytest.mark.parametrize("policy", policies())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(workload=workloads(), serving=servings(), extra=st.integers(0, 40))
 def test_shares_of_the_pool_add_up_to_all_of_it(policy, workload, serving, extra):
     serving = serving.replaced(policy=policy, num_blocks=257 + extra)

@@ -95,7 +95,7 @@ def outcome_or_refusal(run, *args):
 
 
 @pytest.mark.slow
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(workloads(), servings(), drawn_policies(), st.integers(0, 40))
 def test_both_engines_agree_under_any_policy(workload, serving, policy, extra):
     args = (workload, serving, least_blocks(policy, serving) + extra, policy, cost(MODELS[0]))
@@ -107,7 +107,7 @@ def test_both_engines_agree_under_any_policy(workload, serving, policy, extra):
 
 
 @pytest.mark.slow
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(workloads(), servings(), drawn_policies((PagedCache,)), st.integers(0, 4))
 def test_blocks_are_the_same_under_any_policy(workload, serving, policy, extra):
     args = (workload, serving, least_blocks(policy, serving) + extra, policy)
@@ -187,7 +187,7 @@ def added(tmp_path_factory):
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(workload=workloads(), serving=servings(), extra=st.integers(0, 20))
 def test_both_engines_agree_under_a_policy_from_a_file(added, workload, serving, extra):
     policy = find_policy("shortest")

@@ -1,7 +1,7 @@
 """Allocators of contiguous regions, against a plain map of who has which unit."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kvviz.sim.cache.regions import ALLOCATORS
@@ -10,7 +10,6 @@ ACTIONS = st.lists(st.tuples(st.booleans(), st.integers(1, 20)), max_size=60)
 
 
 @pytest.mark.parametrize("name", ALLOCATORS)
-@settings(deadline=None)
 @given(size=st.integers(1, 100), actions=ACTIONS)
 def test_regions_never_overlap_and_all_comes_back(name, size, actions):
     space, held, units = ALLOCATORS[name](size), [], set()

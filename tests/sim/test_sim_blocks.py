@@ -91,7 +91,7 @@ class AnyUse(RuleBasedStateMachine):
         self.pool.check(self.tables)
 
 
-AnyUse.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+AnyUse.TestCase.settings = settings(max_examples=60, stateful_step_count=30)
 TestAnyUse = AnyUse.TestCase
 
 
@@ -115,7 +115,6 @@ def test_a_spoiled_pool_is_found_out(spoil, said):
         pool.check([table])
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(["free", "touch", "take"]), st.integers(0, 9))))
 def test_freed_blocks_are_queued_as_in_a_plain_list(steps):
     queue, wanted = FreedQueue(), []

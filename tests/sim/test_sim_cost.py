@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kvviz.catalog.measured.efficiency import KNEE, Efficiency
@@ -24,7 +24,6 @@ COSTS = {
 }
 
 
-@settings(deadline=None)
 @given(
     model=st.sampled_from(MODELS),
     sequences=st.lists(
@@ -44,7 +43,6 @@ def test_a_step_takes_as_long_as_the_roofline_says(model, sequences):
     assert cost.ns(tokens, flops, moved) == pytest.approx(float(wanted.seconds) * 1e9, abs=1)
 
 
-@settings(deadline=None)
 @given(model=st.sampled_from(MODELS), context=st.integers(1, 5000))
 def test_decoding_on_costs_what_each_step_costs(model, context):
     cost = COSTS[model, 1]
@@ -53,7 +51,6 @@ def test_decoding_on_costs_what_each_step_costs(model, context):
     assert (flops + more_flops, moved + more_moved) == cost.sequence(1, context + 1)
 
 
-@settings(deadline=None)
 @given(new=st.integers(1, 60), before=st.integers(0, 60), window=st.integers(1, 80))
 def test_pairs_are_those_that_a_window_lets_through(new, before, window):
     keys = range(before + 1, before + new + 1)

@@ -29,7 +29,7 @@ def replay(changes, until, blocks):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("policy", policies())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(workload=workloads(), serving=servings(), data=st.data())
 def test_every_block_is_whose_the_tables_say(policy, workload, serving, data):
     blocks = least_blocks(policies()[policy], serving) + data.draw(st.integers(0, 40))

@@ -79,7 +79,7 @@ def agree(workload, serving, blocks, policy, model=MODELS[0]):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("policy", policies())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(workload=workloads(), serving=servings(), model=st.sampled_from(MODELS), data=st.data())
 def test_both_engines_agree(policy, workload, serving, model, data):
     blocks = least_blocks(policies()[policy], serving) + data.draw(st.integers(0, 40))

@@ -66,7 +66,7 @@ def test_without_variation_all_gaps_are_alike():
     assert arrivals(5, 4, 0).tolist() == [0, 250_000_000, 500_000_000, 750_000_000, 10**9]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     st.integers(1, 200),
     st.integers(0, 2**32),

@@ -175,7 +175,7 @@ def same(one, two):
     assert (one.sampled, one.in_steps, one.ids) == (two.sampled, two.in_steps, two.ids)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(workloads())
 def test_what_is_written_is_read_back_to_the_nanosecond(workload):
     read = read_workload(to_json(workload))
@@ -205,7 +205,7 @@ def test_a_part_and_contents_of_any_kind_are_written(shared):
     assert prompts(read_workload(to_json(found))) == [t.tolist() for t in tokens]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(workloads(), st.data())
 def test_parts_and_other_orders_keep_what_prompts_say(workload, data):
     said = prompts(workload)
@@ -219,7 +219,7 @@ def test_parts_and_other_orders_keep_what_prompts_say(workload, data):
         assert [moved(i).tolist() for i in range(len(order))] == [said[i] for i in order]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(workloads())
 def test_equal_pieces_say_the_same_and_nothing_else_does(workload):
     if workload.contents is None:
@@ -253,7 +253,7 @@ def test_the_times_of_azure(early, late, nanoseconds):
     assert columns(found) == [[0, nanoseconds], [5, 7], [6, 8]]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.datetimes(datetime(1970, 1, 2), datetime(2261, 1, 1)), min_size=2, max_size=5))
 def test_times_are_those_of_the_calendar(times):
     text = "".join(f"{time.isoformat(' ')},1,1\n" for time in times)
@@ -359,7 +359,7 @@ def test_items_longer_than_what_is_read_at_once():
     assert read_workload(json.dumps([long, *many[:3]])).prompt.tolist() == [2, 1, 2, 3]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.integers(1, 99), min_size=1, max_size=30), st.integers(1, 40), st.data())
 def test_json_cut_anywhere_while_reading_is_the_same(lengths, size, data):
     class Drops(io.BytesIO):
@@ -375,7 +375,7 @@ def test_json_cut_anywhere_while_reading_is_the_same(lengths, size, data):
 # Order
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=12))
 def test_rows_are_sorted_by_time_and_equal_ones_stay_as_written(times):
     text = OWN + "".join(f"{time},{row},1\n" for row, time in enumerate(times, 1))
@@ -514,7 +514,7 @@ def test_what_is_no_trace_is_an_error_of_one_sentence(text, message, keep_good):
     assert "\n" not in str(error.value)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.sampled_from([text for text, _ in BROKEN + HOPELESS if len(text) < 999])
     | st.builds(to_json, workloads())
